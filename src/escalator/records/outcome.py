@@ -1,0 +1,225 @@
+"""What happened: attempts, the moves between them, and the outcome the caller gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from escalator.errors import (
+    BudgetExceededError,
+    ChainExhaustedError,
+    NotAcceptedError,
+    ReviewNeededError,
+    StoppedError,
+)
+from escalator.records.calls import Call, Effort
+from escalator.records.plan import Classification, Plan
+from escalator.records.task import Brief
+from escalator.records.verdict import ChangeSet, Failure, Rejection, Verdict
+
+OutcomeStatus: TypeAlias = Literal["accepted", "needs_review", "skipped", "stopped"]
+
+TransitionKind: TypeAlias = Literal["retry", "fallback", "escalation", "skip"]
+"""retry: same rung again with findings. fallback: next rung because the provider failed. escalation: next
+rung because a verdict failed. skip: a rung that could not be tried."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transition:
+    """One move of the walk; `to_model` is empty where no rung was left. `cause` is machine-readable."""
+
+    kind: TransitionKind
+    from_model: str
+    to_model: str = ""
+    cause: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One answer of one model and its verdicts; `number` counts from 1 on its rung. Exactly one of `changes`,
+    `rejection` and `failure` is set.
+    """
+
+    rung: int
+    number: int
+    model: str
+    answered_by: str = ""
+    effort: Effort | None = None
+    answer: str = ""
+    changes: ChangeSet | None = None
+    rejection: Rejection | None = None
+    failure: Failure | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    calls: tuple[Call, ...] = ()
+    prompt_digest: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Every required validator passed, and there was at least one."""
+        required = [verdict for verdict in self.verdicts if verdict.required]
+        return self.changes is not None and bool(required) and all(verdict.passed for verdict in required)
+
+    @property
+    def failed_verdict(self) -> Verdict | None:
+        """The required verdict that found the answer wrong, if one did."""
+        return next((verdict for verdict in self.verdicts if verdict.required and verdict.failed), None)
+
+    @property
+    def undecided(self) -> tuple[Verdict, ...]:
+        """Required verdicts that decided nothing."""
+        return tuple(v for v in self.verdicts if v.required and v.status == "inconclusive")
+
+    @property
+    def cost(self) -> Decimal:
+        """USD of every call made for this attempt, the checker's included."""
+        return sum((call.cost for call in self.calls), Decimal(0))
+
+    @property
+    def seconds(self) -> float:
+        """Wall seconds spent in calls and validators."""
+        return sum(call.seconds for call in self.calls) + sum(v.seconds for v in self.verdicts)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Baseline:
+    """What the same work would have cost had one named model answered at once."""
+
+    model: str
+    cost: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What the caller gets. `status` is the truth in one word, `reason` in one line.
+
+    Totals are computed from the attempts. `overhead` are calls made outside attempts (an LLM classifier).
+    `answer` and `files` are those of the accepted answer; in review, of the best answer so far.
+    """
+
+    status: OutcomeStatus
+    reason: str
+    brief: Brief
+    plan: Plan
+    attempts: tuple[Attempt, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    overhead: tuple[Call, ...] = ()
+    baseline: Baseline | None = None
+    cause: str = ""
+    warnings: tuple[str, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def task_id(self) -> str:
+        """The id under which the ledger knows this task."""
+        return self.brief.task_id
+
+    @property
+    def classification(self) -> Classification:
+        """Type, complexity, confidence and reasons."""
+        return self.plan.classification
+
+    @property
+    def best(self) -> Attempt | None:
+        """The attempt whose answer counts: the passing one, else the one that came farthest."""
+        with_answer = [attempt for attempt in self.attempts if attempt.changes is not None]
+        return max(with_answer, key=_progress, default=None)
+
+    @property
+    def answer(self) -> str:
+        """The text of the answer that counts; empty if there is none."""
+        return self.best.answer if self.best else ""
+
+    @property
+    def files(self) -> Mapping[str, str | None]:
+        """Path to new content (None: deleted) of the answer that counts."""
+        return self.best.changes.files if self.best and self.best.changes else {}
+
+    @property
+    def model(self) -> str:
+        """Name of the model whose answer counts; empty if there is none."""
+        return self.best.model if self.best else ""
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Every request that was sent, in order."""
+        return self.overhead + tuple(call for attempt in self.attempts for call in attempt.calls)
+
+    @property
+    def cost(self) -> Decimal:
+        """USD of every call, rejected answers, checkers and classifier included."""
+        return sum((call.cost for call in self.calls), Decimal(0))
+
+    @property
+    def saved(self) -> Decimal:
+        """USD saved against the baseline model, net of everything spent; negative if it was a loss, 0 if
+        nothing was accepted or no baseline has a price.
+        """
+        if self.baseline is None or self.status != "accepted":
+            return Decimal(0)
+        return self.baseline.cost - self.cost
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any answer came from the simulated fleet."""
+        return any(call.simulated for call in self.calls)
+
+    def count(self, kind: TransitionKind) -> int:
+        """How many moves of this kind the walk made."""
+        return sum(transition.kind == kind for transition in self.transitions)
+
+    def apply(self, path: str | Path | None = None) -> tuple[Path, ...]:
+        """Write the accepted change set, all or nothing, under `path` (default: the task's workspace).
+
+        Returns the paths written or deleted. Raises `NotAcceptedError` unless the outcome is accepted and
+        `TaskError` for a path that is unsafe or a file that changed since it was read; nothing is written
+        then.
+        """
+        from escalator.tree import write_changes
+
+        self.unwrap()
+        root = path if path is not None else self.brief.workspace
+        return write_changes(root, self.files, expected=self.brief.files, protected=self.brief.protected)
+
+    def unwrap(self) -> str:
+        """The accepted answer's text, or the error that fits why there is none."""
+        if self.status == "accepted":
+            return self.answer
+        raise self._error()
+
+    def _error(self) -> NotAcceptedError:
+        if self.cause == "budget":
+            return BudgetExceededError(self)
+        if self.status == "stopped":
+            return StoppedError(self)
+        return ReviewNeededError(self) if self.status == "needs_review" else ChainExhaustedError(self)
+
+    def summary(self) -> str:
+        """A few readable lines: status, path taken, verdicts, cost, saving."""
+        lines = [f"{self.status}{' (simulated)' if self.simulated else ''}: {self.reason}"]
+        kind = self.classification
+        lines.append(f"  task      {kind.task_type}, complexity {kind.complexity:g} ({kind.confidence:.0%} sure)")
+        lines += [f"  attempt   {_line(attempt)}" for attempt in self.attempts]
+        lines += [f"  skipped   {t.from_model}: {t.reason}" for t in self.transitions if t.kind == "skip"]
+        money = f"  cost      ${self.cost:.6f} in {len(self.calls)} calls"
+        if self.baseline and self.status == "accepted":
+            money += f", saved ${self.saved:.6f} against {self.baseline.model} alone"
+        return "\n".join([*lines, money, *(f"  warning   {text}" for text in self.warnings)])
+
+
+def _progress(attempt: Attempt) -> tuple[bool, bool, int, int]:
+    passed = sum(verdict.passed for verdict in attempt.verdicts)
+    return (attempt.passed, attempt.failed_verdict is None, passed, attempt.rung)
+
+
+def _line(attempt: Attempt) -> str:
+    if attempt.failure is not None:
+        judged = f"{attempt.failure.kind}: {attempt.failure.message}"
+    elif attempt.rejection is not None:
+        judged = f"unusable answer ({attempt.rejection.kind})"
+    else:
+        judged = ", ".join(f"{v.validator} {v.reason or v.status}" for v in attempt.verdicts) or "not judged"
+    return f"{attempt.model} #{attempt.number}: {judged}"

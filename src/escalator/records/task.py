@@ -1,0 +1,71 @@
+"""What is wanted: the task as the caller gives it, and the same with everything read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from escalator.records.calls import Image
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """What is wanted, as the caller says it.
+
+    `prompt`: the request in plain words. `workspace`: a directory that is read, never written.
+    `files`: what may be changed, as glob patterns under the workspace or as {path: content}.
+    `tests`: trusted tests that judge the answer, as paths under the workspace or as {path: content}.
+    `language`: of the answer, when neither files nor prompt tell. `requirements`: sentences the answer must
+    meet, one each; the semantic checker judges them one by one. `images`: paths or `Image` records.
+    `response_schema`: JSON Schema (or pydantic model class) the answer must match.
+    `benchmark`: options of the benchmark validator. `validators`: replaces the matrix's list.
+    `task_type`, `complexity` (0 to 10): override the classifier. `local_only`: never reaches a remote model.
+    `budget`: the most this task may cost, USD. `deadline`: seconds from the start until the task is stopped.
+    `tags`: free labels for reports and budgets. `task_id`: makes `execute` idempotent on one ledger.
+    """
+
+    prompt: str
+    workspace: str | Path | None = None
+    files: Mapping[str, str] | Sequence[str] = ()
+    tests: Mapping[str, str] | Sequence[str] = ()
+    language: str | None = None
+    requirements: Sequence[str] = ()
+    images: Sequence[str | Path | Image] = ()
+    response_schema: Mapping[str, Any] | type | None = None
+    benchmark: Mapping[str, Any] | None = None
+    validators: Sequence[Any] | None = None
+    task_type: str | None = None
+    complexity: float | None = None
+    local_only: bool = False
+    budget: Decimal | float | str | None = None
+    deadline: float | None = None
+    tags: Sequence[str] = ()
+    task_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Brief:
+    """A task with everything read: what prompts, validators and the ledger see.
+
+    `files` and `tests` map POSIX paths relative to the workspace to their contents; `files` holds what may be
+    changed and its content before any change. `protected` are paths an answer may never touch.
+    """
+
+    task_id: str
+    prompt: str
+    workspace: Path | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    tests: Mapping[str, str] = field(default_factory=dict)
+    protected: tuple[str, ...] = ()
+    language: str | None = None
+    requirements: tuple[str, ...] = ()
+    images: tuple[Image, ...] = ()
+    response_schema: Mapping[str, Any] | None = None
+    benchmark: Mapping[str, Any] | None = None
+    local_only: bool = False
+    budget: Decimal | None = None
+    deadline: float | None = None
+    tags: tuple[str, ...] = ()
