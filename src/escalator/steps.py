@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from escalator.records import (
         Attempt,
         Call,
-        Candidate,
         Command,
         Completion,
         Purpose,
@@ -101,7 +100,7 @@ class Asked:
 
 
 def ask(purpose: Purpose, request: Request) -> Flow[Asked]:
-    """Call a model from inside a flow: `asked = yield from ask("checker", request)`."""
+    """Call a model from inside a flow, as in `asked = yield from ask("checker", request)`."""
     reply = yield Ask(purpose=purpose, request=request)
     if not isinstance(reply, Asked):
         raise TypeError(f"the performer answered Ask with {type(reply).__name__}, not Asked")

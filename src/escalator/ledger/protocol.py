@@ -1,0 +1,193 @@
+"""What a ledger is: the journal, the budget, the log and the review queue in one durable store.
+
+Writes return a `concurrent.futures.Future` that is resolved after the commit, so one protocol serves threads
+(`.result()`) and event loops (`asyncio.wrap_future`). Money is integer nano-dollars (1e-9 USD) here and
+`Decimal` USD everywhere else. All times are seconds since the epoch, read from the ledger's own clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, Decimal
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+from escalator.records import OutcomeStatus, Purpose, Usage
+
+NANO = Decimal(1_000_000_000)
+
+TaskState: TypeAlias = Literal["open", "accepted", "needs_review", "skipped", "stopped"]
+"""`stopped` and `needs_review` can be resumed; `accepted` and `skipped` are final."""
+
+CallState: TypeAlias = Literal["sent", "done", "failed", "doubt"]
+"""sent: money held, no answer recorded yet. doubt: the process died in between, counted at the full hold."""
+
+
+def to_nano(usd: Decimal) -> int:
+    """USD to integer nano-dollars, rounded up so that the books never understate a charge."""
+    return int((usd * NANO).to_integral_value(rounding=ROUND_CEILING))
+
+
+def to_usd(nano: int) -> Decimal:
+    """Integer nano-dollars to USD, exactly."""
+    return Decimal(nano) / NANO
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """A budget a call counts to, such as "day:2026-11-21" or "type:critical:day:2026-11-21".
+
+    `limit` is nano-dollars; None counts without limiting.
+    """
+
+    name: str
+    limit: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskRow:
+    """A task as it is stored before anything is done for it. `brief` and `plan` are JSON texts."""
+
+    task_id: str
+    brief: str
+    plan: str
+    task_type: str
+    complexity: float
+    description: str = ""
+    team: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One recorded reply. `key` is the step's place in the walk, stable over a resume; `digest` identifies
+    what was asked, so that a resume under a changed library notices. `payload` is JSON.
+    """
+
+    key: str
+    kind: Literal["call", "verdict", "admit", "note"]
+    digest: str
+    payload: str
+    state: CallState = "done"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opened:
+    """What the ledger knows of a task that is opened: new, to be resumed with `entries`, or settled.
+
+    `running`: another live process works on it. `outcome`: the stored outcome (JSON) of a closed task.
+    `row`: what was stored when the task was first opened, which a resume must use.
+    """
+
+    status: Literal["new", "resumed", "closed", "running"]
+    row: TaskRow
+    entries: tuple[Entry, ...] = ()
+    outcome: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hold:
+    """Money to be reserved for one call, and what the log should say of it. `amount` is nano-dollars."""
+
+    task_id: str
+    key: str
+    digest: str
+    amount: int
+    scopes: tuple[Scope, ...]
+    purpose: Purpose
+    model: str
+    provider: str
+    rung: int = -1
+    number: int = 0
+    effort: str = ""
+    prompt_digest: str = ""
+    local: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """The money is reserved; `hold_id` settles it."""
+
+    hold_id: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refused:
+    """The reservation would pass a limit. All figures are nano-dollars."""
+
+    scope: str
+    limit: int
+    spent: int
+    held: int
+    amount: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settlement:
+    """What a call came to. `cost` may exceed the hold (an overrun: recorded as it is, never clamped).
+
+    `payload` is the reply as JSON, from which a resume rebuilds it.
+    """
+
+    cost: int
+    state: Literal["done", "failed"]
+    payload: str
+    usage: Usage = Usage()
+    answered_by: str = ""
+    finish: str = ""
+    error: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Closing:
+    """How a task ended, for the log and its roll-ups. `outcome` is JSON; money is nano-dollars."""
+
+    status: OutcomeStatus
+    reason: str
+    outcome: str
+    worker: str = ""
+    checker: str = ""
+    attempts: int = 0
+    retries: int = 0
+    fallbacks: int = 0
+    escalations: int = 0
+    validation: str = ""
+    seconds: float = 0.0
+    cost: int = 0
+    baseline: int | None = None
+
+
+@runtime_checkable
+class Ledger(Protocol):
+    """The durable store. Implementations: SQLite, PostgreSQL, and in memory for tests."""
+
+    def open_task(self, row: TaskRow) -> Future[Opened]:
+        """Store the task if it is new and claim it for this process; see `Opened`."""
+        ...
+
+    def reserve(self, hold: Hold) -> Future[Held | Refused]:
+        """Hold money in every scope and write the call as sent, in one transaction, or refuse."""
+        ...
+
+    def settle(self, hold_id: int, settlement: Settlement) -> Future[None]:
+        """Release the hold, count the true cost to the same scopes and store the reply."""
+        ...
+
+    def record(self, task_id: str, entry: Entry) -> Future[None]:
+        """Store a reply that cost nothing (a verdict, an admission)."""
+        ...
+
+    def close_task(self, task_id: str, closing: Closing) -> Future[None]:
+        """Store the outcome and give the task up; stopped and needs_review tasks can be opened again."""
+        ...
+
+    def spent(self, scopes: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+        """Nano-dollars (spent, held) of each scope, in doubt counted as spent."""
+        ...
+
+    def close(self) -> None:
+        """Wait for writes under way and release the store."""
+        ...
