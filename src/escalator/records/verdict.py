@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 VerdictStatus: TypeAlias = Literal["passed", "failed", "inconclusive"]
 
-InconclusiveReason: TypeAlias = Literal["skipped", "unavailable", "error"]
-"""Why a validator did not decide: nothing it could judge, it cannot run here, or it broke."""
+InconclusiveReason: TypeAlias = Literal["skipped", "unavailable", "error", "suspicious"]
+"""Why a validator did not decide: nothing it could judge, it cannot run here, it broke, or the answer passed
+but looks written against the judge and wants a second opinion."""
 
 RejectionKind: TypeAlias = Literal[
     "no_code",
@@ -134,6 +135,7 @@ class Verdict:
     `feedback` is written for the model that will repair the answer. `evidence` holds what was run and seen:
     command, exit status, tool version, counts, hashes; plain JSON values only. `confidence` is 0 to 1.
     `reason` says why an inconclusive verdict decided nothing, `hint` what a person can do about it.
+    An `opinion` (a model's, not an execution's) may veto, but never accepts an answer alone.
     """
 
     validator: str
@@ -146,6 +148,7 @@ class Verdict:
     seconds: float = 0.0
     isolation: Isolation | None = None
     required: bool = True
+    opinion: bool = False
 
     @property
     def passed(self) -> bool:

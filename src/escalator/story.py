@@ -1,0 +1,231 @@
+"""What has happened so far in a walk, and what an attempt means for what comes next.
+
+Pure bookkeeping for `escalator.walk`: a `Story` grows by attempts and moves, `meaning` reads one attempt, and
+`Story.ending` turns it all into the outcome.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from escalator.records import (
+    Attempt,
+    Brief,
+    Failure,
+    Outcome,
+    OutcomeStatus,
+    Plan,
+    Rung,
+    Transition,
+    TransitionKind,
+    Verdict,
+)
+
+Meaning: TypeAlias = Literal["accept", "review", "stop", "retry", "fallback", "escalate", "skip"]
+
+HALTS = frozenset({"deadline", "cancelled", "declined", "pending"})
+"""The caller or the clock ended the task; no other rung may be tried."""
+
+NOT_MADE = frozenset({"budget", "unknown_price", "denied", "local_only", "no_vision"})
+"""The call was not made; a cheaper or allowed rung may still be tried."""
+
+WORTH_A_REPEAT = frozenset({"truncated", "empty", "incomplete", "bad_output", "bad_response", "stream_cut"})
+"""An answer was spoilt on the way; the same model is asked once more."""
+
+PROVIDER_DOWN = frozenset({"auth", "quota", "connection", "network_blocked"})
+"""No other model of this provider can answer during this task either."""
+
+MODEL_DOWN = frozenset({"out_of_memory", "model_not_found", "model_not_loaded", "capability_missing"})
+"""This model cannot answer during this task, however hard it tries."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Story:
+    """Everything a walk has seen. `left` is the move away from the last rung, told once the next is entered."""
+
+    brief: Brief
+    plan: Plan
+    attempts: tuple[Attempt, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    left: Transition | None = None
+
+    @property
+    def last(self) -> Attempt | None:
+        """The newest attempt."""
+        return self.attempts[-1] if self.attempts else None
+
+    def attempted(self, attempt: Attempt) -> Story:
+        """The story with one more attempt."""
+        return replace(self, attempts=(*self.attempts, attempt))
+
+    def moved(self, transition: Transition) -> Story:
+        """The story with one more move."""
+        return replace(self, transitions=(*self.transitions, transition))
+
+    def leaving(self, rung: Rung) -> Story:
+        """The story as it leaves a rung, remembering why."""
+        last = self.last
+        if last is None or last.rung != rung.index:
+            return self
+        kind: TransitionKind = "escalation" if last.failed_verdict else "fallback"
+        move = Transition(kind=kind, from_model=rung.model.name, cause=cause(last), reason=why(last))
+        return replace(self, left=move)
+
+    def bars(self, rung: Rung) -> Failure | None:
+        """Why this rung need not even be asked: its provider or model already failed for good."""
+        for attempt in self.attempts:
+            failure = attempt.failure
+            if failure is None:
+                continue
+            if failure.kind in PROVIDER_DOWN and failure.provider == rung.model.provider:
+                text = f"provider {rung.model.provider} already failed in this task: {failure.message}"
+                return Failure(kind=failure.kind, message=text, provider=failure.provider)
+            if failure.kind in MODEL_DOWN and attempt.model == rung.model.name:
+                return Failure(kind=failure.kind, message=f"already failed in this task: {failure.message}")
+        return None
+
+    def outcome(self, status: OutcomeStatus, reason: str, why_code: str = "") -> Outcome:
+        """The outcome of this story, with its end said in one line."""
+        return Outcome(
+            status=status,
+            reason=reason,
+            cause=why_code,
+            brief=self.brief,
+            plan=self.plan,
+            attempts=self.attempts,
+            transitions=self.transitions,
+        )
+
+    def halted(self, failure: Failure) -> Outcome:
+        """The outcome when the caller, the clock or a pending approval ends the task."""
+        status: OutcomeStatus = "needs_review" if failure.kind == "pending" else "stopped"
+        return self.outcome(status, failure.message, failure.kind)
+
+    def ending(self) -> Outcome:
+        """The outcome once no rung is left or the last attempt settled the matter."""
+        last = self.last
+        if last is not None:
+            settled = self._settled(last)
+            if settled is not None:
+                return settled
+        refused = [move for move in self.transitions if move.kind == "skip" and move.cause == "budget"]
+        if refused:
+            return self.outcome("stopped", refused[0].reason, "budget")
+        if not any(attempt.failure is None for attempt in self.attempts):
+            return self.outcome("stopped", f"no model could answer: {self._obstacles()}", self._first_cause())
+        reason = f"every rung was tried and none passed; last, {last.model}: {why(last)}" if last else ""
+        return self.outcome("needs_review" if self.plan.at_end == "review" else "skipped", reason, "exhausted")
+
+    def _settled(self, last: Attempt) -> Outcome | None:
+        what = meaning(last, self)
+        if what == "accept":
+            judges = ", ".join(verdict.validator for verdict in last.verdicts if verdict.passed)
+            reason = f"{last.model} passed {judges}"
+            if self.plan.review_accepted:
+                task_type = self.plan.classification.task_type
+                text = f"{reason}; {task_type} tasks wait for a person before they are accepted"
+                return self.outcome("needs_review", text, "review")
+            return self.outcome("accepted", reason)
+        if what == "review":
+            return self.outcome("needs_review", why(last), cause(last))
+        if what == "stop":
+            return self.outcome("stopped", why(last), cause(last))
+        return None
+
+    def _obstacles(self) -> str:
+        seen = {attempt.model: why(attempt) for attempt in self.attempts}
+        seen |= {move.from_model: move.reason for move in self.transitions if move.kind == "skip"}
+        return "; ".join(f"{model}: {reason}" for model, reason in seen.items()) or "the chain is empty"
+
+    def _first_cause(self) -> str:
+        causes = [move.cause for move in self.transitions if move.kind == "skip"]
+        causes += [cause(attempt) for attempt in self.attempts]
+        return causes[0] if causes else ""
+
+
+def meaning(attempt: Attempt, story: Story) -> Meaning:
+    """What one attempt leads to, were it the last of its rung. `retry` where the same model deserves another."""
+    policies = story.plan.policies
+    if attempt.failure is not None:
+        return _failure_meaning(attempt.failure, policies.refusal)
+    if attempt.rejection is not None:
+        return "fallback"
+    if attempt.failed_verdict is not None:
+        return "escalate"
+    actions = {inconclusive_action(verdict, story.plan) for verdict in attempt.undecided}
+    if "stop" in actions:
+        return "stop"
+    if "review" in actions or not any(v.passed and v.required and not v.opinion for v in attempt.verdicts):
+        return "review"
+    return "accept"
+
+
+def _failure_meaning(failure: Failure, refusal: str) -> Meaning:
+    if failure.kind in HALTS:
+        return "review" if failure.kind == "pending" else "stop"
+    if failure.kind == "refusal" and refusal == "stop":
+        return "stop"
+    return "skip" if failure.kind in NOT_MADE else "fallback"
+
+
+def inconclusive_action(verdict: Verdict, plan: Plan) -> str:
+    """What the plan wants done about a required verdict that decided nothing: stop, review or advisory."""
+    if verdict.reason == "unavailable":
+        return plan.policies.unavailable
+    if verdict.reason == "error":
+        return plan.policies.error
+    return plan.policies.skipped if verdict.reason == "skipped" else "review"
+
+
+def deserves_retry(story: Story) -> bool:
+    """Whether the same rung should answer again: findings to repair by, or an answer spoilt on the way.
+
+    A model that repeats its own answer, or whose answer is spoilt twice in the same way, is not asked again.
+    """
+    last = story.attempts[-1]
+    earlier = [a for a in story.attempts[:-1] if a.rung == last.rung]
+    if last.failure is not None:
+        repeated = any(a.failure is not None and a.failure.kind == last.failure.kind for a in earlier)
+        return last.failure.kind in WORTH_A_REPEAT and not repeated
+    if last.rejection is not None:
+        return True
+    repeated = any(
+        a.changes is not None and a.changes.files == (last.changes and last.changes.files) for a in earlier
+    )
+    return last.failed_verdict is not None and not (
+        repeated and last.changes is not None and bool(last.changes.files)
+    )
+
+
+def cause(attempt: Attempt) -> str:
+    """Why an attempt did not pass, as one machine-readable word."""
+    if attempt.failure is not None:
+        return attempt.failure.kind
+    if attempt.rejection is not None:
+        return attempt.rejection.kind
+    verdict = attempt.failed_verdict or next(iter(attempt.undecided), None)
+    return verdict.validator if verdict is not None else "unproven"
+
+
+def why(attempt: Attempt) -> str:
+    """Why an attempt did not pass, as one line for a person."""
+    if attempt.failure is not None:
+        return attempt.failure.message
+    if attempt.rejection is not None:
+        return f"the answer could not be used ({attempt.rejection.kind})"
+    failed = attempt.failed_verdict
+    if failed is not None:
+        return f"{failed.validator} failed: {_first_line(failed.feedback)}"
+    if attempt.undecided:
+        return "; ".join(_undecided(verdict) for verdict in attempt.undecided)
+    return "nothing but an opinion supports this answer; add tests or another executed check"
+
+
+def _undecided(verdict: Verdict) -> str:
+    text = f"{verdict.validator} could not decide ({verdict.reason}): {_first_line(verdict.feedback)}"
+    return f"{text} {verdict.hint}".strip()
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "no details")[:300]
