@@ -1,0 +1,15 @@
+"""The escalation matrix: one YAML file per team, validated, overlaid and looked up."""
+
+from escalator.matrix.lookup import find_matrix, user_matrix_path
+from escalator.matrix.matrix import Matrix, load_matrix
+from escalator.matrix.reading import packaged_path
+
+__all__ = ["Matrix", "find_matrix", "json_schema", "load_matrix", "packaged_path", "user_matrix_path"]
+
+
+def json_schema() -> dict[str, object]:
+    """The JSON Schema (draft 2020-12) of the matrix file, for editors."""
+    from escalator.matrix.schema import MatrixFile
+
+    schema = MatrixFile.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "escalator matrix", **schema}

@@ -1,0 +1,231 @@
+"""A loaded matrix: the file's content as records, ready for planning."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from escalator.errors import ConfigError
+from escalator.matrix.reading import Document, KeyPath, overlay, packaged, read_file, read_text
+from escalator.records import Model, Price, Tier, Timeouts
+
+if TYPE_CHECKING:
+    from escalator.matrix.schema import MatrixFile, ModelSection, ProviderSection, TaskTypeSection
+
+LOCAL_KINDS = frozenset({"lmstudio", "ollama", "llamacpp", "vllm", "mlx", "openai"})
+"""Kinds that are local when they are reached at a loopback or private address."""
+
+LOOPBACK_BY_DEFAULT = LOCAL_KINDS - {"openai"}
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """An escalation matrix. `file` is the validated content, `source` what to call it in messages."""
+
+    file: MatrixFile
+    document: Document
+    source: str
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Identifies the content; two files that say the same have the same one."""
+        text = json.dumps(self.document.data, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @cached_property
+    def models(self) -> Mapping[str, Model]:
+        """Every model by name."""
+        return {name: self._model(name, section) for name, section in self.file.models.items()}
+
+    def model(self, name: str, *, key: KeyPath = ()) -> Model:
+        """One model by name. Raises `ConfigError` with a suggestion if the matrix has none of that name."""
+        try:
+            return self.models[name]
+        except KeyError:
+            raise self.error(f"there is no model {name!r}{closest(name, self.models)}", key) from None
+
+    def task_type(self, name: str) -> TaskTypeSection:
+        """One task type by name. Raises `ConfigError` with a suggestion if there is none of that name."""
+        try:
+            return self.file.task_types[name]
+        except KeyError:
+            text = f"there is no task type {name!r}{closest(name, self.file.task_types)}"
+            raise self.error(text, ("task_types",)) from None
+
+    def error(self, message: str, key: KeyPath, hint: str = "") -> ConfigError:
+        """An error that names file, line and key."""
+        place = self.document.place(key)
+        return ConfigError(
+            message,
+            file=place.file if place else self.source,
+            line=place.line if place else None,
+            key=dotted(key) or None,
+            hint=hint,
+        )
+
+    def _model(self, name: str, section: ModelSection) -> Model:
+        key = ("models", name)
+        if section.provider not in self.file.providers:
+            hint = closest(section.provider, self.file.providers)
+            raise self.error(f"there is no provider {section.provider!r}{hint}", (*key, "provider"))
+        provider = self.file.providers[section.provider]
+        local = is_local(provider) and not _runs_elsewhere(provider.kind, section.id)
+        return Model(
+            name=name,
+            provider=section.provider,
+            kind=provider.kind,
+            id=section.id,
+            tier=Tier(section.tier),
+            local=local,
+            context=section.context,
+            max_output=section.max_output,
+            price=_price(section, free=local or provider.simulated),
+            vision=section.vision,
+            thinks=section.thinks,
+            effort=section.effort,
+            temperature=section.temperature,
+            simulated=provider.simulated,
+            timeouts=Timeouts(**section.timeout.model_dump()),
+            options=section.options,
+        )
+
+
+def _price(section: ModelSection, *, free: bool) -> Price | None:
+    if section.price is not None:
+        return Price(**section.price.model_dump())
+    return Price(input=0, output=0) if free else None  # type: ignore[arg-type]
+
+
+def is_local(provider: ProviderSection) -> bool:
+    """Whether a provider runs on the user's own machines: said so, or a local kind at a private address."""
+    if provider.local is not None:
+        return provider.local
+    if provider.kind not in LOCAL_KINDS:
+        return False
+    if provider.base_url is None:
+        return provider.kind in LOOPBACK_BY_DEFAULT
+    host = urlsplit(provider.base_url).hostname or ""
+    if host == "localhost" or host.endswith((".local", ".localhost", ".lan", ".internal")):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return "." not in host and bool(host)
+    return address.is_loopback or address.is_private
+
+
+def _runs_elsewhere(kind: str, model_id: str) -> bool:
+    """Ollama serves some tags through the local port from the vendor's machines."""
+    tag = model_id.rpartition(":")[2]
+    return kind == "ollama" and (tag == "cloud" or tag.endswith("-cloud"))
+
+
+def dotted(key: Iterable[str | int]) -> str:
+    """A key path as people write it: `task_types.critical.chain[0]`."""
+    text = ""
+    for part in key:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """A suggestion for a mistyped name: `; did you mean 'haiku'?`, or the list of what exists."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; known are {', '.join(names)}" if names else ""
+
+
+def load_matrix(source: str | Path | Mapping[str, Any] | Matrix | None = None, *overlays: str | Path) -> Matrix:
+    """Load and validate a matrix: a path, YAML text with a line break in it, a mapping, or None to look it up.
+
+    Each of `overlays` is a file laid over the ones before it. Raises `ConfigError` naming file, line and key.
+    """
+    from escalator.matrix.lookup import find_matrix
+
+    if isinstance(source, Matrix):
+        if not overlays:
+            return source
+        document, name = source.document, source.source
+    elif isinstance(source, Mapping):
+        document, name = Document(_plain(source)), "the given mapping"
+    elif isinstance(source, str) and "\n" in source:
+        document, name = read_text(source, "the given text"), "the given text"
+    else:
+        path = Path(source) if source is not None else find_matrix()
+        document, name = (read_file(path), str(path)) if path is not None else (packaged(), "the default matrix")
+    for extra in overlays:
+        document = overlay(document, read_file(Path(extra)))
+        name = f"{name} + {extra}"
+    return validated(document, name)
+
+
+def _plain(source: Mapping[str, Any]) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(json.dumps(source, default=str))
+    return data
+
+
+def validated(document: Document, source: str) -> Matrix:
+    """Check a document against the schema and its own names."""
+    from pydantic import ValidationError
+
+    from escalator.matrix.schema import MatrixFile
+
+    try:
+        file = MatrixFile.model_validate(document.data)
+    except ValidationError as error:
+        raise _as_config_error(error, document, source) from None
+    matrix = Matrix(file=file, document=document, source=source)
+    _check_names(matrix)
+    return matrix
+
+
+def _check_names(matrix: Matrix) -> None:
+    """Raise for any name that is used and not defined."""
+    _ = matrix.models
+    for name, section in matrix.file.task_types.items():
+        for index, rung in enumerate(section.chain):
+            wanted = rung if isinstance(rung, str) else rung.model
+            matrix.model(wanted, key=("task_types", name, "chain", index))
+        checkers = [section.checker] if isinstance(section.checker, str) else section.checker or []
+        for checker in checkers:
+            if checker not in {"none", "auto"}:
+                matrix.model(checker, key=("task_types", name, "checker"))
+    guard, classifier = matrix.file.cost_guard, matrix.file.classifier
+    if guard.baseline is not None:
+        matrix.model(guard.baseline, key=("cost_guard", "baseline"))
+    if classifier.llm is not None:
+        matrix.model(classifier.llm, key=("classifier", "llm"))
+    for name in guard.budgets.task_type:
+        if name not in matrix.file.task_types:
+            hint = closest(name, matrix.file.task_types)
+            key = ("cost_guard", "budgets", "task_type", name)
+            raise matrix.error(f"there is no task type {name!r}{hint}", key)
+
+
+def _as_config_error(error: Any, document: Document, source: str) -> ConfigError:
+    """The first thing pydantic found wrong, in our words; the count of the others behind it."""
+    from escalator.matrix.explain import explain
+
+    problems = sorted(error.errors(include_url=False), key=lambda item: item["type"] != "extra_forbidden")
+    first = problems[0]
+    key, message, hint = explain(first)
+    place = document.place(key)
+    if len(problems) > 1:
+        message += f" (and {len(problems) - 1} more problem{'s' if len(problems) > 2 else ''})"
+    return ConfigError(
+        message,
+        file=place.file if place else source,
+        line=place.line if place else None,
+        key=dotted(key) or None,
+        hint=hint,
+    )
