@@ -223,8 +223,8 @@ def why(attempt: Attempt) -> str:
 
 
 def _undecided(verdict: Verdict) -> str:
-    text = f"{verdict.validator} could not decide ({verdict.reason}): {_first_line(verdict.feedback)}"
-    return f"{text} {verdict.hint}".strip()
+    detail = verdict.hint or _first_line(verdict.feedback)
+    return f"{verdict.validator} could not decide ({verdict.reason}): {detail}"
 
 
 def _first_line(text: str) -> str:

@@ -169,9 +169,9 @@ class TransportSection(Section):
     """How often and how long one request is repeated after a failure of transport."""
 
     retries: int = Field(
-        2, ge=0, le=10, description="extra requests at most; without a Retry-After only on the last rung"
+        default=2, ge=0, le=10, description="extra requests at most; without a Retry-After only on the last rung"
     )
-    patience: float = Field(10.0, ge=0, description="longest wait in seconds a server may ask for")
+    patience: float = Field(default=10.0, ge=0, description="longest wait in seconds a server may ask for")
 
 
 class SandboxSection(Section):

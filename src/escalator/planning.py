@@ -1,0 +1,177 @@
+"""From a classified task to a plan: who answers, who checks, what must pass, and what happens otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from escalator.records import Brief, Classification, Model, Plan, Policies, Rung, ValidatorSpec
+
+if TYPE_CHECKING:
+    from escalator.matrix import Matrix
+    from escalator.matrix.schema import PolicySection, RungSection, TaskTypeSection
+
+SELF_CHECK_BELOW = 5.0
+"""Below this complexity the automatic rule names no checker."""
+
+FIRST_CHECKS_BELOW = 8.0
+"""Below this complexity the chain's first model checks; from here on the next one up does."""
+
+
+def make_plan(
+    brief: Brief,
+    classification: Classification,
+    matrix: Matrix,
+    *,
+    validators: Sequence[ValidatorSpec] | None = None,
+) -> Plan:
+    """The plan for one task. `validators` replaces the task type's list."""
+    classification = fitted(classification, matrix)
+    section = matrix.task_type(classification.task_type)
+    chain = _chain(section, classification, matrix, local_only=brief.local_only)
+    specs = validators if validators is not None else specs_of(section.validators)
+    specs, notes = _suited(tuple(specs), brief, chain)
+    guard = matrix.file.cost_guard
+    return Plan(
+        classification=classification,
+        chain=chain,
+        validators=specs,
+        at_end=section.at_end,
+        review_accepted=section.review,
+        before_paid=section.before_paid or guard.before_paid,
+        policies=_policies(matrix, section),
+        baseline=_baseline(matrix),
+        matrix=matrix.fingerprint,
+        notes=notes,
+    )
+
+
+def fitted(classification: Classification, matrix: Matrix) -> Classification:
+    """The classification in the matrix's own task types.
+
+    A type the matrix does not have is replaced by the one whose band holds the complexity, or by the next band
+    above it. A complexity outside its type's band is moved to the band's nearer end.
+    """
+    types = matrix.file.task_types
+    name = classification.task_type
+    if name not in types:
+        bands = sorted(types.items(), key=lambda item: (item[1].complexity[1], item[0]))
+        name = next(
+            (n for n, section in bands if classification.complexity <= section.complexity[1]), bands[-1][0]
+        )
+        reason = f"this matrix has no {classification.task_type}; its complexity falls to {name}"
+        classification = replace(classification, task_type=name, reasons=(*classification.reasons, reason))
+    low, high = types[name].complexity
+    return replace(classification, complexity=min(max(classification.complexity, low), high))
+
+
+def specs_of(items: Iterable[str | dict[str, dict[str, Any] | None]]) -> tuple[ValidatorSpec, ...]:
+    """Validators as written in YAML: a name, or {name: {option: value}} where `required: false` only advises."""
+    specs = []
+    for item in items:
+        if isinstance(item, str):
+            specs.append(ValidatorSpec(name=item))
+            continue
+        name, options = next(iter(item.items()))
+        options = dict(options or {})
+        required = bool(options.pop("required", True))
+        specs.append(ValidatorSpec(name=name, options=options, required=required))
+    return tuple(specs)
+
+
+def _chain(
+    section: TaskTypeSection, classification: Classification, matrix: Matrix, *, local_only: bool
+) -> tuple[Rung, ...]:
+    entries = [_entry(item) for item in section.chain]
+    models = [matrix.model(name) for name, _ in entries]
+    rungs = []
+    for index, (model, (_, entry)) in enumerate(zip(models, entries, strict=True)):
+        rungs.append(
+            Rung(
+                index=index,
+                model=model,
+                attempts=(entry.attempts if entry else None) or section.max_attempts,
+                effort=entry.effort if entry else None,
+                checker=_checker(index, models, section, classification.complexity, matrix, local_only=local_only),
+                last=index == len(models) - 1,
+            )
+        )
+    return tuple(rungs)
+
+
+def _entry(item: str | RungSection) -> tuple[str, RungSection | None]:
+    return (item, None) if isinstance(item, str) else (item.model, item)
+
+
+def _checker(
+    index: int,
+    chain: Sequence[Model],
+    section: TaskTypeSection,
+    complexity: float,
+    matrix: Matrix,
+    *,
+    local_only: bool,
+) -> Model | None:
+    """Who judges the answers of one rung; never the model that gave them."""
+    worker = chain[index]
+    if section.checker is None or section.checker == "none":
+        return None
+    if section.checker == "auto":
+        named = _automatic(index, chain, complexity)
+    else:
+        names = [section.checker] if isinstance(section.checker, str) else section.checker
+        named = [matrix.model(name) for name in names]
+    usable = [model for model in named if model.name != worker.name and (model.local or not local_only)]
+    strong = [model for model in usable if model.tier.rank >= worker.tier.rank]
+    return next(iter(strong or usable), None)
+
+
+def _automatic(index: int, chain: Sequence[Model], complexity: float) -> list[Model]:
+    if complexity < SELF_CHECK_BELOW:
+        return []
+    if complexity < FIRST_CHECKS_BELOW:
+        return [chain[0], *chain[index + 1 : index + 2]]
+    return list(chain[index + 1 : index + 2])
+
+
+def _suited(
+    specs: tuple[ValidatorSpec, ...], brief: Brief, chain: tuple[Rung, ...]
+) -> tuple[tuple[ValidatorSpec, ...], tuple[str, ...]]:
+    """The validators this task needs beyond its type's list, and why they were added."""
+    names = {spec.name for spec in specs}
+    notes = []
+    if brief.response_schema is not None and "json_schema" not in names:
+        specs = (ValidatorSpec(name="json_schema"), *specs)
+        notes.append("the task names a response schema, so the answer must match it")
+        if not brief.files:
+            specs = tuple(
+                s for s in specs if s.name not in {"syntax", "compile"} and (brief.tests or s.name != "tests")
+            )
+    if brief.benchmark is not None and "benchmark" not in names:
+        specs = (*specs, ValidatorSpec(name="benchmark"))
+        notes.append("the task names a benchmark, so the answer is measured")
+    wants_tests = names & {"tests", "pytest"}
+    if wants_tests and not brief.tests and "semantic" not in names and any(rung.checker for rung in chain):
+        specs = (*specs, ValidatorSpec(name="semantic"))
+        notes.append("no tests were given: the checker reads the answer, which may reject it but not accept it")
+    return specs, tuple(notes)
+
+
+def _policies(matrix: Matrix, section: TaskTypeSection) -> Policies:
+    transport = matrix.file.transport
+    base = Policies(transport_retries=transport.retries, patience=transport.patience)
+    return _with(_with(base, matrix.file.policies), section.policies)
+
+
+def _with(policies: Policies, section: PolicySection) -> Policies:
+    return replace(policies, **section.model_dump(exclude_none=True))
+
+
+def _baseline(matrix: Matrix) -> Model | None:
+    """The model savings are counted against: the named one, else the strongest that costs money."""
+    named = matrix.file.cost_guard.baseline
+    if named is not None:
+        return matrix.model(named)
+    paid = [model for model in matrix.models.values() if not model.local]
+    return max(paid, key=lambda model: model.tier.rank, default=None)
