@@ -1,0 +1,67 @@
+"""The clock of one exchange: which deadline holds now, what came when, and how much."""
+
+from __future__ import annotations
+
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from escalator.records import Timeouts
+
+GRACE = 0.25
+"""Seconds a server may take to end an answer that is already complete, so that its connection can be kept."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timing:
+    """Wall seconds of a finished exchange; `first_byte` is None where no body came."""
+
+    seconds: float
+    first_byte: float | None
+
+
+class Watch:
+    """Times one exchange. Until the first byte of the body the earlier of both limits holds, then the total.
+
+    `reused` and `received` are set by the connection that serves the exchange: whether it had served others
+    before, and whether any byte of an answer came over it. `status` is set once the head of the answer is in.
+    """
+
+    __slots__ = ("deadline", "first_byte", "received", "reused", "size", "started", "status", "timeouts")
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        self.timeouts = timeouts
+        self.started = time.monotonic()
+        self.deadline = self.started + min(timeouts.first_byte, timeouts.total)
+        self.first_byte: float | None = None
+        self.size = 0
+        self.reused = self.received = False
+        self.status: int | None = None
+
+    def left(self) -> float:
+        """Seconds until the deadline; negative once it has passed."""
+        return self.deadline - time.monotonic()
+
+    def take(self, chunk: bytes) -> None:
+        """Note a piece of the body; the first one lifts the first-byte limit."""
+        self.size += len(chunk)
+        if self.first_byte is None and chunk:
+            self.first_byte = time.monotonic() - self.started
+            self.deadline = self.started + self.timeouts.total
+
+    def hurry(self) -> None:
+        """The answer is complete: wait only for the grace that lets the connection be kept."""
+        self.deadline = min(self.deadline, time.monotonic() + GRACE)
+
+    @property
+    def stale(self) -> bool:
+        """A kept connection died before a byte of the answer came: the server cannot have worked on it."""
+        return self.reused and not self.received
+
+    def timing(self) -> Timing:
+        """The seconds so far."""
+        return Timing(seconds=time.monotonic() - self.started, first_byte=self.first_byte)
+
+
+watching: ContextVar[Watch] = ContextVar("escalator_exchange")
+"""The watch of the exchange that the running thread or task performs; connections consult it."""
