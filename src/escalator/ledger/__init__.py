@@ -1,5 +1,6 @@
 """Journal, holds, budgets, log and reviews in one durable store."""
 
+from escalator.ledger.memory import MemoryLedger
 from escalator.ledger.protocol import (
     NANO,
     Closing,
@@ -13,6 +14,8 @@ from escalator.ledger.protocol import (
     Settlement,
     TaskRow,
     TaskState,
+    Tried,
+    TryResult,
     to_nano,
     to_usd,
 )
@@ -24,12 +27,15 @@ __all__ = [
     "Held",
     "Hold",
     "Ledger",
+    "MemoryLedger",
     "Opened",
     "Refused",
     "Scope",
     "Settlement",
     "TaskRow",
     "TaskState",
+    "Tried",
+    "TryResult",
     "to_nano",
     "to_usd",
 ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from escalator.records import OutcomeStatus, Purpose, Usage
+from escalator.records import Effort, OutcomeStatus, Purpose, Usage
 
 NANO = Decimal(1_000_000_000)
 
@@ -77,7 +77,8 @@ class Opened:
     """What the ledger knows of a task that is opened: new, to be resumed with `entries`, or settled.
 
     `running`: another live process works on it. `outcome`: the stored outcome (JSON) of a closed task.
-    `row`: what was stored when the task was first opened, which a resume must use.
+    `row`: what was stored when the task was first opened, which a resume must use. `entries`: the newest call
+    of each key in the order they were sent, then everything else in the order it was recorded.
     """
 
     status: Literal["new", "resumed", "closed", "running"]
@@ -141,9 +142,37 @@ class Settlement:
     seconds: float = 0.0
 
 
+TryResult: TypeAlias = Literal["passed", "failed", "inconclusive", "unusable", "unavailable"]
+"""What became of one attempt. unusable: no change set could be taken from the answer. unavailable: the
+provider failed, which says nothing of the model's ability."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tried:
+    """One attempt as the log has it. `cause` names the validator, rejection or error that ended it; `cost` is
+    nano-dollars with the checker's calls included; `validation` lists the validators that judged it.
+    """
+
+    model: str
+    result: TryResult
+    rung: int = 0
+    number: int = 1
+    answered_by: str = ""
+    checker: str = ""
+    effort: Effort | Literal[""] = ""
+    cause: str = ""
+    validation: str = ""
+    cost: int = 0
+    seconds: float = 0.0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Closing:
-    """How a task ended, for the log and its roll-ups. `outcome` is JSON; money is nano-dollars."""
+    """How a task ended, for the log and its roll-ups. `outcome` is JSON; money is nano-dollars. `tries` are all
+    attempts of the task, those before a resume included: a later closing replaces the earlier one.
+    """
 
     status: OutcomeStatus
     reason: str
@@ -158,6 +187,7 @@ class Closing:
     seconds: float = 0.0
     cost: int = 0
     baseline: int | None = None
+    tries: tuple[Tried, ...] = ()
 
 
 @runtime_checkable
@@ -184,10 +214,22 @@ class Ledger(Protocol):
         """Store the outcome and give the task up; stopped and needs_review tasks can be opened again."""
         ...
 
+    def release(self, task_id: str) -> Future[None]:
+        """Give the task up without closing it, as after a bug: calls under way become doubtful, it stays open."""
+        ...
+
+    def now(self) -> float:
+        """The ledger's clock, which decides the day a budget scope is named after."""
+        ...
+
+    def trouble(self) -> str:
+        """Why writes are waiting in memory (a full disk, a lost server), as a sentence; empty if all is well."""
+        ...
+
     def spent(self, scopes: Sequence[str]) -> Mapping[str, tuple[int, int]]:
         """Nano-dollars (spent, held) of each scope, in doubt counted as spent."""
         ...
 
     def close(self) -> None:
-        """Wait for writes under way and release the store."""
+        """Wait for writes under way and release the store. Raises `LedgerError` if some could not be written."""
         ...
