@@ -1,0 +1,26 @@
+"""Where a tree begins, and that no path in it goes through a symbolic link."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from escalator.errors import TaskError
+
+
+def no_links(root: Path, name: str, argument: str) -> None:
+    place = root
+    for part in PurePosixPath(name).parts:
+        place /= part
+        if place.is_symlink():
+            raise TaskError(
+                f"{name!r} goes through a symbolic link", field=argument, hint="name the file the link points to"
+            )
+
+
+def root_of(workspace: str | Path, argument: str) -> Path:
+    root = Path(workspace).expanduser()
+    if not root.is_dir():
+        raise TaskError(
+            f"{str(workspace)!r} is not a directory", field=argument, hint="pass an existing directory"
+        )
+    return root.resolve()
