@@ -64,6 +64,10 @@ def _make(kind: str, keywords: dict[str, Any]) -> Provider:
         from escalator.providers.google import Google
 
         return Google(**keywords)
+    if kind == "lmstudio":
+        from escalator.providers.openai_compatible import LMStudio
+
+        return LMStudio(**keywords)
     if kind in BASE_URLS:
         from escalator.providers.openai_compatible import OpenAICompatible
 

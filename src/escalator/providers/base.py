@@ -241,7 +241,7 @@ def output_ceiling(texts: Iterable[str]) -> int:
 
 
 def failed(
-    error: ProviderError, *, provider: str, request: Request, secrets: Iterable[str | None] = ()
+    error: ProviderError, *, provider: str, request: Request | None, secrets: Iterable[str | None] = ()
 ) -> ProviderError:
     """The same error with the provider's and the model's names in it and all secrets out of it."""
     known = tuple(secrets)
@@ -249,7 +249,7 @@ def failed(
         scrub(error.message, *known),
         kind=error.kind,
         provider=provider,
-        model=request.model.name,
+        model=request.model.name if request is not None else "",
         status=error.status,
         retry_after=error.retry_after,
         needed=error.needed,

@@ -1,7 +1,7 @@
 """What a server's report of a failure means: codes first, then words, then the status.
 
 `Fault` is the report in no server's dialect; `failure` makes a `ProviderError` of it. The words of all servers
-stand in one table, `WORDS`, and are looked at only where no code decides.
+stand in one table, `_SAYINGS`, and are looked at only where no code decides.
 """
 
 from __future__ import annotations
@@ -57,92 +57,91 @@ CODES: Mapping[str, ErrorKind] = {
 REFUSALS = frozenset({"contentfilter", "contentpolicyviolation", "responsibleaipolicyviolation"})
 """Codes of an error that is no failure: the provider declined what was asked."""
 
-WORDS: tuple[tuple[ErrorKind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile("|".join(words)))
-    for kind, words in (
+_SAYINGS: tuple[tuple[ErrorKind, tuple[str, ...]], ...] = (
+    (
+        "out_of_memory",
         (
-            "context_overflow",
-            (
-                r"context[ _-]?(length|size|window)(?!.{0,20}\bgpu\b)",
-                r"contextwindowexceeded",
-                r"maximum context",
-                r"max_model_len",
-                r"n_keep\b.*n_ctx",
-                r"when context the overflows",
-                r"(prompt|input) (is|was) too long",
-                r"too many (input |prompt )?tokens",
-                r"input token count .* exceeds",
-                r"reduce the length of the (messages|prompt|input)",
-            ),
+            r"more (system|gpu|video) memory",
+            r"out of (gpu |device |system |video )?memory",
+            r"(insufficient|not enough) .{0,20}(memory|vram|ram\b)",
+            r"insufficient system resources",
+            r"failed to allocate",
+            r"cudamalloc",
+            r"\boom\b",
         ),
+    ),
+    (
+        "context_overflow",
         (
-            "out_of_memory",
-            (
-                r"more (system|gpu|video) memory",
-                r"out of (gpu |device |system |video )?memory",
-                r"(insufficient|not enough) .{0,20}(memory|vram|ram\b)",
-                r"insufficient system resources",
-                r"failed to allocate",
-                r"cudamalloc",
-                r"\boom\b",
-            ),
+            r"context[ _-]?(length|size|window)(?!_fallback)",
+            r"contextwindowexceeded",
+            r"maximum context",
+            r"max_model_len",
+            r"n_keep\b.*n_ctx",
+            r"when context the overflows",
+            r"(prompt|input) (is|was) too long",
+            r"too many (input |prompt )?tokens",
+            r"input token count .* exceeds",
+            r"reduce the length of the (messages|prompt|input)",
         ),
-        ("model_not_loaded", (r"no models? (is |are |was |were )?(currently )?loaded", r"model is not loaded")),
-        ("model_loading", (r"loading (the )?model", r"model is (still |currently )?(being )?load(ing|ed)\b")),
+    ),
+    ("model_not_loaded", (r"no models? (is |are |was |were )?(currently )?loaded", r"model is not loaded")),
+    ("model_loading", (r"loading (the )?model", r"model is (still |currently )?(being )?load(ing|ed)\b")),
+    (
+        "schema_unsupported",
         (
-            "schema_unsupported",
-            (
-                r"\bgrammar\b",
-                r"response_format",
-                r"json schema error",
-                r"invalid json schema",
-                r"json_schema",
-                r"schema .{0,40}(not|un) ?supported",
-                r"guided (json|decoding)|structured outputs? (is|are) not",
-            ),
+            r"\bgrammar\b",
+            r"response_format",
+            r"json schema error",
+            r"invalid json schema",
+            r"json_schema",
+            r"schema .{0,40}(not|un) ?supported",
+            r"guided (json|decoding)|structured outputs? (is|are) not",
         ),
+    ),
+    (
+        "capability_missing",
         (
-            "capability_missing",
-            (
-                r"(does not|doesn't|do not|cannot) support",
-                r"(image|vision|audio|tool)s? .{0,30}not supported",
-                r"\bmmproj\b",
-                r"not a multimodal model",
-            ),
+            r"(does not|doesn't|do not|cannot) support",
+            r"(image|vision|audio|tool)s? .{0,30}not supported",
+            r"\bmmproj\b",
+            r"not a multimodal model",
         ),
-        ("busy", (r"server (is )?busy", r"maximum pending requests", r"queue is full", r"no slots? available")),
-        ("overloaded", (r"overloaded", r"(over|at) capacity")),
+    ),
+    ("busy", (r"server (is )?busy", r"maximum pending requests", r"queue is full", r"no slots? available")),
+    ("overloaded", (r"overloaded", r"(over|at) capacity")),
+    (
+        "quota",
         (
-            "quota",
-            (
-                r"exceeded your current quota",
-                r"(insufficient|not enough) (balance|credits?|funds|quota)",
-                r"credit balance",
-                r"quota (is |has been )?exceeded",
-                r"spend(ing)? limit",
-            ),
+            r"exceeded your current quota",
+            r"(insufficient|not enough) (balance|credits?|funds|quota)",
+            r"credit balance",
+            r"quota (is |has been )?exceeded",
+            r"spend(ing)? limit",
         ),
-        ("rate_limit", (r"rate[ _-]?limit", r"too many requests")),
+    ),
+    ("rate_limit", (r"rate[ _-]?limit", r"too many requests")),
+    (
+        "auth",
+        (r"(invalid|incorrect|missing|no) api[ _-]?key", r"\bunauthori[sz]ed\b", r"authentication failed"),
+    ),
+    (
+        "model_not_found",
         (
-            "auth",
-            (r"(invalid|incorrect|missing|no) api[ _-]?key", r"\bunauthori[sz]ed\b", r"authentication failed"),
+            r"model .{0,120}(not found|does not exist|doesn't exist|is unknown)",
+            r"invalid model",
+            r"(unknown|no such) model",
+            r"try pulling",
+            r"pull model manifest",
+            r"repository not found",
         ),
-        (
-            "model_not_found",
-            (
-                r"model .{0,120}(not found|does not exist|doesn't exist|is unknown)",
-                r"invalid model",
-                r"(unknown|no such) model",
-                r"try pulling",
-                r"pull model manifest",
-                r"repository not found",
-            ),
-        ),
-        ("too_large", (r"(payload|entity|request body) too large",)),
-        ("server_timeout", (r"\btimed out\b", r"\btime-?out\b")),
-    )
+    ),
+    ("too_large", (r"(payload|entity|request body) too large",)),
+    ("server_timeout", (r"\btimed out\b", r"\btime-?out\b")),
 )
-"""What servers write, in lower case; the first match decides."""
+"""What servers write, in lower case, as alternatives of one pattern; the first kind that matches decides."""
+
+_WORDS = tuple((kind, re.compile("|".join(words))) for kind, words in _SAYINGS)
 
 _DECIDED = {401: "auth", 402: "quota", 403: "auth", 407: "auth"}
 _OF_429: frozenset[ErrorKind] = frozenset({"quota", "overloaded", "busy"})
@@ -307,7 +306,7 @@ def _by_code(fault: Fault) -> ErrorKind | None:
 
 def _by_words(fault: Fault) -> ErrorKind | None:
     text = fault.message.lower()
-    return next((kind for kind, words in WORDS if words.search(text)), None)
+    return next((kind for kind, words in _WORDS if words.search(text)), None)
 
 
 def _tokens(fault: Fault) -> tuple[int | None, int | None]:

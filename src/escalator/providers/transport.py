@@ -25,12 +25,21 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 64 * 1024 * 1024
 """The longest body read before the answer is given up as nonsense."""
+DONE_GRACE = 0.25
+"""Seconds a server may take to end an answer that is done, so that its connection can be kept."""
+FIGURES_GRACE = 2.0
+"""Seconds a server may take to send the figures that follow a complete answer."""
 
 
 class Reader(Protocol):
-    """Takes one answer in pieces. `done` is true once it is complete, whatever may still follow."""
+    """Takes one answer in pieces.
+
+    `done`: nothing that matters can follow. `complete`: usable as it is, though figures may follow; a
+    connection that dies then spoils nothing.
+    """
 
     done: bool
+    complete: bool
 
     def start(self, status: int, headers: Mapping[str, str]) -> None:
         """The head of the answer; header names are lower-case."""
@@ -54,7 +63,7 @@ class Whole:
     """A reader that keeps the body as it is."""
 
     def __init__(self) -> None:
-        self.done = False
+        self.done = self.complete = False
         self.status = 0
         self.headers: Mapping[str, str] = {}
         self._chunks: list[bytes] = []
@@ -184,7 +193,7 @@ class Endpoint:
         try:
             yield
         except (*TRANSPORT_ERRORS, TimeoutError) as error:
-            if not reader.done:
+            if not reader.complete:
                 raise translate(error, watch, self.base_url) from error
 
     def _sync_transport(self) -> httpx2.BaseTransport:
@@ -266,8 +275,8 @@ def _take(watch: Watch, reader: Reader, chunk: bytes) -> None:
             billed=True,
         )
     reader.feed(chunk)
-    if reader.done:
-        watch.hurry()
+    if reader.complete:
+        watch.hurry(DONE_GRACE if reader.done else FIGURES_GRACE)
     elif watch.left() <= 0:
         raise TimeoutError
 

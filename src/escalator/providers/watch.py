@@ -8,9 +8,6 @@ from dataclasses import dataclass
 
 from escalator.records import Timeouts
 
-GRACE = 0.25
-"""Seconds a server may take to end an answer that is already complete, so that its connection can be kept."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timing:
@@ -49,9 +46,9 @@ class Watch:
             self.first_byte = time.monotonic() - self.started
             self.deadline = self.started + self.timeouts.total
 
-    def hurry(self) -> None:
-        """The answer is complete: wait only for the grace that lets the connection be kept."""
-        self.deadline = min(self.deadline, time.monotonic() + GRACE)
+    def hurry(self, grace: float) -> None:
+        """What matters has come: wait at most this many seconds more."""
+        self.deadline = min(self.deadline, time.monotonic() + grace)
 
     @property
     def stale(self) -> bool:

@@ -1,0 +1,102 @@
+"""A request in the dialect of OpenAI's chat completions, with what each server understands of it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+from escalator.records import Effort, Message, Request
+
+Dialect: TypeAlias = Literal["openai", "lmstudio", "ollama", "llamacpp", "vllm", "mlx"]
+
+_LEVELS: Mapping[Effort, str] = {"none": "low", "minimal": "low", "xhigh": "high", "max": "high"}
+"""Efforts that templates with three levels do not know."""
+
+
+def chat_body(request: Request, dialect: Dialect, *, new_limit_name: bool = False) -> dict[str, Any]:
+    """The JSON object to send. `new_limit_name` writes `max_completion_tokens`, which OpenAI itself demands.
+
+    `model.options` are sent as they are and win over what stands here.
+    """
+    body: dict[str, Any] = {
+        "model": request.model.id,
+        "messages": _messages(request, dialect),
+        "max_completion_tokens" if new_limit_name else "max_tokens": request.max_tokens,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if request.temperature is not None:
+        body["temperature"] = request.temperature
+    if request.seed is not None:
+        body["seed"] = request.seed
+    if request.schema is not None and dialect != "mlx":
+        body["response_format"] = _response_format(request.schema)
+    if request.effort is not None:
+        body |= _effort(request.effort, dialect)
+    return body | dict(request.model.options)
+
+
+def _messages(request: Request, dialect: Dialect) -> list[dict[str, Any]]:
+    system = request.system
+    if request.schema is not None and dialect == "mlx":
+        system = f"{system}\n\n{schema_in_words(request.schema)}".lstrip()
+    said = [{"role": message.role, "content": _content(message)} for message in request.messages]
+    return [{"role": "system", "content": system}, *said] if system else said
+
+
+def schema_in_words(schema: Mapping[str, Any]) -> str:
+    """An instruction for servers that cannot hold a model to a schema."""
+    return f"Answer with nothing but one JSON value that matches this JSON Schema:\n{json.dumps(schema)}"
+
+
+def _content(message: Message) -> str | list[dict[str, Any]]:
+    if not message.images:
+        return message.text
+    parts: list[dict[str, Any]] = [{"type": "text", "text": message.text}] if message.text else []
+    for image in message.images:
+        data = base64.b64encode(image.data).decode("ascii")
+        parts.append({"type": "image_url", "image_url": {"url": f"data:{image.media_type};base64,{data}"}})
+    return parts
+
+
+def _response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = {"name": "answer", "schema": dict(schema), "strict": _is_closed(schema)}
+    return {"type": "json_schema", "json_schema": wanted}
+
+
+def _is_closed(schema: Any) -> bool:
+    """Whether every object in the schema names all its keys as required and allows no others.
+
+    Only such schemas may be asked for strictly; OpenAI refuses the others.
+    """
+    if isinstance(schema, list):
+        return all(_is_closed(part) for part in schema)
+    if not isinstance(schema, Mapping):
+        return True
+    properties = schema.get("properties")
+    if schema.get("type") == "object" or isinstance(properties, Mapping):
+        keys = set(properties) if isinstance(properties, Mapping) else set()
+        if schema.get("additionalProperties") is not False or set(schema.get("required", ())) != keys:
+            return False
+    return all(_is_closed(part) for part in schema.values())
+
+
+def _effort(effort: Effort, dialect: Dialect) -> dict[str, Any]:
+    if dialect == "openai":
+        return {"reasoning_effort": "xhigh" if effort == "max" else effort}
+    if dialect == "ollama":
+        return {
+            "reasoning_effort": effort if effort in {"none", "low", "medium", "high", "max"} else _level(effort)
+        }
+    if dialect == "lmstudio":
+        return {"reasoning_effort": _level(effort)}
+    thinks = {"enable_thinking": effort != "none"}
+    if dialect == "llamacpp" and effort == "none":
+        return {"reasoning_effort": "none", "chat_template_kwargs": thinks}
+    return {"chat_template_kwargs": {**thinks, "reasoning_effort": _level(effort)}}
+
+
+def _level(effort: Effort) -> str:
+    return _LEVELS.get(effort, effort)
