@@ -84,6 +84,6 @@ class RunResult:
     stderr: str = ""
     report: bytes = b""
     artefacts: Mapping[str, bytes] = field(default_factory=dict)
-    killed: Literal["", "wall", "output", "memory", "signal"] = ""
+    killed: Literal["", "wall", "output", "memory", "signal", "processes", "workspace"] = ""
     seconds: float = 0.0
     notes: tuple[str, ...] = ()

@@ -1,0 +1,178 @@
+"""The sandbox as the rest of the library sees it: choose a mode once, run commands in it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Literal, TypeAlias, get_args
+
+from escalator.errors import SandboxError
+from escalator.records import Command, Isolation, IsolationKind, RunResult
+from escalator.sandbox import bwrap, container, direct, landlock, seatbelt
+from escalator.sandbox.execute import CancelledRunError, Mode, execute
+from escalator.sandbox.probe import ProbeResult, probed
+
+IsolationName: TypeAlias = Literal["auto", "bwrap", "landlock", "seatbelt", "docker", "podman", "external", "none"]
+
+_STRENGTH: dict[IsolationKind, int] = {
+    "none": 0,
+    "external": 1,
+    "landlock": 2,
+    "seatbelt": 2,
+    "container": 3,
+    "bwrap": 3,
+}
+_AUTOMATIC = (
+    Mode(name="bwrap", unavailable=bwrap.unavailable, isolation=bwrap.isolation, launch=bwrap.launch),
+    Mode(name="landlock", unavailable=landlock.unavailable, isolation=landlock.isolation, launch=landlock.launch),
+    Mode(name="seatbelt", unavailable=seatbelt.unavailable, isolation=seatbelt.isolation, launch=seatbelt.launch),
+)
+_NONE = Mode(name="none", unavailable=str, isolation=lambda: direct.plain_isolation("none"), launch=direct.plain)
+_EXTERNAL = Mode(
+    name="external", unavailable=str, isolation=lambda: direct.plain_isolation("external"), launch=direct.plain
+)
+_CONTAINERS = tuple(container.mode(engine) for engine in ("docker", "podman"))
+
+
+class Sandbox:
+    """Runs commands apart from the user's files, network and processes.
+
+    `isolation`: "auto" takes the strongest that a real trial shows to work: bubblewrap, then Landlock, then
+    macOS's sandbox-exec. "docker" and "podman" are used only when named. "external" says that this whole
+    process already runs in a throw-away machine. `min_isolation`: refuse anything weaker than this kind.
+    `allow_unsandboxed`: where nothing works, run with limits and a clean environment only; every result
+    then says kind "none". This must come from the user, never from a project or a model.
+    """
+
+    def __init__(
+        self,
+        *,
+        isolation: IsolationName = "auto",
+        allow_unsandboxed: bool = False,
+        min_isolation: IsolationKind | None = None,
+    ) -> None:
+        if isolation not in get_args(IsolationName):
+            names = ", ".join(get_args(IsolationName))
+            raise SandboxError(f"There is no isolation named {isolation!r}. Use one of {names}.")
+        if min_isolation is not None and min_isolation not in _STRENGTH:
+            raise SandboxError(
+                f"There is no isolation named {min_isolation!r}. Use one of {', '.join(_STRENGTH)}."
+            )
+        self._wanted = isolation
+        self._allow_unsandboxed = allow_unsandboxed
+        self._floor = _STRENGTH[min_isolation] if min_isolation else 0
+        self._found: tuple[Mode, Isolation] | None = None
+
+    @property
+    def isolation(self) -> Isolation:
+        """What keeps a run apart here. Raises SandboxError where nothing strong enough works."""
+        return self._mode()[1]
+
+    def unavailable(self) -> str | None:
+        """One or two sentences on why nothing can be run here and what to do; None if all is well."""
+        try:
+            self._mode()
+        except SandboxError as error:
+            return str(error)
+        return None
+
+    def run(self, command: Command) -> RunResult:
+        """Run a command and wait for it. Safe to call from many threads at once.
+
+        Raises SandboxError if it could not be started, TaskError if a path or the size of its files is wrong.
+        """
+        mode, isolation = self._mode()
+        return execute(mode, isolation, command)
+
+    async def arun(self, command: Command) -> RunResult:
+        """`run` in a thread of its own. Cancelling kills the process and all below it before it returns."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[RunResult] = loop.create_future()
+        stop, pull = os.pipe()
+
+        def work() -> None:
+            try:
+                mode, isolation = self._mode()
+                result = execute(mode, isolation, command, cancel=stop)
+            except BaseException as error:  # noqa: BLE001  # handed to the one who waits
+                loop.call_soon_threadsafe(_settle, done, None, error)
+            else:
+                loop.call_soon_threadsafe(_settle, done, result, None)
+
+        thread = threading.Thread(target=work, name="escalator-sandbox", daemon=True)
+        thread.start()
+        try:
+            return await asyncio.shield(done)
+        except asyncio.CancelledError:
+            os.write(pull, b"x")
+            await _gone(done)
+            raise
+        finally:
+            thread.join()
+            os.close(stop)
+            os.close(pull)
+
+    def _mode(self) -> tuple[Mode, Isolation]:
+        if self._found is None:
+            self._found = self._choose()
+        return self._found
+
+    def _choose(self) -> tuple[Mode, Isolation]:
+        reasons: list[str] = []
+        for mode in self._candidates():
+            result = _trusted(mode) if mode in {_NONE, _EXTERNAL} else probed(mode)
+            if result.isolation is None:
+                reasons.append(f"{mode.name}: {result.reason}")
+            elif _STRENGTH[result.isolation.kind] < self._floor:
+                reasons.append(f"{mode.name}: weaker than the isolation asked for.")
+            else:
+                return mode, result.isolation
+        raise SandboxError(
+            f"Nothing here can run untrusted code safely. {' '.join(reasons)} Install bubblewrap, name another "
+            "isolation, or pass allow_unsandboxed=True if this machine may be damaged."
+        )
+
+    def _candidates(self) -> tuple[Mode, ...]:
+        fallback = (_NONE,) if self._allow_unsandboxed else ()
+        if self._wanted == "auto":
+            return (*_AUTOMATIC, *fallback)
+        if self._wanted == "none":
+            if not self._allow_unsandboxed:
+                raise SandboxError(
+                    'isolation="none" runs untrusted code with all rights of this user. '
+                    "Pass allow_unsandboxed=True as well if that is meant."
+                )
+            return fallback
+        named = (*_AUTOMATIC, *_CONTAINERS, _EXTERNAL)
+        return (*(mode for mode in named if mode.name == self._wanted), *fallback)
+
+
+def probe() -> tuple[ProbeResult, ...]:
+    """Try every mode and say which works and why the others do not; for `escalator doctor`."""
+    return tuple(probed(mode) for mode in (*_AUTOMATIC, *_CONTAINERS))
+
+
+def _trusted(mode: Mode) -> ProbeResult:
+    return ProbeResult(mode=mode.name, works=True, isolation=mode.isolation())
+
+
+def _settle(done: object, result: RunResult | None, error: BaseException | None) -> None:
+    import asyncio
+
+    assert isinstance(done, asyncio.Future)
+    if error is not None:
+        done.set_exception(error)
+    else:
+        done.set_result(result)
+
+
+async def _gone(done: object) -> None:
+    """Wait until the cancelled run is over, however it ended."""
+    import asyncio
+
+    assert isinstance(done, asyncio.Future)
+    await asyncio.wait({done})
+    if not isinstance(done.exception(), CancelledRunError | None):
+        return

@@ -1,0 +1,215 @@
+"""The private folder of one run: a copy of the project, the trusted files, a home, all gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from escalator.errors import SandboxError, TaskError
+from escalator.records import Command
+from escalator.sandbox.artefacts import remove_tree
+
+_SKIPPED = frozenset(
+    {".git", ".hg", ".svn", "__pycache__", ".venv", "venv", "node_modules", ".tox", ".nox"}
+    | {".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis"}
+)
+_SECRETS = frozenset({".env", ".envrc", ".netrc", ".pypirc", ".git-credentials"})
+_HARMLESS_ENV = frozenset({".env.example", ".env.sample", ".env.template", ".env.dist"})
+_MOST_FILES = 100_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFolder:
+    """Where one run lives on the host: `workspace`, `trusted` and `home` are folders under `root`."""
+
+    root: Path
+    notes: tuple[str, ...] = ()
+
+    @property
+    def workspace(self) -> Path:
+        return self.root / "workspace"
+
+    @property
+    def trusted(self) -> Path:
+        return self.root / "trusted"
+
+    @property
+    def home(self) -> Path:
+        return self.root / "home"
+
+    def remove(self) -> None:
+        remove_tree(self.root)
+
+
+def prepare(command: Command) -> RunFolder:
+    """Make the folder of a run. Raises TaskError for a path or a size that is not allowed, and leaves nothing behind."""
+    root = Path(tempfile.mkdtemp(prefix="escalator-run-"))
+    folder = RunFolder(root=root)
+    try:
+        for part in (folder.workspace, folder.trusted, folder.home):
+            part.mkdir(mode=0o700)
+        copy = _Copy(limit=command.limits.workspace)
+        if command.workspace is not None:
+            copy.tree(_checked_source(command.workspace), folder.workspace)
+        lay_over(folder.workspace, command.files, field="files", limit=command.limits.workspace)
+        lay_over(folder.trusted, command.trusted, field="trusted", limit=command.limits.workspace)
+    except BaseException:
+        folder.remove()
+        raise
+    return RunFolder(root=root, notes=copy.notes())
+
+
+def _checked_source(workspace: Path) -> Path:
+    source = workspace.resolve()
+    if not source.is_dir():
+        raise TaskError(f"{workspace} is not a folder", field="workspace", hint="pass the folder of the project")
+    if is_home_or_above(source):
+        raise SandboxError(
+            f"The workspace {source} is a home directory or contains one, so it is not copied into a sandbox. "
+            "Pass the folder of one project instead."
+        )
+    return source
+
+
+def is_home_or_above(path: Path) -> bool:
+    """Whether `path` is the root of the file system, the user's home, or a folder the home lies in."""
+    home = Path.home().resolve()
+    return path == Path(path.anchor) or (home != Path(home.anchor) and (path == home or path in home.parents))
+
+
+@dataclass(kw_only=True, slots=True)
+class _Copy:
+    limit: int
+    size: int = 0
+    files: int = 0
+    left_out: list[str] = field(default_factory=list)
+
+    def notes(self) -> tuple[str, ...]:
+        if not self.left_out:
+            return ()
+        shown = ", ".join(sorted(self.left_out)[:5])
+        more = f" and {len(self.left_out) - 5} more" if len(self.left_out) > 5 else ""
+        return (f"Left out of the workspace copy: {shown}{more}.",)
+
+    def tree(self, source: Path, target: Path) -> None:
+        """Copy folders, regular files and links that stay inside; what may hold a secret is left out and named."""
+        pending = [("", os.fspath(target))]
+        while pending:
+            inner, here = pending.pop()
+            with os.scandir(os.path.join(source, inner)) as entries:
+                for entry in entries:
+                    name = os.path.join(inner, entry.name)
+                    if entry.name in _SKIPPED or entry.name.endswith(".pyc"):
+                        continue
+                    if entry.name in _SECRETS or (
+                        entry.name.startswith(".env.") and entry.name not in _HARMLESS_ENV
+                    ):
+                        self.left_out.append(name)
+                    elif entry.is_dir(follow_symlinks=False):
+                        os.mkdir(os.path.join(here, entry.name), 0o700)
+                        pending.append((name, os.path.join(here, entry.name)))
+                    else:
+                        self._entry(entry, source, os.path.join(here, entry.name))
+
+    def _entry(self, entry: os.DirEntry[str], source: Path, target: str) -> None:
+        if entry.is_symlink():
+            self._link(entry, source, target)
+        elif entry.is_file(follow_symlinks=False):
+            self._count(entry)
+            _copy_file(entry.path, target)
+
+    def _link(self, entry: os.DirEntry[str], source: Path, target: str) -> None:
+        where = os.readlink(entry.path)
+        real = Path(os.path.realpath(entry.path))
+        if not os.path.isabs(where) and real.is_relative_to(source):
+            os.symlink(where, target)
+        else:
+            self.left_out.append(os.path.relpath(entry.path, source))
+
+    def _count(self, entry: os.DirEntry[str]) -> None:
+        self.size += entry.stat(follow_symlinks=False).st_size
+        self.files += 1
+        if self.size > self.limit or self.files > _MOST_FILES:
+            raise TaskError(
+                f"the project holds more than {self.limit} bytes or {_MOST_FILES} files",
+                field="workspace",
+                hint="point at a smaller folder, or raise Limits.workspace",
+            )
+
+
+def _copy_file(source: str, target: str) -> None:
+    reader = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        mode = stat.S_IMODE(os.fstat(reader).st_mode) & 0o777 | 0o600
+        writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        try:
+            while chunk := os.read(reader, 1 << 20):
+                _write_all(writer, chunk)
+        finally:
+            os.close(writer)
+    finally:
+        os.close(reader)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def lay_over(root: Path, files: Mapping[str, str | bytes | None], *, field: str, limit: int) -> None:
+    """Write the files under `root`, None deleting one. Raises TaskError for a path that is not plainly inside it."""
+    real_root = os.path.realpath(root)
+    size = 0
+    for name, content in files.items():
+        target = Path(real_root, *checked_parts(name, field=field))
+        if not Path(os.path.realpath(target.parent)).is_relative_to(real_root):
+            raise TaskError(
+                f"{name!r} leads through a link out of the workspace", field=field, hint="name a real path"
+            )
+        if target.is_symlink() or content is None:
+            target.unlink(missing_ok=True)
+        if content is None:
+            continue
+        data = content.encode() if isinstance(content, str) else content
+        size += len(data)
+        if size > limit:
+            raise TaskError(f"the files hold more than {limit} bytes", field=field, hint="raise Limits.workspace")
+        _place(target, data, name, field)
+
+
+def _place(target: Path, data: bytes, name: str, field: str) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+    except OSError as error:
+        raise TaskError(
+            f"{name!r} cannot be written: {error.strerror}", field=field, hint="a file and a folder may clash"
+        ) from error
+
+
+def checked_parts(name: str, *, field: str) -> tuple[str, ...]:
+    """The parts of a plain relative path. Raises TaskError for an absolute one, "..", a NUL or an empty name."""
+    path = PurePosixPath(name)
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in name or "\\" in name:
+        raise TaskError(
+            f"{name!r} is not a relative path inside the workspace", field=field, hint="use src/name.py"
+        )
+    return path.parts
+
+
+def hand_over(folder: RunFolder, uid: int, gid: int) -> None:
+    """Make `uid` the owner of the folder, for runs that give up the rights of root."""
+    os.chown(folder.root, uid, gid)
+    for here, folders, files in os.walk(folder.root):
+        for name in _both(folders, files):
+            os.chown(os.path.join(here, name), uid, gid, follow_symlinks=False)
+
+
+def _both(first: Iterable[str], second: Iterable[str]) -> Iterable[str]:
+    yield from first
+    yield from second
