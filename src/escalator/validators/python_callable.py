@@ -1,0 +1,83 @@
+"""The python validator: any function of the user's own judges the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from types import GeneratorType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from escalator.records import Verdict
+from escalator.validators.protocol import broke, failed, passed, unavailable
+
+if TYPE_CHECKING:
+    from escalator.flow import Flow
+    from escalator.records import Brief, Candidate
+    from escalator.validators.protocol import Validator
+
+
+def python(*, call: Callable[[Candidate], Any] | str, name: str = "") -> Validator:
+    """Judge by a function that takes the candidate, given itself or as "package.module:function".
+
+    It returns True (passed), False (failed), a text (failed, with that feedback), an empty text (passed), or a
+    `Verdict`; it may also be a flow that yields steps and returns one of these. What it raises makes the verdict
+    inconclusive. It runs in this process with all its rights: it is your code, and must not run the answer's.
+    `name`: what verdicts call it; its own name otherwise.
+    """
+    if isinstance(call, str) and ":" not in call:
+        raise ValueError(f'call: {call!r} is not "package.module:function"')
+    if not isinstance(call, str) and not callable(call):
+        raise TypeError(f"call: {type(call).__name__} cannot be called; give a function of one Candidate")
+    own = call.rpartition(":")[2] if isinstance(call, str) else getattr(call, "__name__", type(call).__name__)
+    return _Python(call=call, name=name or own)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Python:
+    call: Callable[[Candidate], Any] | str
+    name: str
+    cost: ClassVar[str] = "instant"
+
+    def unavailable(self, brief: Brief) -> str | None:
+        """Why the function cannot be found, or None."""
+        try:
+            _found(self.call)
+        except Exception as error:  # noqa: BLE001  importing a user's module may raise anything
+            return f"{self.call!r} cannot be loaded: {type(error).__name__}: {error}."
+        return None
+
+    def __call__(self, candidate: Candidate) -> Flow[Verdict]:
+        if (why := self.unavailable(candidate.brief)) is not None:
+            return unavailable(self.name, why, "Correct `call` in the matrix, or install what it needs.")
+        try:
+            said = _found(self.call)(candidate)
+            if isinstance(said, GeneratorType):
+                said = yield from said
+        except Exception as error:  # noqa: BLE001  a user's function may raise anything; it becomes a verdict
+            return broke(self.name, error, "Correct the function; the answer is not to blame.")
+        return _verdict(self.name, said)
+
+
+def _found(call: Callable[[Candidate], Any] | str) -> Callable[[Candidate], Any]:
+    if not isinstance(call, str):
+        return call
+    module, _, attribute = call.partition(":")
+    found: Any = import_module(module)
+    for part in attribute.split("."):
+        found = getattr(found, part)
+    if not callable(found):
+        raise TypeError(f"{call} is not a function")
+    return found  # type: ignore[no-any-return]
+
+
+def _verdict(name: str, said: Any) -> Verdict:
+    if isinstance(said, Verdict):
+        return said
+    if said is True or said == "":
+        return passed(name)
+    if said is False:
+        return failed(name, feedback=f"The check {name!r} does not hold for this answer.")
+    if isinstance(said, str):
+        return failed(name, feedback=said)
+    return broke(name, f"It returned {type(said).__name__}.", "Return True, False, a text or a Verdict.")
