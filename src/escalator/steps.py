@@ -1,8 +1,8 @@
 """The alphabet of a walk: what pure code may ask for, and what it is answered.
 
-Two levels share one alphabet. The walk yields `Admit`, `Work`, `Check` and `Tell`. What stands behind `Work`
-and `Check` are flows of their own (prompt and extraction, a validator), which yield `Ask` and `Run`. A
-performer knows all six; a replay knows the answers by heart.
+Two levels share one alphabet. The walk yields `Survey`, `Admit`, `Work`, `Check` and `Tell`. What stands
+behind `Work` and `Check` are flows of their own (prompt and extraction, a validator), which yield `Ask` and
+`Run`. A performer knows them all; a replay knows the answers by heart.
 """
 
 from __future__ import annotations
@@ -28,6 +28,13 @@ if TYPE_CHECKING:
         ValidatorSpec,
         Verdict,
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """Which validators cannot run here? Answered, before any spending, by their inconclusive verdicts."""
+
+    specs: tuple[ValidatorSpec, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +86,7 @@ class Run:
     command: Command
 
 
-Step: TypeAlias = Admit | Work | Check | Tell | Ask | Run
+Step: TypeAlias = Survey | Admit | Work | Check | Tell | Ask | Run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -102,6 +102,10 @@ class Story:
         status: OutcomeStatus = "needs_review" if failure.kind == "pending" else "stopped"
         return self.outcome(status, failure.message, failure.kind)
 
+    def unready(self, missing: tuple[Verdict, ...]) -> Outcome:
+        """The outcome when a required validator cannot run here: nothing is spent on what nobody can judge."""
+        return self.outcome("stopped", "; ".join(_undecided(verdict) for verdict in missing), missing[0].validator)
+
     def ending(self) -> Outcome:
         """The outcome once no rung is left or the last attempt settled the matter."""
         last = self.last
@@ -113,7 +117,8 @@ class Story:
         if refused:
             return self.outcome("stopped", refused[0].reason, "budget")
         if not any(attempt.failure is None for attempt in self.attempts):
-            return self.outcome("stopped", f"no model could answer: {self._obstacles()}", self._first_cause())
+            text = f"no model could answer: {self._obstacles()}. `escalator doctor` shows what can be reached"
+            return self.outcome("stopped", text, self._first_cause())
         reason = f"every rung was tried and none passed; last, {last.model}: {why(last)}" if last else ""
         return self.outcome("needs_review" if self.plan.at_end == "review" else "skipped", reason, "exhausted")
 

@@ -10,13 +10,16 @@ from dataclasses import replace
 
 from escalator.flow import Flow
 from escalator.records import Attempt, Brief, Failure, Outcome, Plan, Rung, Transition, TransitionKind
-from escalator.steps import Admit, Check, Checked, Tell, Work
+from escalator.steps import Admit, Check, Checked, Survey, Tell, Work
 from escalator.story import HALTS, NOT_MADE, Story, deserves_retry, inconclusive_action, meaning
 
 
 def walk(brief: Brief, plan: Plan) -> Flow[Outcome]:
     """Try the rungs in order; retry, fall back or escalate; end with the truth."""
     story = Story(brief=brief, plan=plan)
+    missing = yield Survey(specs=plan.validators)
+    if any(inconclusive_action(verdict, plan) == "stop" for verdict in missing):
+        return story.unready(missing)
     for rung in plan.chain:
         barred = story.bars(rung) or (yield Admit(rung=rung, history=story.attempts, reason=_reason(story)))
         if barred is not None and barred.kind in HALTS:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from escalator.errors import ErrorKind
+
 if TYPE_CHECKING:
-    from escalator.errors import ErrorKind
     from escalator.records.plan import Model
 
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]

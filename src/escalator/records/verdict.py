@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from escalator.errors import ErrorKind
+from escalator.records.process import Isolation
+
 if TYPE_CHECKING:
-    from escalator.errors import ErrorKind
     from escalator.records.plan import Model
-    from escalator.records.process import Isolation
     from escalator.records.task import Brief
 
 VerdictStatus: TypeAlias = Literal["passed", "failed", "inconclusive"]

@@ -1,0 +1,154 @@
+"""From the task as the caller gives it to the brief that everybody works from: read once, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from escalator.errors import TaskError
+from escalator.records import Brief, Image, Task
+
+MEDIA_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
+LARGEST_IMAGE = 20 * 1024 * 1024
+
+
+def make_brief(task: Task) -> Brief:
+    """Read the task's files and tests. Raises `TaskError` naming the argument that cannot be used."""
+    if not task.prompt.strip():
+        raise TaskError("the prompt is empty", field="prompt", hint="say in a sentence what should be done")
+    workspace = _workspace(task.workspace)
+    files = _contents(task.files, workspace, field="files")
+    tests = _contents(task.tests, workspace, field="tests")
+    overlap = sorted(set(files) & set(tests))
+    files = {path: text for path, text in files.items() if path not in tests}
+    if overlap and not files:
+        raise TaskError(
+            f"{overlap[0]} is both to be changed and a trusted test",
+            field="files",
+            hint="name it in one of the two",
+        )
+    _check_figures(task)
+    return Brief(
+        task_id=task.task_id or uuid4().hex[:16],
+        prompt=task.prompt,
+        workspace=workspace,
+        files=files,
+        tests=tests,
+        protected=tuple(tests),
+        language=task.language,
+        requirements=tuple(task.requirements),
+        images=tuple(_image(image) for image in task.images),
+        response_schema=_schema(task.response_schema),
+        benchmark=task.benchmark,
+        local_only=task.local_only,
+        budget=_budget(task.budget),
+        deadline=task.deadline,
+        tags=tuple(task.tags),
+    )
+
+
+def _workspace(given: str | Path | None) -> Path | None:
+    if given is None:
+        return None
+    path = Path(given).expanduser()
+    if not path.exists():
+        raise TaskError(
+            f"the directory {given} does not exist", field="workspace", hint="pass an existing directory"
+        )
+    if not path.is_dir():
+        raise TaskError(
+            f"{given} is not a directory", field="workspace", hint="pass the directory and name it in files"
+        )
+    return path.resolve()
+
+
+def _contents(given: Mapping[str, str] | Sequence[str], workspace: Path | None, *, field: str) -> dict[str, str]:
+    from escalator import tree
+
+    if isinstance(given, str):
+        given = [given]
+    if isinstance(given, Mapping):
+        return {_path(path, field): _text(path, text, field) for path, text in given.items()}
+    if not given:
+        return {}
+    if workspace is None:
+        raise TaskError(
+            f"{given[0]!r} is a path, and there is no workspace to find it in",
+            field=field,
+            hint="pass workspace=…, or {path: content}",
+        )
+    return tree.read_tests(workspace, given) if field == "tests" else tree.read_files(workspace, given)
+
+
+def _path(path: str, field: str) -> str:
+    from escalator import tree
+
+    problem = tree.path_problem(path)
+    if problem is not None:
+        raise TaskError(f"{path!r} {problem}", field=field, hint="pass paths relative to the project")
+    return path
+
+
+def _text(path: str, text: object, field: str) -> str:
+    if isinstance(text, str):
+        return text
+    raise TaskError(f"the content of {path!r} is {type(text).__name__}, not str", field=field)
+
+
+def _check_figures(task: Task) -> None:
+    if task.complexity is not None and not 0 <= task.complexity <= 10:
+        raise TaskError(f"{task.complexity} is not between 0 and 10", field="complexity")
+    if task.deadline is not None and task.deadline <= 0:
+        raise TaskError(
+            f"{task.deadline} s leaves no time", field="deadline", hint="pass seconds above 0, or None"
+        )
+
+
+def _budget(given: Decimal | float | str | None) -> Decimal | None:
+    if given is None:
+        return None
+    try:
+        amount = Decimal(str(given))
+    except InvalidOperation:
+        raise TaskError(f"{given!r} is not an amount of USD", field="budget", hint='write "0.25"') from None
+    if not amount.is_finite() or amount < 0:
+        raise TaskError(f"{given} is not an amount of USD from 0 upward", field="budget")
+    return amount
+
+
+def _image(given: str | Path | Image) -> Image:
+    if isinstance(given, Image):
+        return given
+    path = Path(given).expanduser()
+    media_type = MEDIA_TYPES.get(path.suffix.lower())
+    if media_type is None:
+        known = ", ".join(sorted(MEDIA_TYPES))
+        raise TaskError(f"{path.name} is not a picture models accept", field="images", hint=f"use one of {known}")
+    if not path.is_file():
+        raise TaskError(f"the picture {path} does not exist", field="images")
+    if path.stat().st_size > LARGEST_IMAGE:
+        raise TaskError(f"the picture {path} is larger than 20 MiB", field="images", hint="scale it down")
+    return Image(media_type=media_type, data=path.read_bytes())
+
+
+def _schema(given: Mapping[str, Any] | type | None) -> Mapping[str, Any] | None:
+    if given is None or isinstance(given, Mapping):
+        return given
+    maker = getattr(given, "model_json_schema", None)
+    if maker is None:
+        raise TaskError(
+            f"{given!r} is neither a JSON Schema nor a pydantic model",
+            field="response_schema",
+            hint="pass one of the two",
+        )
+    schema: Mapping[str, Any] = maker()
+    return schema

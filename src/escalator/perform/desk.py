@@ -1,0 +1,49 @@
+"""What a performer works with: the long-lived things every task of one `Escalator` shares."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from escalator.events import Publisher, Substitution
+
+if TYPE_CHECKING:
+    from escalator.ledger import Ledger
+    from escalator.matrix import Matrix
+    from escalator.pricing import PriceBook
+    from escalator.providers import Provider
+    from escalator.records import ValidatorSpec
+    from escalator.sandbox import Sandbox
+    from escalator.validators import Validator
+
+Approve: TypeAlias = Callable[[Substitution], Any]
+"""Asked before a paid model: True approves, False declines, None leaves the task waiting. May be a coroutine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """Providers, ledger, prices, sandbox, clocks and listeners.
+
+    `books` opens the ledger when it is first needed. `provider` finds the provider of a name, raising
+    `ProviderError` of kind "auth" where its key is missing; `validator` builds the validator a spec asks for,
+    raising `ConfigError` where none can be.
+    `clock` is seconds since the epoch, `timer` a monotonic clock; both are passed in so that tests own time.
+    """
+
+    matrix: Matrix
+    books: Callable[[], Ledger]
+    prices: PriceBook
+    sandbox: Sandbox
+    provider: Callable[[str], Provider]
+    validator: Callable[[ValidatorSpec], Validator]
+    approve: Approve | None = None
+    publish: Publisher = field(default_factory=Publisher)
+    clock: Callable[[], float] = time.time
+    timer: Callable[[], float] = time.monotonic
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, opened on first use."""
+        return self.books()

@@ -1,0 +1,160 @@
+"""The few things that really touch the world, and how threads and event loops each do them.
+
+Everything above this file is written once, as flows that yield these effects. A sync and an async function
+perform them; no other code in the engine has a colour.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from escalator.errors import ProviderError, SandboxError
+
+if TYPE_CHECKING:
+    from escalator.providers import Provider
+    from escalator.records import Command, Request
+    from escalator.sandbox import Sandbox
+
+BIG = 10_000
+"""Characters from which on pure work leaves the event loop for a thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait for a write of the ledger. Answered by its result."""
+
+    future: Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send one request. Answered by a `Completion`, or by the `ProviderError` as a value."""
+
+    provider: Provider
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """Run a process in the sandbox. Answered by a `RunResult`, or by the `SandboxError` as a value."""
+
+    sandbox: Sandbox
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Wait this many seconds. Answered by None."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Call a function that does no I/O of its own. `size` says how much it chews on, in characters."""
+
+    function: Callable[[], Any]
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Consult:
+    """Call something of the caller's that may block or be a coroutine function. Answered by what it returns."""
+
+    function: Callable[[], Any]
+
+
+Effect: TypeAlias = Wait | Send | Execute | Sleep | Compute | Consult
+
+
+_blocks = 0
+_blocks_lock = Lock()
+
+
+@contextmanager
+def block_requests() -> Iterator[None]:
+    """Within this block no request leaves the process; see `escalator.testing.no_model_requests`."""
+    global _blocks  # noqa: PLW0603  one switch for the whole process is the point
+    with _blocks_lock:
+        _blocks += 1
+    try:
+        yield
+    finally:
+        with _blocks_lock:
+            _blocks -= 1
+
+
+def _blocked(effect: Send) -> ProviderError | None:
+    if not _blocks or getattr(effect.provider, "scripted", False):
+        return None
+    text = "no_model_requests() is in force and this provider is real; use escalator.testing.ScriptedProvider"
+    return ProviderError(text, kind="network_blocked", provider=effect.provider.name)
+
+
+def perform_effect(effect: Effect, *, sleep: Callable[[float], None] = time.sleep) -> Any:
+    """Perform one effect in the calling thread."""
+    match effect:
+        case Compute():
+            return effect.function()
+        case Wait():
+            return effect.future.result()
+        case Send():
+            try:
+                return _blocked(effect) or effect.provider.complete(effect.request)
+            except ProviderError as error:
+                return error
+        case Execute():
+            try:
+                return effect.sandbox.run(effect.command)
+            except SandboxError as error:
+                return error
+        case Sleep():
+            return sleep(effect.seconds)
+        case Consult():
+            return _run_if_coroutine(effect.function())
+
+
+async def aperform_effect(effect: Effect, *, sleep: Callable[[float], Any] | None = None) -> Any:
+    """Perform one effect without blocking the running event loop."""
+    import asyncio
+
+    match effect:
+        case Compute():
+            return effect.function() if effect.size < BIG else await asyncio.to_thread(effect.function)
+        case Wait():
+            return effect.future.result() if effect.future.done() else await asyncio.wrap_future(effect.future)
+        case Send():
+            try:
+                return _blocked(effect) or await effect.provider.acomplete(effect.request)
+            except ProviderError as error:
+                return error
+        case Execute():
+            try:
+                return await effect.sandbox.arun(effect.command)
+            except SandboxError as error:
+                return error
+        case Sleep():
+            return await (sleep or asyncio.sleep)(effect.seconds)
+        case Consult():
+            answer = await asyncio.to_thread(effect.function)
+            return await answer if hasattr(answer, "__await__") else answer
+
+
+def _run_if_coroutine(answer: Any) -> Any:
+    """The answer of a callback; a coroutine is run to its end on a loop of its own, in a thread of its own."""
+    if not hasattr(answer, "__await__"):
+        return answer
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    async def finish() -> Any:
+        return await answer
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(asyncio.run, finish()).result()

@@ -1,0 +1,117 @@
+"""The house as DESIGN fixes it: a room imports only rooms above it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "escalator"
+
+ORDER = (
+    "errors",
+    "tree",
+    "records",
+    "flow",
+    "steps",
+    "story",
+    "walk",
+    "matrix",
+    "pricing",
+    "planning",
+    "classify",
+    "answers",
+    "sandbox",
+    "validators",
+    "providers",
+    "ledger",
+    "events",
+    "perform",
+    "briefing",
+    "workshop",
+    "jobs",
+    "engine",
+    "testing",
+    "simulation",
+    "cli",
+)
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imports_of(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Rooms of escalator that a file imports at run time, anywhere in it."""
+    hidden = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for child in node.body
+        for inner in ast.walk(child)
+    }
+    for node in ast.walk(tree):
+        if node in hidden:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "escalator":
+            parts = node.module.split(".")
+            names = [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
+            yield from ((name, node.lineno) for name in names)
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                parts = alias.name.split(".")
+                if parts[0] == "escalator" and len(parts) > 1:
+                    yield parts[1], node.lineno
+
+
+FILES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_room_imports_only_rooms_above_it(path: Path) -> None:
+    """A room never reaches down: what is decided above cannot depend on what is performed below."""
+    room = room_of(path)
+    assert room in ORDER, f"{room} is a new room; give it a place in the order"
+    above = ORDER[: ORDER.index(room) + 1]
+    wrong = [(name, line) for name, line in imports_of(ast.parse(path.read_text())) if name not in above]
+    assert wrong == []
+
+
+def test_the_walk_knows_nothing_of_the_world() -> None:
+    """The walk and its story import no clock, file, SDK, YAML, loop or chance."""
+    for name in ("walk.py", "story.py", "steps.py", "flow.py"):
+        tree = ast.parse((SOURCE / name).read_text())
+        modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        modules |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        outside = {module for module in modules if module and not module.startswith("escalator")}
+        assert outside <= {"__future__", "collections.abc", "contextlib", "dataclasses", "typing"}, name
+
+
+def test_the_walk_fits_on_one_screen() -> None:
+    """Each function of the walk can be read without scrolling."""
+    tree = ast.parse((SOURCE / "walk.py").read_text())
+    lengths = {f.name: (f.end_lineno or 0) - f.lineno + 1 for f in tree.body if isinstance(f, ast.FunctionDef)}
+    assert max(lengths.values()) <= 30, lengths
+    assert len((SOURCE / "walk.py").read_text().splitlines()) <= 120
+
+
+def test_importing_escalator_loads_nothing_heavy() -> None:
+    """`from escalator import execute` loads no SDK, no HTTP, no YAML, no pydantic, no loop and no thread pool."""
+    code = (
+        "import sys, threading; from escalator import execute; "
+        "heavy = {'anthropic', 'google.genai', 'httpx2', 'pydantic', 'yaml', 'tree_sitter', 'asyncio', 'structlog',"
+        " 'sqlite3', 'tenacity', 'genai_prices', 'typer', 'rich', 'psycopg'}; "
+        "print(sorted(heavy & set(sys.modules)), threading.active_count())"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[] 1"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_files_stay_small(path: Path) -> None:
+    """A file that outgrows 450 lines wants to be two rooms."""
+    assert len(path.read_text().splitlines()) <= 450
