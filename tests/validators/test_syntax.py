@@ -1,5 +1,6 @@
 """The syntax validator judges what an answer touched, and says where a file is broken."""
 
+import sys
 import time
 
 import pytest
@@ -9,10 +10,7 @@ from escalator.records import Brief, Candidate, ChangeSet
 from escalator.validators.grammars import GrammarMissing, faults
 from escalator.validators.languages import Language, language_of
 from escalator.validators.syntax import syntax
-
-
-def no_process(step):
-    raise AssertionError(f"no process may be needed here, but {step} was asked for")
+from validators.sandboxed import no_process, perform
 
 
 def judge(files, base=None, language=None, workspace=None, perform=no_process, **options):
@@ -307,3 +305,24 @@ def test_a_missing_grammar_is_named_with_what_to_install():
     missing = Language(name="cobol", module="tree_sitter_cobol", extra=True)
     answer = faults(missing, "DISPLAY 1.")
     assert answer == GrammarMissing(package="tree-sitter-cobol", extra=True)
+
+
+def test_what_is_too_deep_for_this_process_is_compiled_in_a_child():
+    """An expression that exhausts the compiler's stack is judged by a sandboxed Python, which also gives up."""
+    verdict = judge({"a.py": "x = 1" + " + 1" * 200_000 + "\n"}, perform=perform)
+    assert verdict.failed
+    assert "nest too deeply" in verdict.feedback
+
+
+def test_more_than_a_megabyte_of_python_is_compiled_in_a_child():
+    """A large file is judged in full, away from this process."""
+    text = "x = [1, 2, 3]\n" * 80_000
+    assert judge({"a.py": text}, perform=perform).passed
+    assert judge({"a.py": text + "y = (\n"}, perform=perform).failed
+
+
+def test_the_projects_own_python_can_judge():
+    """With `interpreter`, that Python's syntax counts."""
+    assert judge({"a.py": "x = 1\n"}, perform=perform, interpreter=sys.executable).passed
+    verdict = judge({"a.py": "x = \n"}, perform=perform, interpreter=sys.executable)
+    assert verdict.feedback.startswith("a.py:1:")
