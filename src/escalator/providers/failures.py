@@ -148,7 +148,7 @@ _OF_429: frozenset[ErrorKind] = frozenset({"quota", "overloaded", "busy"})
 
 _LIMIT = re.compile(
     r"(?:context (?:length|size|window)|n_ctx|maximum(?: number of tokens(?: allowed)?)?)"
-    r"[^\d]{0,40}?(\d[\d,]{1,})(?: tokens)?"
+    r"[^\d(]{0,40}?\(?(\d[\d,]{1,})"
 )
 _NEEDED = re.compile(
     r"(?:requested|request (?:has|\()|n_keep:|keep the first|contains(?: at least)?|passed|length \(|count \()"

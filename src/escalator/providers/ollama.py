@@ -19,7 +19,7 @@ from escalator.providers.chat_reader import raise_if_overflown
 from escalator.providers.failures import failure, fault_in, fault_of_body
 from escalator.providers.sse import Lines
 from escalator.providers.thinking import split_thinking, written_tool_calls
-from escalator.providers.transport import Call, Whole
+from escalator.providers.transport import Call
 from escalator.providers.watch import Timing
 from escalator.providers.wire import WireProvider, encoded, no_json
 from escalator.records import Completion, Effort, Request, Timeouts, ToolCall, Usage
@@ -86,7 +86,7 @@ class Ollama(WireProvider):
         return self._alive("/api/version")
 
     def load(self, model_id: str, *, context: int | None = None) -> float:
-        """Load a model with a window of `context` tokens and return the seconds it took. Raises `ProviderError`."""
+        """Load a model with a window of `context` tokens; returns the seconds. Raises `ProviderError`."""
         options = {"num_ctx": context} if context is not None else {}
         body = {"model": model_id, "messages": [], "stream": False, "options": options}
         loaded = self._ask("/api/chat", body, LOADING)
@@ -98,15 +98,11 @@ class Ollama(WireProvider):
 
     def pull(self, model_id: str) -> None:
         """Download a model; returns when it is there. Raises `ProviderError`."""
-        reader = Whole()
-        call = Call(path="/api/pull", body=encoded({"model": model_id, "stream": True}), timeouts=PULLING)
-        self._endpoint.exchange(call, reader)
-        if reader.status >= 400:
-            raise failure(fault_of_body(reader.body), status=reader.status, body=reader.body)
+        reader = self._read("/api/pull", {"model": model_id, "stream": True}, PULLING)
         for line in reader.body.splitlines():
             fault = fault_in(_json(line))
             if fault is not None:
-                raise failure(fault, status=reader.status, body=line)
+                raise self._told(failure(fault, status=reader.status, body=line))
 
 
 def chat_body(request: Request) -> dict[str, Any]:

@@ -101,7 +101,7 @@ class OpenAICompatible(WireProvider):
         probe = _PROBES.get(self.kind)
         if probe is not None:
             found = self._alive(probe)
-            if found.alive or "404" not in found.detail:
+            if found.alive or " 404" not in found.detail:
                 return found
         return self._alive(f"{self._prefix}/models")
 
@@ -113,7 +113,7 @@ class LMStudio(OpenAICompatible):
         super().__init__(**{**options, "kind": "lmstudio"})
 
     def load(self, model_id: str, *, context: int | None = None) -> float:
-        """Load a model with a window of `context` tokens and return the seconds it took. Raises `ProviderError`."""
+        """Load a model with a window of `context` tokens; returns the seconds. Raises `ProviderError`."""
         wanted: dict[str, Any] = {"model": model_id}
         if context is not None:
             wanted["context_length"] = context

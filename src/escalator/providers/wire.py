@@ -88,24 +88,35 @@ class WireProvider:
 
     def _ask(self, path: str, body: Mapping[str, Any] | None = None, timeouts: Timeouts = ASKING) -> Any:
         """The JSON a server answers to a question about itself. Raises `ProviderError`."""
-        reader = Whole()
+        reader = self._read(path, body, timeouts)
         try:
-            self._endpoint.exchange(Call(path=path, body=_encoded(body), timeouts=timeouts), reader)
-            return parsed(reader)
+            return json.loads(reader.body)
+        except (ValueError, RecursionError) as error:
+            raise self._told(no_json(reader.status, reader.headers, reader.body)) from error
+
+    def _read(self, path: str, body: Mapping[str, Any] | None = None, timeouts: Timeouts = ASKING) -> Whole:
+        """A successful answer as it came. Raises `ProviderError`."""
+        reader = Whole()
+        sent = None if body is None else encoded(body)
+        try:
+            self._endpoint.exchange(Call(path=path, body=sent, timeouts=timeouts), reader)
         except ProviderError as error:
-            raise failed(error, provider=self.name, request=None, secrets=self._secrets) from error.__cause__
+            raise self._told(error) from error.__cause__
+        if reader.status >= 400:
+            fault = fault_of_body(reader.body)
+            raise self._told(failure(fault, status=reader.status, headers=reader.headers, body=reader.body))
+        return reader
+
+    def _told(self, error: ProviderError) -> ProviderError:
+        return failed(error, provider=self.name, request=None, secrets=self._secrets)
 
     def _alive(self, path: str) -> Health:
         """Whether a path answers with success, and how fast."""
         started = time.monotonic()
-        reader = Whole()
         try:
-            self._endpoint.exchange(Call(path=path, timeouts=ASKING), reader)
-            if reader.status >= 400:
-                raise failure(fault_of_body(reader.body), status=reader.status, body=reader.body)
+            self._read(path)
         except ProviderError as error:
-            known = failed(error, provider=self.name, request=None, secrets=self._secrets)
-            return Health(alive=False, seconds=time.monotonic() - started, detail=known.message)
+            return Health(alive=False, seconds=time.monotonic() - started, detail=error.message)
         seconds = time.monotonic() - started
         return Health(alive=True, seconds=seconds, detail=f"{self._endpoint.base_url} answers.")
 
@@ -121,20 +132,6 @@ class WireProvider:
 def encoded(body: Mapping[str, Any]) -> bytes:
     """A request body as JSON in UTF-8. Lone surrogates, which no server accepts, become question marks."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-
-
-def _encoded(body: Mapping[str, Any] | None) -> bytes | None:
-    return None if body is None else encoded(body)
-
-
-def parsed(reader: Whole) -> Any:
-    """The JSON of a whole answer. Raises `ProviderError` for a failure and for anything that is no JSON."""
-    if reader.status >= 400:
-        raise failure(fault_of_body(reader.body), status=reader.status, headers=reader.headers, body=reader.body)
-    try:
-        return json.loads(reader.body)
-    except (ValueError, RecursionError) as error:
-        raise no_json(reader.status, reader.headers, reader.body) from error
 
 
 def no_json(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

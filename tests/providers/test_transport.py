@@ -1,0 +1,418 @@
+"""The transport against real sockets that misbehave, in both colours."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Mapping
+
+import httpx2
+import pytest
+
+from escalator.errors import ProviderError
+from escalator.providers.openai_compatible import OpenAICompatible
+from escalator.providers.transport import Call, Endpoint
+from escalator.records import Completion, Timeouts
+from providers.raw_server import Peer, delta, raw_server
+from providers.wires import ask, request
+
+COLOURS = pytest.mark.parametrize("colour", ["sync", "async"])
+
+
+def _ask(url: str, colour: str, **limits: float) -> tuple[Completion | ProviderError, float]:
+    provider = OpenAICompatible(name="server", base_url=url)
+    started = time.monotonic()
+    found = ask(
+        provider,
+        request(timeouts=Timeouts(**{"connect": 1.0, "first_byte": 5.0, "total": 10.0, **limits})),
+        colour=colour,
+    )
+    seconds = time.monotonic() - started
+    provider.close()
+    return found, seconds
+
+
+def _failed(found: Completion | ProviderError, kind: str) -> ProviderError:
+    assert isinstance(found, ProviderError), found
+    assert found.kind == kind, found
+    return found
+
+
+@COLOURS
+def test_a_server_that_says_nothing_ends_at_the_first_byte_limit(colour: str) -> None:
+    """Silence after the request, with or without a head, costs the first-byte limit and no more."""
+
+    def only_head(peer: Peer) -> None:
+        peer.request()
+        peer.head()
+        peer.wait()
+
+    def nothing(peer: Peer) -> None:
+        peer.request()
+        peer.wait()
+
+    for script in (only_head, nothing):
+        with raw_server(script) as server:
+            found, seconds = _ask(server.url, colour, first_byte=0.15)
+            assert "first_byte" in str(_failed(found, "timeout"))
+            assert 0.1 < seconds < 0.6
+            assert server.left.wait(2)
+            assert len(server.requests) == 1
+
+
+@COLOURS
+def test_a_head_that_trickles_ends_at_the_first_byte_limit(colour: str) -> None:
+    """A limit per read would never end this."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        for byte in b"HTTP/1.1 200 OK\r\n" + b"x-slow: 1\r\n" * 500:
+            peer.send(bytes([byte]))
+            time.sleep(0.02)
+
+    with raw_server(script) as server:
+        found, seconds = _ask(server.url, colour, first_byte=0.2)
+        _failed(found, "timeout")
+        assert seconds < 0.7
+
+
+@COLOURS
+def test_a_stream_that_stalls_ends_at_the_total_limit(colour: str) -> None:
+    """After the first byte the total holds, and what was written is known as a bound."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.head()
+        peer.event(delta("Hello"))
+        peer.wait()
+
+    with raw_server(script) as server:
+        found, seconds = _ask(server.url, colour, first_byte=0.1, total=0.3)
+        error = _failed(found, "timeout")
+        assert "total" in str(error)
+        assert error.billed
+        assert error.output_tokens == 5
+        assert error.input_tokens
+        assert 0.2 < seconds < 0.8
+        assert server.left.wait(2)
+
+
+@COLOURS
+def test_a_stream_that_trickles_for_ever_ends_at_the_total_limit(colour: str) -> None:
+    """Keep-alive comments do not extend the deadline."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.head()
+        while True:
+            peer.chunk(b": still here\n\n")
+            time.sleep(0.01)
+
+    with raw_server(script) as server:
+        found, seconds = _ask(server.url, colour, total=0.3)
+        _failed(found, "timeout")
+        assert seconds < 0.8
+
+
+@COLOURS
+def test_a_reset_before_the_answer_is_a_failed_connection(colour: str) -> None:
+    """A fresh connection that dies is not tried again: the server may have worked on it."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.reset()
+
+    with raw_server(script) as server:
+        found, _ = _ask(server.url, colour)
+        assert not _failed(found, "connection").billed
+        assert server.connections == 1
+
+
+@COLOURS
+@pytest.mark.parametrize("how", ["reset", "close", "half a chunk"])
+def test_a_stream_that_dies_is_cut(colour: str, how: str) -> None:
+    """However the connection ends, an answer without its end is no answer."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.head()
+        peer.event(delta("Hel"))
+        if how == "half a chunk":
+            peer.send(b"40\r\ndata: {")
+        time.sleep(0.05)
+        if how == "reset":
+            peer.reset()
+
+    with raw_server(script) as server:
+        found, _ = _ask(server.url, colour)
+        assert _failed(found, "stream_cut").output_tokens == 3
+        assert len(server.requests) == 1
+
+
+@COLOURS
+def test_what_follows_a_finished_answer_cannot_spoil_it(colour: str) -> None:
+    """A connection that dies or hangs after the finish reason leaves a usable answer."""
+
+    def dies(peer: Peer) -> None:
+        peer.request()
+        peer.head()
+        peer.event(delta("Four.", finish="stop"))
+        time.sleep(0.05)
+        peer.reset()
+
+    def hangs(peer: Peer) -> None:
+        peer.request()
+        peer.head()
+        peer.event(delta("Four.", finish="stop"))
+        peer.event("[DONE]")
+        peer.wait()
+
+    for script in (dies, hangs):
+        with raw_server(script) as server:
+            found, seconds = _ask(server.url, colour)
+            assert isinstance(found, Completion), repr(found)
+            assert (found.text, found.condition, found.usage.estimated) == ("Four.", "ok", True)
+            assert seconds < 1.5
+
+
+@COLOURS
+def test_a_port_where_nobody_listens_is_refused_at_once(colour: str) -> None:
+    """The message says what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    found, seconds = _ask(f"http://127.0.0.1:{port}", colour)
+    error = _failed(found, "connection")
+    assert "Start the server" in str(error)
+    assert not error.billed
+    assert seconds < 1
+
+
+@COLOURS
+def test_a_server_that_does_not_accept_ends_at_the_connect_limit(colour: str) -> None:
+    """A full backlog drops the handshake, as a firewall would."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        crowd = [socket.socket() for _ in range(8)]
+        for sock in crowd:
+            sock.setblocking(False)
+            sock.connect_ex(full.getsockname())
+        time.sleep(0.1)
+        found, seconds = _ask(f"http://127.0.0.1:{full.getsockname()[1]}", colour, connect=0.2)
+        for sock in crowd:
+            sock.close()
+    _failed(found, "connection")
+    assert seconds < 1
+
+
+@COLOURS
+def test_a_server_of_another_protocol_is_a_bad_response(colour: str) -> None:
+    """base_url may point at a database."""
+
+    def script(peer: Peer) -> None:
+        peer.send(b"-ERR unknown command\r\n\r\n")
+        peer.wait()
+
+    with raw_server(script) as server:
+        found, _ = _ask(server.url, colour)
+        _failed(found, "bad_response")
+
+
+def _twice(url: str, colour: str) -> list[Completion | ProviderError]:
+    provider = OpenAICompatible(name="server", base_url=url)
+    if colour == "sync":
+        found = [ask(provider, request(), colour="sync") for _ in range(2)]
+        provider.close()
+        return found
+
+    async def both() -> list[Completion | ProviderError]:
+        answers: list[Completion | ProviderError] = []
+        for _ in range(2):
+            try:
+                answers.append(await provider.acomplete(request()))
+            except ProviderError as error:
+                answers.append(error)
+        await provider.aclose()
+        return answers
+
+    return asyncio.run(both())
+
+
+@COLOURS
+def test_connections_are_kept(colour: str) -> None:
+    """Two calls in a row need one connection."""
+
+    def script(peer: Peer) -> None:
+        while peer.request():
+            peer.whole()
+
+    with raw_server(script) as server:
+        assert all(isinstance(found, Completion) for found in _twice(server.url, colour))
+        assert server.connections == 1
+
+
+@COLOURS
+def test_a_kept_connection_that_dies_unanswered_is_replaced_once(colour: str) -> None:
+    """Local servers close idle connections at any moment; the caller must not notice."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.whole()
+        if server.connections == 1:
+            peer.request()
+            peer.reset()
+
+    with raw_server(script) as server:
+        assert all(isinstance(found, Completion) for found in _twice(server.url, colour))
+        assert server.connections == 2
+        assert len(server.requests) == 3
+
+
+@COLOURS
+def test_a_kept_connection_that_dies_in_the_head_is_not_replaced(colour: str) -> None:
+    """Once a byte came the server has worked on the request, and may charge for it."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.whole()
+        peer.request()
+        peer.send(b"HTTP/1.1 200 ")
+        time.sleep(0.05)
+
+    with raw_server(script) as server:
+        first, second = _twice(server.url, colour)
+        assert isinstance(first, Completion)
+        assert isinstance(second, ProviderError)
+        assert len(server.requests) == 2
+
+
+def test_cancelling_closes_the_connection_at_once() -> None:
+    """A cancelled call leaves nothing running on the server."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.head()
+        peer.event(delta("Hel"))
+        peer.wait()
+
+    async def cancel(url: str) -> None:
+        provider = OpenAICompatible(name="server", base_url=url)
+        task = asyncio.create_task(provider.acomplete(request()))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(server.left.wait, 2)
+
+    with raw_server(script) as server:
+        asyncio.run(cancel(server.url))
+
+
+class Interrupted:
+    """A reader whose user presses Ctrl-C."""
+
+    done = complete = False
+
+    def start(self, status: int, headers: Mapping[str, str]) -> None:
+        """Nothing to keep."""
+
+    def feed(self, chunk: bytes) -> None:
+        """Interrupt."""
+        raise KeyboardInterrupt
+
+
+@COLOURS
+def test_an_interrupt_closes_the_connection(colour: str) -> None:
+    """Ctrl-C in the middle of an answer does not leave the stream open."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.head()
+        peer.event(delta("Hel"))
+        peer.wait()
+
+    with raw_server(script) as server:
+        endpoint = Endpoint(server.url)
+        call = Call(path="/", timeouts=Timeouts())
+        run = endpoint.exchange if colour == "sync" else lambda *given: asyncio.run(endpoint.aexchange(*given))
+        with pytest.raises(KeyboardInterrupt):
+            run(call, Interrupted())
+        assert server.left.wait(2)
+        endpoint.close()
+
+
+def test_one_provider_serves_event_loops_that_come_and_go() -> None:
+    """Each `asyncio.run` gets its own connections, closed with the loop."""
+
+    def script(peer: Peer) -> None:
+        while peer.request():
+            peer.whole()
+        server.left.set()
+
+    with raw_server(script) as server:
+        provider = OpenAICompatible(name="server", base_url=server.url)
+        for number in (1, 2, 3):
+            server.left.clear()
+            assert asyncio.run(provider.acomplete(request())).text == "Four."
+            assert server.connections == number
+            assert server.left.wait(2)
+
+
+def test_many_calls_at_once_share_a_provider() -> None:
+    """Threads and tasks run side by side without waiting for each other."""
+
+    def script(peer: Peer) -> None:
+        while peer.request():
+            time.sleep(0.05)
+            peer.whole()
+
+    async def together(provider: OpenAICompatible) -> list[Completion]:
+        return await asyncio.gather(*(provider.acomplete(request()) for _ in range(60)))
+
+    with raw_server(script) as server:
+        provider = OpenAICompatible(name="server", base_url=server.url)
+        texts: list[str] = []
+        threads = [
+            threading.Thread(target=lambda: texts.append(provider.complete(request()).text)) for _ in range(10)
+        ]
+        for thread in threads:
+            thread.start()
+        answers = asyncio.run(together(provider))
+        for thread in threads:
+            thread.join()
+        provider.close()
+        assert {answer.text for answer in answers} == {"Four."}
+        assert texts == ["Four."] * 10
+
+
+def test_a_body_without_end_is_given_up() -> None:
+    """64 MiB is more than any answer has."""
+
+    def pieces() -> list[bytes]:
+        return [b"data: 1" + b" " * 1024 * 1024] * 66
+
+    transport = httpx2.MockTransport(
+        lambda _: httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=iter(pieces()))
+    )
+    provider = OpenAICompatible(name="server", base_url="http://test", transport=transport)
+    error = _failed(ask(provider, request(), colour="sync"), "bad_response")
+    assert "64 MiB" in str(error)
+
+
+@COLOURS
+def test_the_environments_proxy_serves_remote_servers_only(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A company's proxy is used for the cloud and never for this machine."""
+
+    def script(peer: Peer) -> None:
+        while peer.request():
+            peer.whole()
+
+    with raw_server(script) as proxy, raw_server(script) as local:
+        monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//me:secret@"))
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        assert isinstance(_ask("http://models.example", colour)[0], Completion)
+        assert isinstance(_ask(local.url, colour)[0], Completion)
+        assert proxy.requests[0].startswith(b"POST http://models.example/v1/chat/completions ")
+        assert b"proxy-authorization: basic" in proxy.requests[0].lower()
+        assert len(local.requests) == 1
