@@ -22,8 +22,8 @@ GROUP = "escalator.validators"
 BUILT_IN = {
     "syntax": "escalator.validators.syntax:syntax",
     "compile": "escalator.validators.compile:compile_check",
-    "tests": "escalator.validators.pytest_suite:tests",
-    "pytest": "escalator.validators.pytest_suite:tests",
+    "tests": "escalator.validators.pytest_suite:pytest_suite",
+    "pytest": "escalator.validators.pytest_suite:pytest_suite",
     "semantic": "escalator.validators.semantic:semantic",
     "benchmark": "escalator.validators.benchmark:benchmark",
     "command": "escalator.validators.command:command",

@@ -1,0 +1,303 @@
+"""Runs trusted tests against untrusted code, inside the sandbox: `python -I -B run.py TRUSTED WORKSPACE FD`.
+
+This file is copied beside the tests and imports nothing of escalator; it runs under the project's interpreter,
+so it keeps to Python 3.8 and pytest 7. What to do comes as JSON on standard input; what was seen goes out as
+lines of JSON on descriptor FD, each with a keyed digest. The order of what happens here is the defence: bind
+the functions used later, import pytest and its plug-ins, read the key, and only then let the workspace be
+importable, behind everything that is installed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import importlib.util
+import json
+import os
+import sys
+from _blake2 import blake2b
+from os import path as paths
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+TEXT_LIMIT = 6000
+
+
+def make_sender(descriptor: int, key: bytes) -> Callable[..., None]:
+    """A function that sends one record; each is numbered and signed, and a forked child sends nothing."""
+    write, digest, encode, getpid = os.write, blake2b, json.JSONEncoder().encode, os.getpid
+    owner, count = getpid(), 0
+
+    def send(**record: Any) -> None:
+        nonlocal count
+        if getpid() != owner:
+            return
+        body = encode([count, record]).encode("ascii")
+        count += 1
+        line = digest(body, key=key, digest_size=16).hexdigest().encode("ascii") + b" " + body + b"\n"
+        while line:
+            line = line[write(descriptor, line) :]
+
+    return send
+
+
+class TrustedFinder:
+    """Finds trusted modules before any path is searched, and the project's own before what is installed."""
+
+    def __init__(self, trusted: dict[str, str], project: frozenset[str], folders: list[str]) -> None:
+        self.trusted, self.project, self.folders = trusted, project, folders
+        self.rewriter: Any = None
+        self._path_finder = importlib.machinery.PathFinder.find_spec
+        self._from_file = importlib.util.spec_from_file_location
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        file = self.trusted.get(name)
+        if file is not None:
+            package = [file[: -len("/__init__.py")]] if file.endswith("/__init__.py") else None
+            loader = self.rewriter if package is None else None
+            return self._from_file(name, file, loader=loader, submodule_search_locations=package)
+        if path is None and name in self.project:
+            spec = self._path_finder(name, self.folders)
+            return spec if spec is not None and spec.origin else None
+        return None
+
+    def go_first(self) -> None:
+        """Stand before pytest's own import hook, and let it rewrite the assertions of what is found here."""
+        hooks = [hook for hook in sys.meta_path if type(hook).__name__ == "AssertionRewritingHook"]
+        self.rewriter = hooks[0] if hooks else None
+        sys.meta_path.remove(self)
+        sys.meta_path.insert(0, self)
+
+
+class TrustedModule(pytest.Module):
+    """A test module that is imported under the name given to it, from where it is trusted."""
+
+    trusted_name: str
+    send: Callable[..., None]
+
+    def _getobj(self) -> ModuleType:
+        try:
+            module = importlib.import_module(self.trusted_name)
+        except BaseException as error:
+            self.send(kind="import", id=self.nodeid, error=describe(error))
+            raise
+        self.config.pluginmanager.consider_module(module)
+        return module
+
+
+class Reporter:
+    """The plug-in that sends one record a phase, the list of collected tests, and the errors of collection."""
+
+    def __init__(self, send: Callable[..., None], setup: dict[str, Any], finder: TrustedFinder) -> None:
+        self.send, self.finder = send, finder
+        self.names = {file: name for name, file in finder.trusted.items()}
+        self.wanted, self.sentinels = frozenset(setup["only"]), frozenset(setup["sentinels"])
+        self.raised: dict[str, bool] = {}
+        self.made: tuple[Any, Any] = (None, None)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(self) -> None:
+        self.finder.go_first()
+
+    def pytest_pycollect_makemodule(self, module_path: Any, parent: Any) -> Any:
+        name = self.names.get(str(module_path))
+        if name is None:
+            return None
+        module: Any = TrustedModule.from_parent(parent, path=module_path)
+        module.trusted_name, module.send = name, self.send
+        return module
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        if self.wanted:
+            items[:] = [item for item in items if item.nodeid in self.wanted or item.nodeid in self.sentinels]
+        items.sort(key=lambda item: item.nodeid in self.sentinels)
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        self.send(kind="collected", ids=[item.nodeid for item in session.items])
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if not report.passed:
+            self.send(kind="collect", id=report.nodeid, outcome=report.outcome, text=clip(report.longreprtext))
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: Any) -> Generator[None, Any, None]:
+        outcome = yield
+        self.raised[item.nodeid] = outcome.excinfo is not None
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> Generator[None, Any, None]:
+        outcome = yield
+        self.made = (outcome.get_result(), call.excinfo)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        made, excinfo = self.made
+        if type(report).__name__ != "TestReport":
+            if report.failed:
+                self.phase(report, None, threw=True)
+            return
+        threw = made is not report or excinfo is not None
+        if report.when == "call":
+            threw = threw or self.raised.get(report.nodeid, True)
+        self.phase(report, excinfo if made is report else None, threw=threw)
+
+    def phase(self, report: Any, excinfo: Any, *, threw: bool) -> None:
+        facts: dict[str, Any] = {}
+        if report.outcome != "passed":
+            crash = getattr(report.longrepr, "reprcrash", None)
+            facts = {
+                "text": clip(report.longreprtext),
+                "message": clip(getattr(crash, "message", "")),
+                "output": clip(report.capstdout)[:2000],
+                "error": describe(excinfo.value) if excinfo is not None else {},
+            }
+        self.send(
+            kind="phase",
+            id=report.nodeid,
+            when=report.when,
+            outcome=report.outcome,
+            xfail=hasattr(report, "wasxfail"),
+            threw=threw,
+            **facts,
+        )
+
+
+def clip(text: object) -> str:
+    """At most `TEXT_LIMIT` characters, the end kept longest."""
+    whole = str(text)
+    if len(whole) <= TEXT_LIMIT:
+        return whole
+    return whole[: TEXT_LIMIT // 3] + "\n...\n" + whole[-2 * TEXT_LIMIT // 3 :]
+
+
+def describe(error: BaseException) -> dict[str, str]:
+    """Type, message and the fields that tell a missing dependency from a wrong answer."""
+    facts = {"type": type(error).__name__, "message": clip(error), "where": innermost(error)}
+    if isinstance(error, ImportError):
+        facts["module"] = error.name or ""
+    if isinstance(error, SyntaxError):
+        facts["file"] = str(error.filename or "")
+    return facts
+
+
+def innermost(error: BaseException) -> str:
+    """The file of the deepest frame that is not the import machinery."""
+    where, trace = "", error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        where = where if file.startswith("<frozen importlib") or file == __file__ else file
+        trace = trace.tb_next
+    return where
+
+
+def load_plugins(names: Iterable[str], optional: Iterable[str]) -> tuple[list[Any], list[str]]:
+    """Import plug-ins by module or entry point name while only trusted places are importable."""
+    found: list[Any] = []
+    missing: list[str] = []
+    for name in names:
+        try:
+            found.append(importlib.import_module(name))
+        except ImportError:
+            points = entry_points(name)
+            if points:
+                found.append(points[0].load())
+            elif name not in optional:
+                missing.append(name)
+    return found, missing
+
+
+def entry_points(name: str) -> list[Any]:
+    """The installed pytest plug-ins that publish this name."""
+    from importlib.metadata import distributions
+
+    return [
+        point
+        for distribution in distributions()
+        for point in distribution.entry_points
+        if point.group == "pytest11" and point.name == name
+    ]
+
+
+def read_all(descriptor: int) -> bytes:
+    """Everything that can be read from a descriptor."""
+    chunks: list[bytes] = []
+    while True:
+        chunk = os.read(descriptor, 65536)
+        if not chunk:
+            return b"".join(chunks)
+        chunks.append(chunk)
+
+
+def digest_of(files: Iterable[str]) -> str:
+    """One digest over the contents of files, in the order given."""
+    whole = blake2b(digest_size=16)
+    for name in files:
+        handle = os.open(name, os.O_RDONLY)
+        whole.update(read_all(handle))
+        os.close(handle)
+    return whole.hexdigest()
+
+
+def arguments(root: str, setup: dict[str, Any]) -> list[str]:
+    """The command line for pytest: named files, the trusted settings, nothing found by itself."""
+    quiet = ["-q", "--no-header", "--no-summary", "--tb=short", "--color=no"]
+    unused = ["cacheprovider", "junitxml", "pastebin", "doctest", "stepwise", "setuponly", "setupplan"]
+    off = [word for name in unused for word in ("-p", "no:" + name)]
+    places = ["-c", below(root, "pytest.ini"), "--rootdir", root, "--confcutdir", root]
+    conftest = [] if setup["conftest"] else ["--noconftest"]
+    return [
+        *quiet,
+        "--continue-on-collection-errors",
+        *off,
+        *places,
+        *conftest,
+        *setup["arguments"],
+        *(below(root, name) for name in setup["files"]),
+    ]
+
+
+def below(root: str, name: str) -> str:
+    """A relative POSIX path as an absolute one under `root`."""
+    return paths.normpath(root + "/" + name)
+
+
+def main(trusted: str, workspace: str, descriptor: int) -> None:
+    """Prepare, run, send the end record, and leave at once: nothing registered for exit is run."""
+    begun, clock, digest, exit_now, flush = perf_counter(), perf_counter, digest_of, os._exit, sys.stdout.flush
+    os.set_inheritable(descriptor, False)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    setup = json.loads(read_all(0))
+    send = make_sender(descriptor, bytes.fromhex(setup.pop("key")))
+    send(kind="start", python=".".join(map(str, sys.version_info[:3])), pytest=pytest.__version__)
+    plugins, missing = load_plugins(setup["plugins"], setup["optional_plugins"])
+    if missing:
+        send(kind="plugins", missing=missing)
+        exit_now(3)
+
+    root = trusted + "/root"
+    modules = {name: below(root, file) for name, file in setup["modules"].items()}
+    folders = [below(workspace, name) for name in setup["paths"]]
+    finder = TrustedFinder(modules, frozenset(setup["project"]) - frozenset(sys.modules), folders)
+    sys.meta_path.insert(0, finder)
+    sys.path += [below(root, name) for name in setup["trusted_paths"]] + folders
+    checked = [modules[name] for name in sorted(modules)]
+    words = arguments(root, setup)
+
+    status = int(pytest.main(words, plugins=[Reporter(send, setup, finder), *plugins]))
+    send(kind="end", status=status, digest=digest(checked), seconds=round(clock() - begun, 4))
+    flush()
+    exit_now(status)
+
+
+if __name__ == "__main__":
+    _given, sys.argv = sys.argv[1:], sys.argv[:1]
+    main(_given[0], _given[1], int(_given[2]))
