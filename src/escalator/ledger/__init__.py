@@ -1,6 +1,7 @@
 """Journal, holds, budgets, log and reviews in one durable store."""
 
 from escalator.ledger.memory import MemoryLedger
+from escalator.ledger.opening import open_ledger
 from escalator.ledger.protocol import (
     NANO,
     Closing,
@@ -36,6 +37,7 @@ __all__ = [
     "TaskState",
     "Tried",
     "TryResult",
+    "open_ledger",
     "to_nano",
     "to_usd",
 ]

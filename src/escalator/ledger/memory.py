@@ -2,242 +2,312 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import asdict, replace
+from typing import Any, TypeVar
 
-from escalator.errors import LedgerError
-from escalator.ledger.protocol import (
-    CallState,
-    Closing,
-    Entry,
-    Held,
-    Hold,
-    Opened,
-    Refused,
-    Scope,
-    Settlement,
-    TaskRow,
-    TaskState,
+from escalator.ledger import tally
+from escalator.ledger.log import (
+    AnyTally,
+    CallRecord,
+    Decision,
+    LogQuery,
+    Review,
+    ReviewKind,
+    ReviewState,
+    TaskRecord,
+    TryRecord,
+    Waiting,
+)
+from escalator.ledger.memory_books import FINAL, CallSlot, MemoryBooks, TaskSlot
+from escalator.ledger.protocol import Opened, Settlement
+from escalator.ledger.refusals import decided_already, no_review
+
+_COUNTED = (
+    "sent",
+    "seconds",
+    "task_type",
+    "purpose",
+    "model",
+    "provider",
+    "state",
+    "error",
+    "cost",
+    "input_tokens",
+    "output_tokens",
 )
 
-T = TypeVar("T")
+R = TypeVar("R", TaskRecord, TryRecord, CallRecord)
 
 
-@dataclass(slots=True)
-class Money:
-    """Nano-dollars of one scope."""
+class MemoryLedger(MemoryBooks):
+    """The whole ledger over dictionaries: thread-safe, every returned future is already resolved.
 
-    spent: int = 0
-    held: int = 0
-
-
-@dataclass(slots=True)
-class CallSlot:
-    """One call under one key; `held` is 0 once it is settled, `settlement` None until then."""
-
-    id: int
-    hold: Hold
-    sent: float
-    state: CallState = "sent"
-    held: int = 0
-    cost: int = 0
-    ended: float | None = None
-    settlement: Settlement | None = None
-    payload: str = ""
-
-
-@dataclass(slots=True)
-class TaskSlot:
-    """One task and everything recorded for it. `current` is the newest call of each key."""
-
-    row: TaskRow
-    opened: float
-    state: TaskState = "open"
-    owned: bool = True
-    outcome: str = ""
-    closing: Closing | None = None
-    closed: float | None = None
-    notes: dict[str, Entry] = field(default_factory=dict)
-    current: dict[str, CallSlot] = field(default_factory=dict)
-    calls: list[CallSlot] = field(default_factory=list)
-
-
-def resolved(value: T) -> Future[T]:
-    """A future that already has its value."""
-    future: Future[T] = Future()
-    future.set_result(value)
-    return future
-
-
-class MemoryLedger:
-    """The ledger protocol over dictionaries: thread-safe, every returned future is already resolved.
-
-    Errors are raised at the call, not stored in the future. `crash()` plays the death of the process, so that
-    a resume can be tried without one.
+    `crash()` plays the death of the process, so that a resume can be tried without one.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.time, store_answers: bool = True) -> None:
-        self._clock, self._store_answers = clock, store_answers
-        self._lock = threading.RLock()
-        self._money: dict[str, Money] = {}
-        self._tasks: dict[str, TaskSlot] = {}
-        self._calls: dict[int, CallSlot] = {}
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._reviews: dict[int, Review] = {}
+        self._prompts: dict[int, Waiting] = {}
+        self._taken: set[int] = set()
+        self._prompt_ids = 0
 
-    def open_task(self, row: TaskRow) -> Future[Opened]:
-        """Store the task if it is new and claim it; see `Opened`."""
+    def tasks(self, query: LogQuery = LogQuery()) -> list[TaskRecord]:  # noqa: B008
+        """Tasks by the time they were opened."""
         with self._lock:
-            slot = self._tasks.get(row.task_id)
-            if slot is None:
-                self._tasks[row.task_id] = TaskSlot(row=row, opened=self._clock())
-                return resolved(Opened(status="new", row=row))
-            if slot.state in ("accepted", "skipped"):
-                return resolved(Opened(status="closed", row=slot.row, outcome=slot.outcome))
-            if slot.owned:
-                return resolved(Opened(status="running", row=slot.row))
-            slot.owned, slot.state = True, "open"
-            return resolved(Opened(status="resumed", row=slot.row, entries=_entries(slot)))
+            records = sorted((_task(slot) for slot in self._tasks.values()), key=lambda r: (r.opened, r.task_id))
+        return _matching(records, query, lambda r: (r.worker, r.state, r.opened, 0))
 
-    def reserve(self, hold: Hold) -> Future[Held | Refused]:
-        """Hold money in every scope and note the call as sent, or refuse."""
-        if hold.amount < 0:
-            raise LedgerError(f"A call cannot hold {hold.amount} nano-dollars; give an upper bound of its price.")
+    def tries(self, query: LogQuery = LogQuery()) -> list[TryRecord]:  # noqa: B008
+        """Attempts of closed tasks, in the order they were logged."""
         with self._lock:
-            task = self._owned(hold.task_id)
-            earlier = task.current.get(hold.key)
-            if earlier is not None:
-                refuse_second_purchase(hold, earlier.state, kept=bool(earlier.payload))
-            refusal = self._refusal(hold)
-            if refusal is not None:
-                return resolved(refusal)
-            for scope in _distinct(hold.scopes):
-                self._money.setdefault(scope.name, Money()).held += hold.amount
-            call = CallSlot(id=len(self._calls) + 1, hold=hold, sent=self._clock(), held=hold.amount)
-            self._calls[call.id] = call
-            task.current.pop(hold.key, None)
-            task.current[hold.key] = call
-            task.calls.append(call)
-            return resolved(Held(hold_id=call.id))
+            records = sorted((t for slot in self._tasks.values() for t in _tries(slot)), key=lambda r: r.id)
+        return _matching(records, query, lambda r: (r.model, r.result, r.at, r.id))
 
-    def settle(self, hold_id: int, settlement: Settlement) -> Future[None]:
-        """Release the hold, count the true cost to the same scopes and keep the reply. A second time: nothing."""
+    def calls(self, query: LogQuery = LogQuery()) -> list[CallRecord]:  # noqa: B008
+        """Model calls in the order they were sent."""
         with self._lock:
-            call = self._calls.get(hold_id)
-            if call is None:
-                raise LedgerError(f"There is no hold {hold_id} in this ledger; settle what `reserve` returned.")
-            if call.state in ("sent", "doubt"):
-                self._move(call, held=0, cost=settlement.cost)
-                call.state, call.settlement, call.ended = settlement.state, settlement, self._clock()
-                call.payload = settlement.payload if self._store_answers else ""
-        return resolved(None)
+            teams = {task_id: slot.row.team for task_id, slot in self._tasks.items()}
+            records = [_call(call, self._tasks[call.hold.task_id]) for call in self._calls.values()]
+        if query.team:
+            records = [record for record in records if teams[record.task_id] == query.team]
+        return _matching(records, query, lambda r: (r.model, r.state, r.sent, r.id))
 
-    def record(self, task_id: str, entry: Entry) -> Future[None]:
-        """Keep a reply that cost nothing; the same key again replaces it."""
+    def look(self, task_id: str) -> Opened | None:
+        """What opening the task would find, without claiming it."""
         with self._lock:
-            notes = self._owned(task_id).notes
-            notes.pop(entry.key, None)
-            notes[entry.key] = entry
-        return resolved(None)
+            slot = self._tasks.get(task_id)
+            return slot.found if slot else None
 
-    def close_task(self, task_id: str, closing: Closing) -> Future[None]:
-        """Keep the outcome and give the task up; calls still under way become doubtful."""
+    def tally(
+        self, kind: type[AnyTally], by: Sequence[str], *, since: str = "", until: str = ""
+    ) -> list[AnyTally]:
+        """Sums grouped by some of `DIMENSIONS[kind]`, added up from the log itself."""
+        tally.check_dimensions(kind, by)
+        groups: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
         with self._lock:
-            slot = self._owned(task_id)
-            self._give_up(slot)
-            slot.state, slot.closing, slot.closed = closing.status, closing, self._clock()
-            slot.outcome = closing.outcome if self._store_answers else ""
-        return resolved(None)
+            for one in self._counted():
+                if isinstance(one, kind) and since <= one.day <= (until or "9999-12-31"):
+                    groups[tuple(getattr(one, name) for name in by)].append(one)
+        return [
+            kind(
+                **dict(zip(by, group, strict=True)),
+                **{name: sum(getattr(one, name) for one in members) for name in tally.SUMS[kind]},
+            )
+            for group, members in sorted(groups.items())
+        ]
 
-    def release(self, task_id: str) -> Future[None]:
-        """Give the task up without closing it."""
+    def forget(self, before: float) -> Future[int]:
+        """Erase prompts, answers and outcomes of up to 100 final tasks closed before that time."""
+        return self._do(lambda: self._forget(before))
+
+    def review_add(self, task_id: str, kind: ReviewKind, summary: str, payload: str) -> Future[int]:
+        """Ask for a decision and return its id."""
+        return self._do(lambda: self._review_add(task_id, kind, summary, payload))
+
+    def review_decide(self, review_id: int, decision: Decision, *, by: str, note: str = "") -> Future[Review]:
+        """Decide a waiting review."""
+        return self._do(lambda: self._review_decide(review_id, decision, by, note))
+
+    def review(self, review_id: int) -> Review | None:
+        """One review, or None."""
+        return self._reviews.get(review_id)
+
+    def reviews(self, *, state: ReviewState | None = None, task_id: str = "") -> list[Review]:
+        """Reviews, oldest first."""
         with self._lock:
-            self._give_up(self._owned(task_id))
-        return resolved(None)
+            found = list(self._reviews.values())
+        return [r for r in found if state in (None, r.state) and task_id in ("", r.task_id)]
 
-    def spent(self, scopes: Sequence[str]) -> Mapping[str, tuple[int, int]]:
-        """Nano-dollars (spent, held) of each scope, in doubt counted as spent."""
+    def prompt_add(self, task_id: str, *, provider: str, model: str, reason: str, payload: str) -> Future[int]:
+        """Queue a prompt nobody could serve."""
+        facts = {"task_id": task_id, "provider": provider, "model": model, "reason": reason, "payload": payload}
+        return self._do(lambda: self._prompt_add(**facts))
+
+    def prompt_take(self, provider: str = "") -> Future[Waiting | None]:
+        """The oldest prompt that nobody has taken, now taken by this process."""
+        return self._do(lambda: self._prompt_take(provider))
+
+    def prompt_drop(self, prompt_id: int) -> Future[None]:
+        """Remove a prompt that was served."""
+        return self._do(lambda: self._prompt_drop(prompt_id))
+
+    def prompt_return(self, prompt_id: int) -> Future[None]:
+        """Put a taken prompt back for anybody to take."""
+        return self._do(lambda: self._taken.discard(prompt_id))
+
+    def prompts(self) -> list[Waiting]:
+        """Every queued prompt, oldest first."""
         with self._lock:
-            money = {name: self._money.get(name, Money()) for name in scopes}
-            return {name: (of.spent, of.held) for name, of in money.items()}
-
-    def now(self) -> float:
-        """The ledger's clock."""
-        return self._clock()
-
-    def trouble(self) -> str:
-        """Always empty: nothing waits to be written."""
-        return ""
-
-    def close(self) -> None:
-        """Give every task up, as a process that ends does."""
-        self.crash()
+            return list(self._prompts.values())
 
     def crash(self) -> None:
-        """As if the process had died here: tasks lose their owner, calls under way become doubtful."""
+        """As if the process had died here: tasks and prompts lose their owner, calls become doubtful."""
         with self._lock:
-            for slot in self._tasks.values():
-                if slot.owned:
-                    self._give_up(slot)
+            super().crash()
+            self._taken.clear()
 
-    def _owned(self, task_id: str) -> TaskSlot:
-        slot = self._tasks.get(task_id)
-        if slot is None or not slot.owned:
-            raise not_ours(task_id)
-        return slot
+    def _counted(self) -> Iterator[Any]:
+        """What each task, attempt and ended call adds to the sums."""
+        for slot in self._tasks.values():
+            if slot.closing is not None and slot.closed is not None:
+                yield tally.of_task(slot.row.task_type, slot.row.team, slot.closing, slot.closed)
+                for tried in slot.closing.tries:
+                    yield tally.of_try(slot.row.task_type, tried, slot.closed)
+            for call in slot.calls:
+                if call.state != "sent":
+                    record = _call(call, slot)
+                    yield tally.of_call(**{name: getattr(record, name) for name in _COUNTED})
 
-    def _refusal(self, hold: Hold) -> Refused | None:
-        for scope in _distinct(hold.scopes) if hold.amount else ():
-            money = self._money.get(scope.name, Money())
-            if scope.limit is not None and money.spent + money.held + hold.amount > scope.limit:
-                return Refused(
-                    scope=scope.name, limit=scope.limit, spent=money.spent, held=money.held, amount=hold.amount
-                )
+    def _forget(self, before: float) -> int:
+        def due(slot: TaskSlot) -> bool:
+            return slot.state in FINAL and not slot.forgotten and slot.closed is not None and slot.closed < before
+
+        slots = sorted((slot for slot in self._tasks.values() if due(slot)), key=lambda slot: slot.closed or 0)
+        for slot in slots[:100]:
+            slot.row, slot.outcome, slot.forgotten = replace(slot.row, brief="", plan=""), "", True
+            slot.notes = {key: replace(note, payload="") for key, note in slot.notes.items()}
+            for call in slot.calls:
+                call.payload = None
+            task_id = slot.row.task_id
+            self._reviews = {
+                i: replace(r, payload="") if r.task_id == task_id else r for i, r in self._reviews.items()
+            }
+            self._prompts = {i: p for i, p in self._prompts.items() if p.task_id != task_id}
+        return len(slots[:100])
+
+    def _review_add(self, task_id: str, kind: ReviewKind, summary: str, payload: str) -> int:
+        for review in self._reviews.values():
+            if (review.task_id, review.kind, review.state) == (task_id, kind, "waiting"):
+                self._reviews[review.id] = replace(review, summary=summary, payload=payload)
+                return review.id
+        number = len(self._reviews) + 1
+        self._reviews[number] = Review(
+            id=number,
+            task_id=task_id,
+            kind=kind,
+            summary=summary,
+            payload=payload,
+            state="waiting",
+            created=self._clock(),
+        )
+        return number
+
+    def _review_decide(self, review_id: int, decision: Decision, by: str, note: str) -> Review:
+        review = self._reviews.get(review_id)
+        if review is None:
+            raise no_review(review_id)
+        if review.state != "waiting":
+            raise decided_already(review_id, review.state, review.decided_by)
+        decided = replace(review, state=decision, decided=self._clock(), decided_by=by, note=note)
+        self._reviews[review_id] = decided
+        return decided
+
+    def _prompt_add(self, **facts: Any) -> int:
+        for waiting in self._prompts.values():
+            if waiting.task_id == facts["task_id"]:
+                self._prompts[waiting.id] = replace(waiting, **facts)
+                self._taken.discard(waiting.id)
+                return waiting.id
+        self._prompt_ids += 1
+        self._prompts[self._prompt_ids] = Waiting(id=self._prompt_ids, created=self._clock(), **facts)
+        return self._prompt_ids
+
+    def _prompt_drop(self, prompt_id: int) -> None:
+        self._prompts.pop(prompt_id, None)
+        self._taken.discard(prompt_id)
+
+    def _prompt_take(self, provider: str) -> Waiting | None:
+        for waiting in self._prompts.values():
+            if waiting.id not in self._taken and provider in ("", waiting.provider):
+                self._taken.add(waiting.id)
+                return waiting
         return None
 
-    def _give_up(self, slot: TaskSlot) -> None:
-        slot.owned = False
-        for call in slot.calls:
-            if call.state == "sent":
-                self._move(call, held=0, cost=call.held)
-                call.state, call.ended = "doubt", self._clock()
 
-    def _move(self, call: CallSlot, *, held: int, cost: int) -> None:
-        for scope in _distinct(call.hold.scopes):
-            money = self._money.setdefault(scope.name, Money())
-            money.held += held - call.held
-            money.spent += cost - call.cost
-        call.held, call.cost = held, cost
-
-
-def refuse_second_purchase(hold: Hold, state: CallState, *, kept: bool) -> None:
-    """Raise `LedgerError` where the key was bought already or is being bought now.
-
-    A failed or doubtful call may be tried again, and so may one whose answer was not kept.
-    """
-    if state == "sent" or (state == "done" and kept):
-        what = "is under way" if state == "sent" else "was paid for already"
-        raise LedgerError(
-            f"The call {hold.key!r} of task {hold.task_id!r} {what}; use the recorded answer, or another key."
+def _matching(records: list[R], query: LogQuery, facts: Callable[[R], tuple[str, str, float, int]]) -> list[R]:
+    def wanted(record: R) -> bool:
+        model, status, moment, number = facts(record)
+        team = getattr(record, "team", query.team)
+        return (
+            query.task_id in ("", record.task_id)
+            and query.task_type in ("", record.task_type)
+            and query.team in ("", team)
+            and query.model in ("", model)
+            and query.status in ("", status)
+            and (query.since is None or moment >= query.since)
+            and (query.until is None or moment < query.until)
+            and (not number or number > query.after)
         )
 
+    found = [record for record in records if wanted(record)]
+    if query.count is None:
+        return found
+    return found[max(0, len(found) - query.count) :] if query.newest else found[: query.count]
 
-def not_ours(task_id: str) -> LedgerError:
-    """The error for a write to a task that this ledger has not opened, or that another worker took over."""
-    return LedgerError(
-        f"Task {task_id!r} is not held by this process, so nothing may be spent or recorded for it; open it first."
+
+def _task(slot: TaskSlot) -> TaskRecord:
+    row, closing = slot.row, slot.closing
+    facts = {} if closing is None else {k: v for k, v in asdict(closing).items() if k not in ("outcome", "tries")}
+    return TaskRecord(
+        task_id=row.task_id,
+        state=slot.state,
+        task_type=row.task_type,
+        complexity=row.complexity,
+        description=row.description,
+        team=row.team,
+        tags=row.tags,
+        opened=slot.opened,
+        closed=slot.closed,
+        **facts,
     )
 
 
-def _distinct(scopes: Sequence[Scope]) -> tuple[Scope, ...]:
-    return tuple({scope.name: scope for scope in scopes}.values())
+def _tries(slot: TaskSlot) -> list[TryRecord]:
+    if slot.closing is None or slot.closed is None:
+        return []
+    row = slot.row
+    shared: dict[str, Any] = {
+        "task_id": row.task_id,
+        "at": slot.closed,
+        "task_type": row.task_type,
+        "team": row.team,
+    }
+    return [
+        TryRecord(id=slot.first_try + place, **shared, **asdict(tried))
+        for place, tried in enumerate(slot.closing.tries)
+    ]
 
 
-def _entries(slot: TaskSlot) -> tuple[Entry, ...]:
-    calls = (
-        Entry(key=key, kind="call", digest=call.hold.digest, payload=call.payload, state=call.state)
-        for key, call in slot.current.items()
+def _call(call: CallSlot, slot: TaskSlot) -> CallRecord:
+    hold, ending = call.hold, call.settlement or Settlement(cost=0, state="failed", payload="")
+    return CallRecord(
+        id=call.id,
+        task_id=hold.task_id,
+        key=hold.key,
+        task_type=slot.row.task_type,
+        state=call.state,
+        purpose=hold.purpose,
+        model=hold.model,
+        provider=hold.provider,
+        rung=hold.rung,
+        number=hold.number,
+        effort=hold.effort,
+        local=hold.local,
+        prompt_digest=hold.prompt_digest,
+        details=json.dumps(dict(hold.details), default=str),
+        amount=hold.amount,
+        held=call.held,
+        cost=call.cost,
+        sent=call.sent,
+        ended=call.ended,
+        answered_by=ending.answered_by,
+        finish=ending.finish,
+        error=ending.error,
+        seconds=ending.seconds,
+        **asdict(ending.usage),
     )
-    return (*calls, *slot.notes.values())

@@ -1,0 +1,91 @@
+"""The tables, as numbered steps written once for SQLite and PostgreSQL.
+
+`{serial}` is each database's growing integer key. A ledger's version is the number of steps it has seen; a
+released step is never edited, a change is a new one.
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x45534C44
+"""Marks a SQLite file as ours."""
+
+_COUNTERS = """bucket BIGINT NOT NULL, n BIGINT NOT NULL DEFAULT 0, millis BIGINT NOT NULL DEFAULT 0,
+    cost BIGINT NOT NULL DEFAULT 0"""
+
+_FIRST = (
+    """CREATE TABLE task (
+        task_id TEXT PRIMARY KEY, state TEXT NOT NULL, owner TEXT NOT NULL, forgotten BIGINT NOT NULL DEFAULT 0,
+        task_type TEXT NOT NULL, complexity DOUBLE PRECISION NOT NULL, description TEXT NOT NULL,
+        team TEXT NOT NULL, tags TEXT NOT NULL, opened DOUBLE PRECISION NOT NULL,
+        closed DOUBLE PRECISION, status TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',
+        worker TEXT NOT NULL DEFAULT '', checker TEXT NOT NULL DEFAULT '',
+        attempts BIGINT NOT NULL DEFAULT 0, retries BIGINT NOT NULL DEFAULT 0,
+        fallbacks BIGINT NOT NULL DEFAULT 0, escalations BIGINT NOT NULL DEFAULT 0,
+        validation TEXT NOT NULL DEFAULT '', seconds DOUBLE PRECISION NOT NULL DEFAULT 0,
+        cost BIGINT NOT NULL DEFAULT 0, baseline BIGINT)""",
+    """CREATE TABLE paper (
+        task_id TEXT PRIMARY KEY, brief TEXT NOT NULL, plan TEXT NOT NULL, outcome TEXT NOT NULL DEFAULT '')""",
+    "CREATE INDEX task_by_opened ON task (opened)",
+    "CREATE INDEX task_unfinished ON task (state) WHERE state NOT IN ('accepted', 'skipped')",
+    "CREATE INDEX task_to_forget ON task (closed) WHERE forgotten = 0 AND state IN ('accepted', 'skipped')",
+    """CREATE TABLE call (
+        id {serial}, task_id TEXT NOT NULL, step TEXT NOT NULL, digest TEXT NOT NULL, state TEXT NOT NULL,
+        purpose TEXT NOT NULL, model TEXT NOT NULL, provider TEXT NOT NULL, rung BIGINT NOT NULL,
+        number BIGINT NOT NULL, effort TEXT NOT NULL, local BIGINT NOT NULL, prompt_digest TEXT NOT NULL,
+        details TEXT NOT NULL, scopes TEXT NOT NULL, amount BIGINT NOT NULL, held BIGINT NOT NULL,
+        cost BIGINT NOT NULL DEFAULT 0, sent DOUBLE PRECISION NOT NULL, ended DOUBLE PRECISION,
+        input_tokens BIGINT NOT NULL DEFAULT 0, output_tokens BIGINT NOT NULL DEFAULT 0,
+        cache_read_tokens BIGINT NOT NULL DEFAULT 0, cache_write_tokens BIGINT NOT NULL DEFAULT 0,
+        cache_write_1h_tokens BIGINT NOT NULL DEFAULT 0, reasoning_tokens BIGINT NOT NULL DEFAULT 0,
+        estimated BIGINT NOT NULL DEFAULT 0, answered_by TEXT NOT NULL DEFAULT '',
+        finish TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '',
+        seconds DOUBLE PRECISION NOT NULL DEFAULT 0)""",
+    "CREATE INDEX call_by_task ON call (task_id)",
+    "CREATE INDEX call_by_time ON call (sent)",
+    "CREATE INDEX call_unsettled ON call (state) WHERE state IN ('sent', 'doubt')",
+    "CREATE TABLE answer (call_id BIGINT PRIMARY KEY, task_id TEXT NOT NULL, payload TEXT NOT NULL)",
+    "CREATE INDEX answer_by_task ON answer (task_id)",
+    """CREATE TABLE entry (
+        id {serial}, task_id TEXT NOT NULL, step TEXT NOT NULL, kind TEXT NOT NULL, digest TEXT NOT NULL,
+        state TEXT NOT NULL, payload TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)""",
+    "CREATE INDEX entry_by_task ON entry (task_id)",
+    """CREATE TABLE attempt (
+        id {serial}, task_id TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, task_type TEXT NOT NULL,
+        team TEXT NOT NULL, model TEXT NOT NULL, result TEXT NOT NULL, rung BIGINT NOT NULL,
+        number BIGINT NOT NULL, answered_by TEXT NOT NULL, checker TEXT NOT NULL, effort TEXT NOT NULL,
+        cause TEXT NOT NULL, validation TEXT NOT NULL, cost BIGINT NOT NULL, seconds DOUBLE PRECISION NOT NULL,
+        input_tokens BIGINT NOT NULL, output_tokens BIGINT NOT NULL)""",
+    "CREATE INDEX attempt_by_task ON attempt (task_id)",
+    "CREATE INDEX attempt_by_time ON attempt (at)",
+    """CREATE TABLE budget (
+        name TEXT PRIMARY KEY, spent BIGINT NOT NULL DEFAULT 0, held BIGINT NOT NULL DEFAULT 0)""",
+    f"""CREATE TABLE task_tally (
+        day TEXT NOT NULL, task_type TEXT NOT NULL, team TEXT NOT NULL, worker TEXT NOT NULL,
+        checker TEXT NOT NULL, status TEXT NOT NULL, {_COUNTERS},
+        attempts BIGINT NOT NULL DEFAULT 0, retries BIGINT NOT NULL DEFAULT 0,
+        fallbacks BIGINT NOT NULL DEFAULT 0, escalations BIGINT NOT NULL DEFAULT 0,
+        baseline BIGINT NOT NULL DEFAULT 0, saved BIGINT NOT NULL DEFAULT 0,
+        PRIMARY KEY (day, task_type, team, worker, checker, status, bucket))""",
+    f"""CREATE TABLE try_tally (
+        day TEXT NOT NULL, task_type TEXT NOT NULL, model TEXT NOT NULL, checker TEXT NOT NULL,
+        result TEXT NOT NULL, cause TEXT NOT NULL, {_COUNTERS},
+        input_tokens BIGINT NOT NULL DEFAULT 0, output_tokens BIGINT NOT NULL DEFAULT 0,
+        PRIMARY KEY (day, task_type, model, checker, result, cause, bucket))""",
+    f"""CREATE TABLE call_tally (
+        day TEXT NOT NULL, task_type TEXT NOT NULL, purpose TEXT NOT NULL, model TEXT NOT NULL,
+        provider TEXT NOT NULL, state TEXT NOT NULL, error TEXT NOT NULL, {_COUNTERS},
+        input_tokens BIGINT NOT NULL DEFAULT 0, output_tokens BIGINT NOT NULL DEFAULT 0,
+        PRIMARY KEY (day, task_type, purpose, model, provider, state, error, bucket))""",
+    """CREATE TABLE review (
+        id {serial}, task_id TEXT NOT NULL, kind TEXT NOT NULL, summary TEXT NOT NULL, payload TEXT NOT NULL,
+        state TEXT NOT NULL, created DOUBLE PRECISION NOT NULL, decided DOUBLE PRECISION,
+        decided_by TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '')""",
+    "CREATE INDEX review_by_task ON review (task_id)",
+    """CREATE TABLE prompt (
+        id {serial}, task_id TEXT NOT NULL UNIQUE, provider TEXT NOT NULL, model TEXT NOT NULL,
+        reason TEXT NOT NULL, payload TEXT NOT NULL, created DOUBLE PRECISION NOT NULL,
+        owner TEXT NOT NULL DEFAULT '')""",
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (_FIRST,)
+"""Step n brings a ledger from version n to version n + 1."""

@@ -1,0 +1,61 @@
+"""What the books need of a database: one open transaction that speaks SQL with `?` for parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Protocol
+
+Row = Sequence[Any]
+
+
+class Reading(Protocol):
+    """A database that can be read."""
+
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        """Every row of a query."""
+        ...
+
+    def alive(self, owner: str) -> bool:
+        """Whether the worker of that name still lives."""
+        ...
+
+
+class Session(Reading, Protocol):
+    """A transaction that excludes every other writer. `owner` names this worker."""
+
+    @property
+    def owner(self) -> str:
+        """The name under which this worker claims tasks."""
+        ...
+
+    @property
+    def now(self) -> float:
+        """The ledger's clock, in seconds since the epoch."""
+        ...
+
+    def run(self, sql: str, *values: Any) -> None:
+        """Execute a statement whose result is not needed."""
+        ...
+
+    def insert(self, sql: str, *values: Any) -> int:
+        """Execute an INSERT and return the new row's id."""
+        ...
+
+
+def clean(text: str) -> str:
+    """The text without what databases refuse: NUL characters and lone surrogates become U+FFFD."""
+    if text.isascii():
+        return text.replace("\0", "\ufffd") if "\0" in text else text
+    return text.replace("\0", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def marks(count: int) -> str:
+    """That many parameter marks, as in "?, ?, ?"."""
+    return ", ".join("?" * count)
+
+
+@cache
+def into(table: str, columns: str) -> str:
+    """An INSERT of those columns, one parameter each."""
+    return f"INSERT INTO {table} ({columns}) VALUES ({marks(columns.count(',') + 1)})"  # noqa: S608

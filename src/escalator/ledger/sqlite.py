@@ -1,0 +1,270 @@
+"""The ledger in one SQLite file: WAL, file-locked writes, checkpoints made by hand.
+
+SQLite 3.7.0 to 3.51.2 can corrupt a WAL database when a commit and a checkpoint of two processes coincide.
+Automatic checkpoints are therefore off and both happen under the same file lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from escalator.errors import LedgerError
+from escalator.ledger.locks import FileLock, Presence, refuse_network_file_system
+from escalator.ledger.migration import migrate
+from escalator.ledger.schema import STEPS
+from escalator.ledger.sqlledger import SqlLedger
+
+_CHECKPOINT_BYTES = 4 * 1024 * 1024
+_BUSY_MILLIS = 30_000
+
+_TROUBLE = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_IOERR: "reading or writing it failed",
+    sqlite3.SQLITE_READONLY: "it is read-only",
+    sqlite3.SQLITE_BUSY: "another program keeps it locked",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged",
+    sqlite3.SQLITE_NOTADB: "the file is damaged",
+}
+
+
+def database_warning() -> str:
+    """What is known to be wrong with the SQLite this Python uses; empty if nothing. For `escalator doctor`."""
+    if sqlite3.sqlite_version_info >= (3, 51, 3):
+        return ""
+    return (
+        f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug (3.7.0 to 3.51.2). The ledger keeps clear of it "
+        "by locking writes and checkpoints; let no other program write the file."
+    )
+
+
+class SqliteSession:
+    """One write transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, presence: Presence, now: float) -> None:
+        self._connection, self._presence = connection, presence
+        self.owner, self.now = presence.name, now
+
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        """Every row of a query."""
+        return self._connection.execute(sql, values).fetchall()
+
+    def run(self, sql: str, *values: Any) -> None:
+        """Execute a statement whose result is not needed."""
+        self._connection.execute(sql, values)
+
+    def insert(self, sql: str, *values: Any) -> int:
+        """Execute an INSERT and return the new row's id."""
+        return self._connection.execute(sql, values).lastrowid or 0
+
+    def alive(self, owner: str) -> bool:
+        """Whether the worker of that name still lives."""
+        return self._presence.alive(owner)
+
+
+class SqliteBackend:
+    """One process's connections to the file, its write lock and its sign of life."""
+
+    inline = True
+
+    def __init__(self, path: Path, *, durability: Literal["full", "normal"], clock: Callable[[], float]) -> None:
+        self.path, self._durability, self.clock = path, durability, clock
+        self._wal = path.with_name(path.name + "-wal")
+        self.loop_inline = durability == "normal"
+        _make_private(path)
+        refuse_network_file_system(path)
+        self._lock = FileLock(path.with_name(path.name + "-lock"))
+        self._readers: list[sqlite3.Connection] = []
+        self._readers_mutex = threading.Lock()
+        self._checkpoint_at = _CHECKPOINT_BYTES
+        try:
+            with self._lock.held():
+                self._writer = self._connect()
+                migrate(self._writer, path, steps=STEPS)
+        except sqlite3.Error as error:
+            self._lock.close()
+            raise LedgerError(f"{self.trouble(error) or error} Name another file or repair this one.") from error
+        except LedgerError:
+            self._lock.close()
+            raise
+        self.presence = Presence(path)
+
+    def lock(self, *, wait: bool) -> bool:
+        """Exclude writers of other processes."""
+        return self._lock.acquire(wait=wait)
+
+    def unlock(self) -> None:
+        """Let other writers on."""
+        self._lock.release()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[SqliteSession]:
+        """One write transaction under the file lock."""
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            yield SqliteSession(self._writer, self.presence, self.clock())
+            self._writer.execute("COMMIT")
+        except BaseException:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            raise
+
+    @contextlib.contextmanager
+    def savepoint(self, session: Any) -> Iterator[None]:
+        """Undo what the block did if it raises."""
+        self._writer.execute("SAVEPOINT one")
+        try:
+            yield
+        except BaseException:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK TO one")
+                self._writer.execute("RELEASE one")
+            raise
+        self._writer.execute("RELEASE one")
+
+    def trouble(self, error: BaseException) -> str:
+        """A sentence if the file cannot be written now."""
+        if not isinstance(error, sqlite3.DatabaseError):
+            return ""
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code not in _TROUBLE:
+            return ""
+        return (
+            f"The ledger {self.path} cannot be written: {_TROUBLE[code]} ({error}). Nothing is bought meanwhile."
+        )
+
+    def upkeep(self, *, wanted_only: bool) -> bool:
+        """Bring the write-ahead log into the database once it has grown."""
+        try:
+            size = self._wal.stat().st_size
+        except FileNotFoundError:
+            return False
+        if size < self._checkpoint_at:
+            return False
+        if not wanted_only:
+            with self._lock.held():
+                self._checkpoint(size)
+        return True
+
+    def _checkpoint(self, size: int) -> None:
+        """Empty the log; while a reader prevents that, ask again only after it has grown once more."""
+        self._writer.execute("PRAGMA busy_timeout = 0")
+        try:
+            busy = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.OperationalError:
+            busy = 1
+        finally:
+            self._writer.execute(f"PRAGMA busy_timeout = {_BUSY_MILLIS}")
+        self._checkpoint_at = size + _CHECKPOINT_BYTES if busy else _CHECKPOINT_BYTES
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """A connection of one's own to read from, kept for the next reader."""
+        with self._readers_mutex:
+            connection = self._readers.pop() if self._readers else None
+        if connection is None:
+            connection = self._connect()
+            connection.execute("PRAGMA query_only = ON")
+        try:
+            yield Reader(connection, self.presence)
+        except sqlite3.Error as error:
+            raise LedgerError(
+                f"The ledger {self.path} cannot be read: {error}. Run `escalator doctor`."
+            ) from error
+        finally:
+            with self._readers_mutex:
+                self._readers.append(connection)
+
+    def now(self) -> float:
+        """The injected clock."""
+        return self.clock()
+
+    def close(self) -> None:
+        """Bring the log into the database and let go of everything."""
+        with self._lock.held():
+            for reader in self._readers:
+                reader.close()
+            self._checkpoint(0)
+            self._writer.close()
+        self.presence.leave()
+        self._lock.close()
+
+    def abandon(self) -> list[Any]:
+        """In a forked child: let go of the locks; the connections must be kept, unused and never closed."""
+        self.presence.disown()
+        self._lock.close()
+        return [self._writer, *self._readers]
+
+    def again(self) -> SqliteBackend:
+        """The same file, opened anew."""
+        return SqliteBackend(self.path, durability=self._durability, clock=self.clock)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=_BUSY_MILLIS / 1000,
+            cached_statements=256,
+        )
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            connection.close()
+            raise LedgerError(f"{self.path} lies where SQLite cannot keep a write-ahead log; use a local disk.")
+        connection.execute(f"PRAGMA synchronous = {self._durability.upper()}")
+        if sys.platform == "darwin":
+            connection.execute("PRAGMA fullfsync = ON")
+        return connection
+
+
+class Reader:
+    """A connection to read from."""
+
+    def __init__(self, connection: sqlite3.Connection, presence: Presence) -> None:
+        self._connection, self.alive = connection, presence.alive
+
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        """Every row of a query."""
+        return self._connection.execute(sql, values).fetchall()
+
+
+class SqliteLedger(SqlLedger):
+    """The ledger in one SQLite file, for one machine: threads, event loops and processes may share it.
+
+    `durability` "full" survives a power cut; "normal" survives a killed process, but a power cut may take
+    everything since the last checkpoint (about 4 MB of history). `store_answers` False keeps no model answers:
+    then a resume pays again for what it needs again.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        durability: Literal["full", "normal"] = "full",
+        clock: Callable[[], float] = time.time,
+        store_answers: bool = True,
+    ) -> None:
+        if durability not in ("full", "normal"):
+            raise LedgerError(f"Durability is 'full' or 'normal', not {durability!r}.")
+        backend = SqliteBackend(Path(path).expanduser(), durability=durability, clock=clock)
+        super().__init__(backend, store_answers=store_answers)
+
+
+def _make_private(path: Path) -> None:
+    """Create the file for its owner only, or take everybody else's rights away."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+    except OSError as error:
+        raise LedgerError(f"The ledger {path} cannot be opened: {error.strerror}. Name another place.") from error

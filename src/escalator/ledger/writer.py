@@ -1,0 +1,258 @@
+"""One writer for many callers: requests that wait together are committed together.
+
+A request is answered only after its commit. Where nobody else waits, the caller's own thread does the writing,
+which saves two thread switches; inside an event loop only as far as the loop cannot notice. What must not be
+lost (a paid answer) waits in memory when the store cannot be written, and is written first once it can.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from escalator.errors import LedgerError
+from escalator.ledger.session import Session
+
+T = TypeVar("T")
+Work = Callable[[Session], Any]
+Undo = Callable[[Session, Any], None]
+
+_BATCH = 256
+_RETRY_SECONDS = 1.0
+_LOOP_WINDOW, _LOOP_SHARE = 0.020, 0.004
+
+
+class Backend(Protocol):
+    """What the writer needs of a store."""
+
+    inline: bool
+    loop_inline: bool
+
+    def lock(self, *, wait: bool) -> bool:
+        """Exclude writers of other processes. Without waiting: whether that was possible at once."""
+        ...
+
+    def unlock(self) -> None:
+        """Let other writers on."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """Begin under the lock; commit at the end of the block, roll back if it raises."""
+        ...
+
+    def savepoint(self, session: Session) -> AbstractContextManager[None]:
+        """Undo what the block did if it raises, and no more."""
+        ...
+
+    def trouble(self, error: BaseException) -> str:
+        """A sentence if the error says that the store cannot be written now; empty for any other error."""
+        ...
+
+    def upkeep(self, *, wanted_only: bool) -> bool:
+        """Do what is due between transactions, such as a checkpoint; `wanted_only` just says whether it is."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """One thing to be written. `keep`: it must not be lost. `undo`: what to write, given
+    the value or None, if nobody takes the value or it is not known whether it was written.
+    """
+
+    work: Work
+    keep: bool = False
+    undo: Undo | None = None
+    future: Future[Any] = field(default_factory=Future)
+    value: Any = None
+    error: BaseException | None = None
+
+    def perform(self, backend: Backend, session: Session, *, alone: bool) -> None:
+        """Do the work. An error of its own is kept for its caller; trouble with the store is raised, and so is
+        everything if the transaction is for this request alone.
+        """
+        self.value, self.error = None, None
+        if alone:
+            self.value = self.work(session)
+            return
+        try:
+            with backend.savepoint(session):
+                self.value = self.work(session)
+        except Exception as error:
+            if backend.trouble(error):
+                raise
+            self.error = error
+
+    def answer(self) -> bool:
+        """Resolve the future with what came of it; False if nobody waits for it any more."""
+        if not (self.keep or self.future.set_running_or_notify_cancel()):
+            return False
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.value)
+        return True
+
+
+class Writer:
+    """The queue, the thread behind it, and what waits for a better day."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._queue: deque[Request] = deque()
+        self._wake = threading.Condition()
+        self._mutex = threading.Lock()
+        self._backlog: list[Request] = []
+        self._trouble = ""
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._upkeep = False
+        self._window, self._used = 0.0, 0.0
+
+    def submit(self, work: Callable[[Session], T], *, keep: bool = False, undo: Undo | None = None) -> Future[T]:
+        """Write, and resolve the future after the commit."""
+        if self._closed:
+            raise LedgerError("This ledger is closed; open it again before you use it.")
+        request = Request(work=work, keep=keep, undo=undo)
+        if keep:
+            request.future.set_running_or_notify_cancel()
+        if not self._write_here(request):
+            with self._wake:
+                self._queue.append(request)
+                self._start()
+                self._wake.notify()
+        return request.future
+
+    def trouble(self) -> str:
+        """Why writes are waiting, as a sentence; empty if all is well."""
+        waiting = sum(request.keep for request in self._backlog)
+        return f"{self._trouble} {waiting} results wait in memory to be written." if waiting else ""
+
+    def close(self) -> None:
+        """Write everything that waits. Raises `LedgerError` if that cannot be done."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join()
+        with self._mutex:
+            while self._queue:
+                self._write(self._take())
+            if self._backlog:
+                self._write([])
+            if self.trouble():
+                raise LedgerError(f"{self.trouble()} They are lost now that the ledger is closed.")
+
+    def _write_here(self, request: Request) -> bool:
+        backend = self._backend
+        if not backend.inline or self._queue or self._backlog:
+            return False
+        looping = _in_event_loop()
+        if looping and not (backend.loop_inline and self._loop_can_afford()):
+            return False
+        if not self._mutex.acquire(blocking=False):
+            return False
+        try:
+            if self._queue or self._backlog or not backend.lock(wait=False):
+                return False
+            begun = time.monotonic()
+            self._write([request], locked=True)
+            self._used += time.monotonic() - begun
+        finally:
+            self._mutex.release()
+        if self._upkeep or self._backlog:
+            with self._wake:
+                self._start()
+                self._wake.notify()
+        return True
+
+    def _loop_can_afford(self) -> bool:
+        now = time.monotonic()
+        if now - self._window > _LOOP_WINDOW:
+            self._window, self._used = now, 0.0
+        return self._used < _LOOP_SHARE
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="escalator-ledger", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not (self._queue or self._upkeep or self._closed):
+                    if not self._wake.wait(_RETRY_SECONDS if self._backlog else None) and self._backlog:
+                        break
+                if self._closed and not self._queue:
+                    return
+            with self._mutex:
+                if self._queue or self._backlog:
+                    self._write(self._take())
+                if self._upkeep:
+                    self._upkeep = False
+                    self._backend.upkeep(wanted_only=False)
+
+    def _take(self) -> list[Request]:
+        return [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH))]
+
+    def _write(self, batch: list[Request], *, locked: bool = False) -> None:
+        """Write one transaction, what waits in memory first, and answer everybody in it. Never raises."""
+        try:
+            if not locked:
+                self._backend.lock(wait=True)
+            try:
+                self._transact([*self._backlog, *batch])
+            finally:
+                self._backend.unlock()
+        except BaseException as error:  # noqa: BLE001  # every caller is told, in `_failed`
+            self._failed(batch, error)
+            return
+        self._backlog = []
+        for request in batch:
+            if not request.answer() and request.undo is not None:
+                self._backlog.append(_undoing(request.undo, request.value))
+        self._upkeep = self._backend.upkeep(wanted_only=True)
+
+    def _transact(self, requests: list[Request]) -> None:
+        with self._backend.transaction() as session:
+            for request in requests:
+                request.perform(self._backend, session, alone=len(requests) == 1)
+
+    def _failed(self, batch: list[Request], error: BaseException) -> None:
+        trouble = self._backend.trouble(error)
+        told = LedgerError(trouble) if trouble else error
+        if trouble:
+            told.__cause__ = error
+            self._trouble = trouble
+        for request in batch:
+            if trouble and request.keep:
+                self._backlog.append(request)
+                request.future.set_result(None)
+                continue
+            if trouble and request.undo is not None:
+                self._backlog.append(_undoing(request.undo, None))
+            if request.keep or request.future.set_running_or_notify_cancel():
+                request.future.set_exception(told)
+
+
+def _undoing(undo: Undo, value: Any) -> Request:
+    return Request(work=lambda session: undo(session, value))
+
+
+def _in_event_loop() -> bool:
+    import sys
+
+    if "asyncio" not in sys.modules:
+        return False
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
