@@ -37,6 +37,8 @@ def test_recorded_answer_reads_as_expected(case: Case, colour: str) -> None:
     found = ask(of(case), request(id=ID), colour=colour)
 
     check(case, found)
+    if "category" in case.expect:
+        assert found.detail == (case.expect["category"] or "")
     if "cache_write_5m" in case.expect:
         assert found.usage.cache_write_tokens == case.expect["cache_write_5m"]
         assert found.usage.cache_write_1h_tokens == case.expect["cache_write_1h"]

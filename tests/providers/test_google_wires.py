@@ -56,7 +56,11 @@ def _generates(case: Case) -> bool:
 @pytest.mark.parametrize("case", cases("gemini", wanted=_generates), ids=lambda case: case.name)
 def test_recorded_answer_reads_as_expected(case: Case, colour: str) -> None:
     """Text, thinking, finish reason, usage or kind of failure are read as the recording says."""
-    check(case, ask(of(case), request(id=ID), colour=colour))
+    found = ask(of(case), request(id=ID), colour=colour)
+
+    check(case, found)
+    if "category" in case.expect:
+        assert found.detail == case.expect["category"]
 
 
 @pytest.mark.parametrize("colour", ["sync", "async"])

@@ -95,6 +95,7 @@ class ClaudeAnswer:
             model=self._model or self._request.model.id,
             finish=finish,
             condition=condition(ending, text=words, tool_calls=calls),
+            detail=self._detail,
             usage=self.usage(),
             reasoning=self._text("thinking"),
             tool_calls=calls,
@@ -137,6 +138,8 @@ class ClaudeAnswer:
         reason = field(holder, "stop_reason")
         if isinstance(reason, str):
             self._stop = reason
+        details = field(holder, "stop_details")
+        self._detail = text(field(details, "category")) or text(field(details, "explanation")) or self._detail
 
     def _use(self, usage: Any) -> None:
         for name in _COUNTS:

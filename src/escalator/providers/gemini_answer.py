@@ -56,7 +56,7 @@ class GeminiAnswer:
         self.done = False
         self._request, self._streamed = request, streamed
         self._begun = self._candidate = False
-        self._id = self._model = self._finish = self._blocked = ""
+        self._id = self._model = self._finish = self._blocked = self._detail = ""
         self._texts: list[str] = []
         self._thoughts: list[str] = []
         self._calls: list[ToolCall] = []
@@ -97,6 +97,7 @@ class GeminiAnswer:
             model=self._model or self._request.model.id,
             finish=finish,
             condition=condition(ending, text=words, tool_calls=calls),
+            detail=self._blocked or self._detail,
             usage=self.usage(),
             reasoning="".join(self._thoughts),
             tool_calls=calls,
@@ -140,6 +141,7 @@ class GeminiAnswer:
             if call is not None:
                 given = json.dumps(field(call, "args") or {}, ensure_ascii=False, default=str)
                 self._calls.append(ToolCall(name=text(field(call, "name")), arguments=given))
+        self._detail = text(field(candidate, "finish_message")) or self._detail
         reason = _word(field(candidate, "finish_reason"))
         if reason not in _NONE:
             self._finish, self.done = reason, True

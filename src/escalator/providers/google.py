@@ -10,7 +10,7 @@ from escalator.providers.base import ModelInfo
 from escalator.providers.gemini_answer import GeminiAnswer
 from escalator.providers.gemini_quiet import quiet
 from escalator.providers.sdk_provider import PROBE, Exchange, SdkProvider, count, field, text
-from escalator.providers.transport import FIGURES_GRACE
+from escalator.providers.transport import DONE_GRACE, FIGURES_GRACE
 
 if TYPE_CHECKING:
     import httpx2
@@ -148,7 +148,7 @@ def _counting(request: Request) -> dict[str, Any]:
 def _take(answer: GeminiAnswer, watch: Exchange, chunk: Any) -> None:
     answer.take(chunk)
     if answer.done:
-        watch.hurry(FIGURES_GRACE)
+        watch.hurry(FIGURES_GRACE if answer.usage().estimated else DONE_GRACE)
 
 
 def _counted(answer: object) -> int | None:

@@ -95,8 +95,9 @@ class ToolCall:
 class Completion:
     """What a model answered.
 
-    `model` is the id that really answered (as the provider names it), `finish` the provider's own word for
-    why it stopped, `condition` our reading of it. `reasoning` is kept out of `text`. `seconds` and
+    `model` is the id that really answered (as the provider names it), `finish` why it stopped (`stop`,
+    `length`, `tool_calls`, else the provider's own word), `condition` our reading of it, `detail` what the
+    provider adds, such as the category of a refusal. `reasoning` is kept out of `text`. `seconds` and
     `first_byte_seconds` are wall time. `host` is where a "local" model really ran, when the server says it
     was elsewhere.
     """
@@ -105,6 +106,7 @@ class Completion:
     model: str
     finish: str = "stop"
     condition: Condition = "ok"
+    detail: str = ""
     usage: Usage = Usage()
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
