@@ -48,12 +48,31 @@ def make_sender(descriptor: int, key: bytes) -> Callable[..., None]:
     return send
 
 
+class TrustedLoader:
+    """Loads a trusted module and remembers it, whatever else is put under its name afterwards."""
+
+    def __init__(self, inner: Any, made: dict[str, ModuleType]) -> None:
+        self.inner, self.made = inner, made
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        module: ModuleType | None = self.inner.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        self.made[module.__name__] = module
+        self.inner.exec_module(module)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
 class TrustedFinder:
     """Finds trusted modules before any path is searched, and the project's own before what is installed."""
 
     def __init__(self, trusted: dict[str, str], project: frozenset[str], folders: list[str]) -> None:
         self.trusted, self.project, self.folders = trusted, project, folders
         self.rewriter: Any = None
+        self.made: dict[str, ModuleType] = {}
         self._path_finder = importlib.machinery.PathFinder.find_spec
         self._from_file = importlib.util.spec_from_file_location
 
@@ -63,12 +82,21 @@ class TrustedFinder:
         file = self.trusted.get(name)
         if file is not None:
             package = [file[: -len("/__init__.py")]] if file.endswith("/__init__.py") else None
-            loader = self.rewriter if package is None else None
-            return self._from_file(name, file, loader=loader, submodule_search_locations=package)
+            spec = self._from_file(name, file, submodule_search_locations=package)
+            if spec is not None:
+                spec.loader = TrustedLoader(self.rewriter or spec.loader, self.made)  # type: ignore[assignment]
+            return spec
         if path is None and name in self.project:
             spec = self._path_finder(name, self.folders)
             return spec if spec is not None and spec.origin else None
         return None
+
+    def trusted_module(self, name: str) -> ModuleType:
+        """Import a trusted module; what untrusted code may have put under its name is not taken."""
+        if name not in self.made:
+            sys.modules.pop(name, None)
+        importlib.import_module(name)
+        return self.made[name]
 
     def go_first(self) -> None:
         """Stand before pytest's own import hook, and let it rewrite the assertions of what is found here."""
@@ -82,11 +110,12 @@ class TrustedModule(pytest.Module):
     """A test module that is imported under the name given to it, from where it is trusted."""
 
     trusted_name: str
+    finder: TrustedFinder
     send: Callable[..., None]
 
     def _getobj(self) -> ModuleType:
         try:
-            module = importlib.import_module(self.trusted_name)
+            module = self.finder.trusted_module(self.trusted_name)
         except BaseException as error:
             self.send(kind="import", id=self.nodeid, error=describe(error))
             raise
@@ -113,7 +142,7 @@ class Reporter:
         if name is None:
             return None
         module: Any = TrustedModule.from_parent(parent, path=module_path)
-        module.trusted_name, module.send = name, self.send
+        module.trusted_name, module.finder, module.send = name, self.finder, self.send
         return module
 
     @pytest.hookimpl(trylast=True)
