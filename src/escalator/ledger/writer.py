@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from escalator.errors import LedgerError
+from escalator.errors import EscalatorError, LedgerError
 from escalator.ledger.session import Session
 
 T = TypeVar("T")
@@ -73,8 +73,8 @@ class Request:
     error: BaseException | None = None
 
     def perform(self, backend: Backend, session: Session, *, alone: bool) -> None:
-        """Do the work. An error of its own is kept for its caller; trouble with the store is raised, and so is
-        everything if the transaction is for this request alone.
+        """Do the work. What the books refuse is kept for the caller; any other error is raised, and everything
+        is if the transaction is for this request alone.
         """
         self.value, self.error = None, None
         if alone:
@@ -83,10 +83,13 @@ class Request:
         try:
             with backend.savepoint(session):
                 self.value = self.work(session)
-        except Exception as error:
-            if backend.trouble(error):
-                raise
+        except EscalatorError as error:
             self.error = error
+
+    def fail(self, error: BaseException) -> None:
+        """Tell the caller what went wrong."""
+        if self.keep or self.future.set_running_or_notify_cancel():
+            self.future.set_exception(error)
 
     def answer(self) -> bool:
         """Resolve the future with what came of it; False if nobody waits for it any more."""
@@ -108,7 +111,7 @@ class Writer:
         self._wake = threading.Condition()
         self._mutex = threading.Lock()
         self._backlog: list[Request] = []
-        self._trouble = ""
+        self._trouble, self._lost = "", 0
         self._thread: threading.Thread | None = None
         self._closed = False
         self._upkeep = False
@@ -131,7 +134,9 @@ class Writer:
     def trouble(self) -> str:
         """Why writes are waiting, as a sentence; empty if all is well."""
         waiting = sum(request.keep for request in self._backlog)
-        return f"{self._trouble} {waiting} results wait in memory to be written." if waiting else ""
+        if waiting:
+            return f"{self._trouble} Results waiting in memory to be written: {waiting}."
+        return f"{self._trouble} Results lost: {self._lost}." if self._lost else ""
 
     def close(self) -> None:
         """Write everything that waits. Raises `LedgerError` if that cannot be done."""
@@ -225,19 +230,44 @@ class Writer:
 
     def _failed(self, batch: list[Request], error: BaseException) -> None:
         trouble = self._backend.trouble(error)
-        told = LedgerError(trouble) if trouble else error
         if trouble:
-            told.__cause__ = error
-            self._trouble = trouble
+            self._postpone(batch, trouble, error)
+        elif len(batch) + len(self._backlog) > 1:
+            self._one_by_one(batch)
+        elif batch:
+            batch[0].fail(error)
+        else:
+            self._drop(error)
+
+    def _postpone(self, batch: list[Request], trouble: str, error: BaseException) -> None:
+        """Keep what must not be lost, refuse the rest."""
+        self._trouble = trouble
+        told = LedgerError(trouble)
+        told.__cause__ = error
         for request in batch:
-            if trouble and request.keep:
+            if request.keep:
                 self._backlog.append(request)
                 request.future.set_result(None)
                 continue
-            if trouble and request.undo is not None:
+            if request.undo is not None:
                 self._backlog.append(_undoing(request.undo, None))
-            if request.keep or request.future.set_running_or_notify_cancel():
-                request.future.set_exception(told)
+            request.fail(told)
+
+    def _one_by_one(self, batch: list[Request]) -> None:
+        """Find the culprit: nobody else shall suffer for it."""
+        late, self._backlog = self._backlog, []
+        for request in late:
+            self._backlog.append(request)
+            self._write([])
+        for request in batch:
+            self._write([request])
+
+    def _drop(self, error: BaseException) -> None:
+        """Give up a late write that fails for a reason of its own. If its task was taken over, it is moot."""
+        self._backlog = []
+        if not isinstance(error, EscalatorError):
+            self._lost += 1
+            self._trouble = f"A result could not be written to the ledger: {error!r}."
 
 
 def _undoing(undo: Undo, value: Any) -> Request:

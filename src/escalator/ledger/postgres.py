@@ -1,0 +1,296 @@
+"""The ledger on PostgreSQL, for a team: many machines, one set of books, the server's clock.
+
+Writers take turns through one advisory lock, which the hot budget rows would make them do anyway; so nothing can
+deadlock, and ids grow in the order of commits. A worker shows that it lives by a session's advisory lock, which
+the server drops when the connection does; a worker that was cut off and comes back finds its tasks taken, and
+every write but settling is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from escalator.errors import LedgerError
+from escalator.ledger.schema import APPLICATION_ID, STEPS
+from escalator.ledger.session import Reading
+from escalator.ledger.sqlledger import SqlLedger
+
+SERIAL = "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
+
+_SETTINGS = {
+    "statement_timeout": "30s",
+    "lock_timeout": "30s",
+    "idle_in_transaction_session_timeout": "15s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+"""So that a worker stopped or cut off in the middle of a write keeps the others waiting 15 s, not for ever."""
+
+_ALIVE = (
+    "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND classid::bigint = %s "
+    "AND objid::bigint = %s AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
+
+@cache
+def _dialect(sql: str) -> str:
+    return sql.replace("?", "%s")
+
+
+class PostgresSession:
+    """A connection, inside a write transaction or for reading."""
+
+    def __init__(self, connection: Any, owner: str, now: float = 0.0) -> None:
+        self._connection, self.owner, self.now = connection, owner, now
+
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        """Every row of a query."""
+        return list(self._connection.execute(_dialect(sql), values).fetchall())
+
+    def run(self, sql: str, *values: Any) -> None:
+        """Execute a statement whose result is not needed; it is sent along with the next one."""
+        self._connection.execute(_dialect(sql), values)
+
+    def insert(self, sql: str, *values: Any) -> int:
+        """Execute an INSERT and return the new row's id."""
+        return int(self._connection.execute(_dialect(sql) + " RETURNING id", values).fetchone()[0])
+
+    def alive(self, owner: str) -> bool:
+        """Whether the worker of that name still has its session."""
+        if owner == self.owner:
+            return True
+        key = int(owner)
+        return bool(self._connection.execute(_ALIVE, (key >> 32, key & 0xFFFFFFFF)).fetchall())
+
+
+class PostgresBackend:
+    """One process's sessions on the server, opened anew after they were lost."""
+
+    inline = True
+    loop_inline = False
+
+    def __init__(self, url: str, *, schema: str, steps: Sequence[Sequence[str]] = STEPS) -> None:
+        self._url, self._schema, self._steps = url, schema, steps
+        self._owner = secrets.randbits(62)
+        self._readers: list[Any] = []
+        self._readers_mutex = threading.Lock()
+        self._offset = 0.0
+        self._present = False
+        self._writer: Any = None
+        try:
+            self._writer = self._connect()
+            _migrate(self._writer, schema, steps=steps)
+        except self._errors() as error:
+            raise LedgerError(
+                f"The ledger {_without_password(url)} cannot be opened: {_first_line(error)}. Check the address, "
+                "the rights on its database, and that the server runs."
+            ) from error
+        self._appear()
+
+    def lock(self, *, wait: bool) -> bool:
+        """Always granted: writers take turns inside their transactions."""
+        return True
+
+    def unlock(self) -> None:
+        """Nothing to let go of."""
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[PostgresSession]:
+        """One write transaction; statements travel together until an answer is needed."""
+        if self._writer is None or self._writer.closed:
+            self._writer = self._connect()
+            self._present = False
+        if not self._present:
+            self._appear()
+        connection = self._writer
+        try:
+            with connection.pipeline():
+                connection.execute("BEGIN")
+                connection.execute(
+                    "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (APPLICATION_ID, self._schema)
+                )
+                now = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()[0]
+                self._offset = now - time.monotonic()
+                yield PostgresSession(connection, str(self._owner), now)
+                connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    @contextlib.contextmanager
+    def savepoint(self, session: Any) -> Iterator[None]:
+        """Undo what the block did if it raises."""
+        session.run("SAVEPOINT one")
+        try:
+            yield
+        except LedgerError:
+            session.run("ROLLBACK TO SAVEPOINT one")
+            raise
+        session.run("RELEASE SAVEPOINT one")
+
+    def trouble(self, error: BaseException) -> str:
+        """A sentence if the server cannot be written to now."""
+        from psycopg import errors
+
+        lost = (errors.OperationalError, errors.InterfaceError, errors.ReadOnlySqlTransaction)
+        if not isinstance(error, lost):
+            return ""
+        return (
+            f"The ledger {_without_password(self._url)} cannot be written: {_first_line(error)}. "
+            "Nothing is bought meanwhile."
+        )
+
+    def upkeep(self, *, wanted_only: bool) -> bool:
+        """Nothing is due: the server looks after itself."""
+        return False
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """A connection of one's own to read from, kept for the next reader."""
+        with self._readers_mutex:
+            connection = self._readers.pop() if self._readers else None
+        try:
+            if connection is None or not _answers(connection):
+                connection = self._connect()
+                connection.execute("SET default_transaction_read_only = on")
+            yield PostgresSession(connection, str(self._owner))
+        except self._errors() as error:
+            raise LedgerError(
+                f"The ledger {_without_password(self._url)} cannot be read: {_first_line(error)}. "
+                "Check that the server runs and can be reached."
+            ) from error
+        finally:
+            with self._readers_mutex:
+                if connection is not None and not connection.closed:
+                    self._readers.append(connection)
+
+    def now(self) -> float:
+        """The server's clock, as far as the last write told it."""
+        return time.monotonic() + self._offset
+
+    def close(self) -> None:
+        """End every session."""
+        for connection in [*self._readers, self._writer]:
+            if connection is not None:
+                connection.close()
+
+    def abandon(self) -> list[Any]:
+        """In a forked child: the sessions belong to the parent and must be kept, unused and never closed."""
+        return [self._writer, *self._readers]
+
+    def again(self) -> PostgresBackend:
+        """The same database, with sessions and a name of its own."""
+        return PostgresBackend(self._url, schema=self._schema, steps=self._steps)
+
+    @staticmethod
+    def _errors() -> type[Exception]:
+        try:
+            import psycopg
+        except ImportError as error:
+            raise LedgerError(
+                "A ledger on PostgreSQL needs psycopg: install `escalator-router[postgres]`."
+            ) from error
+        return psycopg.Error
+
+    def _connect(self) -> Any:
+        self._errors()
+        import psycopg
+
+        connection = psycopg.connect(
+            self._url,
+            autocommit=True,
+            connect_timeout=10,
+            application_name="escalator",
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+            tcp_user_timeout=20_000,
+        )
+        for name, value in {**_SETTINGS, "search_path": self._schema}.items():
+            connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+        if connection.execute("SHOW synchronous_commit").fetchone()[0] == "off":
+            connection.execute("SET synchronous_commit = on")
+        return connection
+
+    def _appear(self) -> None:
+        """Show that this worker lives. An own session the server has not given up yet does so as well."""
+        row = self._writer.execute(
+            "SELECT pg_try_advisory_lock(%s), extract(epoch FROM clock_timestamp())::float8", (self._owner,)
+        ).fetchone()
+        self._present = row[0]
+        self._offset = row[1] - time.monotonic()
+
+    def _roll_back(self) -> None:
+        connection, self._writer = self._writer, None
+        try:
+            connection.execute("ROLLBACK")
+        except self._errors():
+            connection.close()
+        else:
+            self._writer = connection
+
+
+class PostgresLedger(SqlLedger):
+    """The ledger on a PostgreSQL server, in a schema of its own; made there if it is missing.
+
+    `url` is a libpq address, as in "postgresql://user@host/database". Not for connection poolers that hand one
+    session to several clients: a worker's session is its sign of life.
+    """
+
+    def __init__(self, url: str, *, store_answers: bool = True, schema: str = "escalator") -> None:
+        super().__init__(PostgresBackend(url, schema=schema), store_answers=store_answers)
+
+
+def _migrate(connection: Any, schema: str, *, steps: Sequence[Sequence[str]]) -> None:
+    """Run the steps the schema has not seen, all in one transaction. Raises `LedgerError` for a newer one."""
+    from psycopg import sql
+
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (APPLICATION_ID, schema))
+        known = connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,)).fetchone()
+        if not known:
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+        connection.execute("CREATE TABLE IF NOT EXISTS ledger_version (version BIGINT NOT NULL)")
+        row = connection.execute("SELECT version FROM ledger_version").fetchone()
+        version = row[0] if row else 0
+        if version > len(steps):
+            raise LedgerError(
+                f"The ledger in schema {schema!r} was written by a newer escalator (version {version}, this one "
+                f"knows {len(steps)}); upgrade escalator, or use another database."
+            )
+        for step in steps[version:]:
+            for statement in step:
+                connection.execute(statement.replace("{serial}", SERIAL))
+        if version < len(steps):
+            connection.execute("DELETE FROM ledger_version")
+            connection.execute("INSERT INTO ledger_version VALUES (%s)", (len(steps),))
+
+
+def _answers(connection: Any) -> bool:
+    """Whether a connection kept from before still works."""
+    import psycopg
+
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.Error:
+        connection.close()
+        return False
+    return True
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _without_password(url: str) -> str:
+    """The address as it may be shown."""
+    head, at, tail = url.rpartition("@")
+    scheme, slashes, user = head.partition("://")
+    return f"{scheme}{slashes}{user.split(':')[0]}{at}{tail}" if at else url.split("?", 1)[0]
