@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
-from typing import Literal, TypeAlias, get_args
+from functools import partial
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from escalator.errors import SandboxError
 from escalator.records import Command, Isolation, IsolationKind, RunResult
 from escalator.sandbox import bwrap, container, direct, landlock, seatbelt
-from escalator.sandbox.execute import CancelledRunError, Mode, execute
+from escalator.sandbox.execute import Mode, execute
 from escalator.sandbox.probe import ProbeResult, probed
+
+if TYPE_CHECKING:
+    from asyncio import Future
+
+_log = logging.getLogger(__name__)
 
 IsolationName: TypeAlias = Literal["auto", "bwrap", "landlock", "seatbelt", "docker", "podman", "external", "none"]
 
@@ -90,16 +97,16 @@ class Sandbox:
 
         loop = asyncio.get_running_loop()
         done: asyncio.Future[RunResult] = loop.create_future()
+        done.add_done_callback(_looked_at)
         stop, pull = os.pipe()
 
         def work() -> None:
             try:
                 mode, isolation = self._mode()
-                result = execute(mode, isolation, command, cancel=stop)
+                settle = partial(done.set_result, execute(mode, isolation, command, cancel=stop))
             except BaseException as error:  # noqa: BLE001  # handed to the one who waits
-                loop.call_soon_threadsafe(_settle, done, None, error)
-            else:
-                loop.call_soon_threadsafe(_settle, done, result, None)
+                settle = partial(done.set_exception, error)
+            loop.call_soon_threadsafe(settle)
 
         thread = threading.Thread(target=work, name="escalator-sandbox", daemon=True)
         thread.start()
@@ -107,7 +114,7 @@ class Sandbox:
             return await asyncio.shield(done)
         except asyncio.CancelledError:
             os.write(pull, b"x")
-            await _gone(done)
+            await asyncio.wait({done})
             raise
         finally:
             thread.join()
@@ -128,6 +135,7 @@ class Sandbox:
             elif _STRENGTH[result.isolation.kind] < self._floor:
                 reasons.append(f"{mode.name}: weaker than the isolation asked for.")
             else:
+                _announce(result.isolation)
                 return mode, result.isolation
         raise SandboxError(
             f"Nothing here can run untrusted code safely. {' '.join(reasons)} Install bubblewrap, name another "
@@ -154,25 +162,17 @@ def probe() -> tuple[ProbeResult, ...]:
     return tuple(probed(mode) for mode in (*_AUTOMATIC, *_CONTAINERS))
 
 
+def _announce(isolation: Isolation) -> None:
+    level = logging.INFO if _STRENGTH[isolation.kind] >= _STRENGTH["bwrap"] else logging.WARNING
+    gaps = "; ".join(isolation.gaps)
+    _log.log(level, "Untrusted code runs with isolation %r. What it leaves open: %s.", isolation.kind, gaps)
+
+
 def _trusted(mode: Mode) -> ProbeResult:
     return ProbeResult(mode=mode.name, works=True, isolation=mode.isolation())
 
 
-def _settle(done: object, result: RunResult | None, error: BaseException | None) -> None:
-    import asyncio
-
-    assert isinstance(done, asyncio.Future)
-    if error is not None:
-        done.set_exception(error)
-    else:
-        done.set_result(result)
-
-
-async def _gone(done: object) -> None:
-    """Wait until the cancelled run is over, however it ended."""
-    import asyncio
-
-    assert isinstance(done, asyncio.Future)
-    await asyncio.wait({done})
-    if not isinstance(done.exception(), CancelledRunError | None):
-        return
+def _looked_at(done: Future[RunResult]) -> None:
+    """A cancelled run ends in an error nobody waits for; looking at it keeps the loop from complaining."""
+    if not done.cancelled():
+        done.exception()

@@ -17,7 +17,7 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def collect(root: Path, names: Iterable[str], *, limit: int) -> tuple[dict[str, bytes], list[str]]:
-    """Read the named regular files under `root`, at most `limit` bytes each; the second value says what was not read."""
+    """Read the named regular files under `root`, at most `limit` bytes each; say which were not read and why."""
     found: dict[str, bytes] = {}
     notes: list[str] = []
     for name in names:

@@ -1,5 +1,8 @@
 """Bubblewrap: namespaces of its own for files, network, processes, users and IPC."""
 
+# Plain strings and descriptors on purpose: pathlib follows links and costs time; /tmp is the one inside.
+# ruff: noqa: PTH112, PTH114, PTH115, S108
+
 from __future__ import annotations
 
 import atexit
@@ -106,8 +109,11 @@ def launch(request: Request) -> Launch:
     arguments += [*_shown(request), *_environment(request)]
     argv = request.argv(PLACES)
     bounds = limiter(request.command.limits)
+    # By descriptor, because the command line of the first process inside is readable there.
+    told = request.descriptors.content(b"\0".join(os.fsencode(word) for word in arguments) + b"\0")
+    passed.append(told)
     return Launch(
-        argv=(_program() or "bwrap", *arguments, "--", *bounds, *argv),
+        argv=(_program() or "bwrap", "--args", str(told), "--", *bounds, *argv),
         env={},
         pass_fds=tuple(passed),
         status=read,

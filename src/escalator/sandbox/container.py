@@ -1,5 +1,8 @@
 """Docker or Podman, for those who name it: slower to start, but there on many machines."""
 
+# Plain strings and descriptors on purpose: pathlib follows links and costs time; /tmp is the one inside.
+# ruff: noqa: S108
+
 from __future__ import annotations
 
 import functools
@@ -85,9 +88,9 @@ def arguments(request: Request, *, engine: str, name: str) -> Iterator[str]:
     yield from ("--volume", f"{folder.trusted}:{PLACES.trusted}:ro")
     for path in map(checked_readable, command.readable):
         yield from ("--volume", f"{path}:{path}:ro")
-    for key, value in request.env(PLACES).items():
-        if key != "PATH":
-            yield from ("--env", f"{key}={value}")
+    for name_of, text in request.env(PLACES).items():
+        if name_of != "PATH":
+            yield from ("--env", f"{name_of}={text}")
     yield from ("--workdir", PLACES.fill(command.cwd, report=None))
     yield from (os.environ.get(IMAGE_VARIABLE, _DEFAULT_IMAGE), *_inside(request))
 

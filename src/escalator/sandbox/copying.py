@@ -1,5 +1,8 @@
 """The private folder of one run: a copy of the project, the trusted files, a home, all gone afterwards."""
 
+# Plain strings and descriptors on purpose: pathlib follows links and costs time.
+# ruff: noqa: PTH102, PTH115, PTH117, PTH118, PTH211
+
 from __future__ import annotations
 
 import os
@@ -46,7 +49,7 @@ class RunFolder:
 
 
 def prepare(command: Command) -> RunFolder:
-    """Make the folder of a run. Raises TaskError for a path or a size that is not allowed, and leaves nothing behind."""
+    """Make the folder of a run. Raises TaskError for a path or size not allowed, and then leaves nothing."""
     root = Path(tempfile.mkdtemp(prefix="escalator-run-"))
     folder = RunFolder(root=root)
     try:
@@ -162,7 +165,7 @@ def _write_all(descriptor: int, content: bytes) -> None:
 
 
 def lay_over(root: Path, files: Mapping[str, str | bytes | None], *, field: str, limit: int) -> None:
-    """Write the files under `root`, None deleting one. Raises TaskError for a path that is not plainly inside it."""
+    """Write the files under `root`, None deleting one. Raises TaskError for a path not plainly inside."""
     real_root = os.path.realpath(root)
     size = 0
     for name, content in files.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +15,8 @@ from escalator.sandbox.copying import RunFolder, prepare
 from escalator.sandbox.launch import Descriptors, Ending, Launch, Request
 from escalator.sandbox.supervise import Observed, Watch, supervise
 from escalator.sandbox.toolchain import executable, needed
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,9 +99,9 @@ def _clean_up(folder: RunFolder) -> None:
             folder.remove()
             return
         time.sleep(wait)
-    folder.remove()
-
-
-def stop_pipe() -> tuple[int, int]:
-    """A pipe for `cancel`: a byte written to the second end stops the run that watches the first."""
-    return os.pipe()
+    try:
+        folder.remove()
+    except OSError as error:
+        _log.warning(
+            "The folder %s of a finished run cannot be removed: %s. Remove it by hand.", folder.root, error
+        )

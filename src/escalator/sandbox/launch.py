@@ -1,5 +1,8 @@
 """What every way of keeping a process apart produces: a command line, an environment, open descriptors."""
 
+# Plain strings and descriptors on purpose: pathlib follows links and costs time.
+# ruff: noqa: PTH120
+
 from __future__ import annotations
 
 import json

@@ -166,7 +166,7 @@ ALONE: tuple[Rule, ...] = (
     *_all(errno.ENOSYS, "mq_open mq_unlink semget msgget"),
     *(
         Rule(name, errno.EPERM, argument=0, only=(0,))
-        for name in "prlimit64 sched_setaffinity sched_setattr sched_setparam sched_setscheduler".split()
+        for name in ("prlimit64", "sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler")
     ),
     Rule("setpriority", errno.EPERM, argument=1, only=(0,)),
     Rule("ioprio_set", errno.EPERM, argument=1, only=(0,)),

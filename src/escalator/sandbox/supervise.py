@@ -95,10 +95,9 @@ class _Session:
         self.exit_fd: int | None = None
 
     def listen(self, stdin: bytes) -> None:
-        assert self.process.stdout is not None
-        assert self.process.stderr is not None
-        self._read_from(self.process.stdout.fileno(), self._printed(self.seen.stdout))
-        self._read_from(self.process.stderr.fileno(), self._printed(self.seen.stderr))
+        for stream, kept in ((self.process.stdout, self.seen.stdout), (self.process.stderr, self.seen.stderr)):
+            if stream is not None:
+                self._read_from(stream.fileno(), self._printed(kept))
         if self.watch.report is not None:
             self._read_from(self.watch.report, self._reported)
         if self.launch.status is not None:

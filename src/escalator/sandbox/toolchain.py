@@ -1,5 +1,8 @@
 """Which host paths a command needs to be able to start: its executable, its interpreter, its libraries."""
 
+# Plain strings and descriptors on purpose: pathlib follows links and costs time.
+# ruff: noqa: PTH100, PTH114, PTH115, PTH117, PTH118, PTH120, PTH123
+
 from __future__ import annotations
 
 import os

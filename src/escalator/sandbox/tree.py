@@ -1,5 +1,8 @@
 """The processes below one process: found, weighed and killed."""
 
+# Plain strings and descriptors on purpose: pathlib follows links and costs time.
+# ruff: noqa: PTH123, PTH208
+
 from __future__ import annotations
 
 import os

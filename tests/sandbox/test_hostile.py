@@ -1,0 +1,143 @@
+"""Forty-nine ways to misbehave, tried in every isolation mode that works on this machine.
+
+Each mode runs them once, in a process of its own; where the tests run as root, also as an ordinary user.
+What a mode does not stop is written down in GAPS, and closing a gap fails a test as much as opening one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import escalator
+
+RUNNER = Path(__file__).with_name("hostile_runner.py")
+NUMBERS = range(1, 50)
+SETTINGS = ("bwrap", "bwrap as nobody", "landlock", "none")
+
+NOT_OURS = "text is given back as it was printed; whoever shows it to a judge has to fence it"
+OLD_LANDLOCK = "Landlock before version 6 does not hold signals inside"
+GAPS: dict[str, dict[int, str]] = {
+    "bwrap": {32: NOT_OURS},
+    "landlock": {32: NOT_OURS},
+    "none": {
+        2: "/proc is the machine's",
+        3: "all files of the user are readable",
+        4: "the network is the machine's",
+        5: "the network is the machine's",
+        6: "the network is the machine's",
+        7: "the network is the machine's",
+        19: "processes of the same user can be signalled",
+        20: "processes of the same user can be traced",
+        21: "all files of the user are writable",
+        24: "the workspace lies in the same file system",
+        32: NOT_OURS,
+        36: "the project itself is writable by its path",
+        42: "signals and devices are the machine's",
+        44: "all files of the user can be changed",
+        46: "every kind of socket is there",
+        47: "limits of processes of the same user can be lowered",
+        48: "nothing is mounted read-only",
+        49: "the launcher can be killed, and a child in a session of its own lives on",
+    },
+}
+DEPENDS_ON_KERNEL = {"none": {35, 38, 45}, "landlock": set[int](), "bwrap": set[int]()}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    stopped: bool | None
+    evidence: str
+    name: str
+
+
+@pytest.fixture(scope="session", params=SETTINGS)
+def outcomes(request: pytest.FixtureRequest) -> Iterator[tuple[str, dict[int, Outcome]]]:
+    mode, _, other = str(request.param).partition(" as ")
+    if mode == "bwrap" and shutil.which("bwrap") is None:
+        pytest.skip("bubblewrap is not installed")
+    if other and os.getuid() != 0:
+        pytest.skip("only root can run the attacks as another user as well")
+    folder = Path(tempfile.mkdtemp(prefix="hostile-"))
+    try:
+        yield mode, _attack(mode, folder, as_nobody=os.getuid() == 0 and request.param != "bwrap")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _attack(mode: str, folder: Path, *, as_nobody: bool) -> dict[int, Outcome]:
+    package = folder / "escalator"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    for room in ("errors.py", "records", "sandbox"):
+        source = Path(escalator.__file__).parent / room
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, package / room)
+    shutil.copy(RUNNER, folder)
+    subprocess.run(["chmod", "-R", "a+rX", folder], check=True)
+    words = [sys.executable, str(folder / RUNNER.name), mode]
+    if as_nobody:
+        words = [*_as_nobody(), _python_for_all(), *words[1:]]
+    ran = subprocess.run(
+        words,
+        env={"PYTHONPATH": str(folder), "PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    lines = [json.loads(line) for line in ran.stdout.splitlines()]
+    if not lines:
+        last = (ran.stderr.splitlines() or ["no output"])[-1]
+        if "Nothing here can run" in last:
+            pytest.skip(last)
+        pytest.fail(ran.stderr)
+    kernel_holds = lines[0]["processes"] != "shared"
+    if mode == "landlock" and not kernel_holds:
+        GAPS["landlock"].update(dict.fromkeys((19, 42, 49), OLD_LANDLOCK))
+    return {
+        line["number"]: Outcome(stopped=line["stopped"], evidence=line["evidence"], name=line["name"])
+        for line in lines[1:]
+    }
+
+
+def _as_nobody() -> list[str]:
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv is missing, so the attacks cannot be run as an ordinary user")
+    entry = pwd.getpwnam("nobody")
+    # Through `env`, because setpriv still has the rights of root while it looks for the program.
+    return ["setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups", "env"]
+
+
+def _python_for_all() -> str:
+    """An interpreter that `nobody` may start, at least as new as ours must be."""
+    for candidate in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
+        asked = subprocess.run(
+            [*_as_nobody(), candidate, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"],
+            capture_output=True,
+            check=False,
+        )
+        if asked.returncode == 0:
+            return candidate
+    pytest.skip("no Python 3.11 that an ordinary user may start")
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_hostile_behaviour(number: int, outcomes: tuple[str, dict[int, Outcome]]) -> None:
+    """Each hostile behaviour is stopped, unless the table of gaps says that this mode does not stop it."""
+    mode, found = outcomes
+    outcome = found[number]
+    if number in DEPENDS_ON_KERNEL[mode]:
+        assert outcome.stopped is not None, outcome
+        return
+    assert outcome.stopped is (number not in GAPS[mode]), outcome
