@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -218,6 +219,44 @@ def test_a_retired_id_is_reserved_at_the_dearer_of_itself_and_its_successor():
         (0, Decimal("1.5"), 10),
         (200_000, Decimal("2.5"), 15),
     ]
+
+
+@pytest.mark.parametrize(
+    ("of", "factor"),
+    [
+        (model("claude-opus-5-5", options={"speed": "fast"}), Decimal(2)),
+        (model("claude-opus-5-5", options={"speed": "fast", "inference_geo": "us"}), Decimal("2.2")),
+        (model("claude-sonnet-5-5", options={"inference_geo": "us"}), Decimal("1.1")),
+        (model("claude-sonnet-5-5", options={"speed": "standard", "inference_geo": "global"}), Decimal(1)),
+        (gemini("gemini-3.8-flash", options={"service_tier": "priority"}), Decimal("1.8")),
+        (gemini("gemini-3.8-flash", options={"service_tier": "flex"}), Decimal("0.5")),
+    ],
+    ids=str,
+)
+def test_options_that_are_billed_by_a_factor_raise_the_whole_price(of, factor):
+    """Speed, place and service tier multiply every rate, before the call and after it."""
+    usage = Usage(input_tokens=10_000, cache_read_tokens=1_000, output_tokens=500)
+    plain = replace(of, options={})
+
+    assert bill(of, usage) == factor * bill(plain, usage)
+    assert bill(of, usage, answered_by=of.id) == factor * bill(plain, usage)
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        model("claude-haiku-5-5", options={"speed": "fast"}),
+        model("claude-haiku-5-5", options={"inference_geo": "moon"}),
+        gemini("gemini-3.8-flash", options={"service_tier": "golden"}),
+    ],
+    ids=str,
+)
+def test_options_whose_price_nobody_knows_make_the_price_unknown(of):
+    """The cost guard refuses rather than guesses; a price stated in the matrix settles it."""
+    stated = replace(of, price=Price(input=Decimal(1), output=Decimal(2)))
+
+    assert BOOK.price_of(of, at=TODAY) is None
+    assert BOOK.price_of(stated, at=TODAY).tiers[0].input == 1
 
 
 def test_importing_the_room_loads_no_price_data():

@@ -75,3 +75,18 @@ def test_tokens_are_counted_by_the_server(llama_servers: StartServer) -> None:
 
     assert counted == answered(ask(provider, sent, colour="sync")).usage.input_tokens
     provider.close()
+
+
+@COLOURS
+@STREAMS
+def test_thinking_is_kept_out_of_the_answer(llama_servers: StartServer, colour: str, stream: bool) -> None:
+    """A model that always thinks fills `reasoning`, and running out while it thinks is a truncated answer."""
+    provider = Anthropic(
+        "server", base_url=llama_servers(nature=Nature(thinking="forced", stop=-30.0)), stream=stream
+    )
+
+    found = answered(ask(provider, request(id="tiny", max_tokens=12), colour=colour))
+
+    assert (found.condition, found.text) == ("truncated", "")
+    assert found.reasoning
+    provider.close()

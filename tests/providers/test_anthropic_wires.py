@@ -302,6 +302,16 @@ def test_a_thinking_budget_leaves_room_for_the_answer() -> None:
     assert thinking_of("claude-haiku-4-5", "max", 2_000)[0] == {}
 
 
+def test_options_of_the_model_are_sent_and_unknown_ones_refused() -> None:
+    """An option that this provider does not take, or that would cost unreserved money, is told before sending."""
+    body = json.loads(_sent_by(request(id=ID, options={"speed": "fast", "stop_sequences": ["END"]})).content)
+    transport = httpx2.MockTransport(lambda _: pytest.fail("a request was sent"))
+    found = ask(provider(transport), request(id=ID, options={"cache_control": {}}), colour="sync")
+
+    assert (body["speed"], body["stop_sequences"]) == ("fast", ["END"])
+    assert (found.kind, "cache_control" in str(found)) == ("bad_request", True)
+
+
 def test_nothing_is_taken_from_the_environment(monkeypatch) -> None:
     """Keys, addresses and headers that the SDK would pick up by itself stay out."""
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-from-environment")

@@ -288,6 +288,16 @@ def test_only_models_that_still_sample_get_a_temperature() -> None:
     assert not any(map(takes_temperature, refusing))
 
 
+def test_options_of_the_model_are_sent_and_unknown_ones_refused() -> None:
+    """An option that this provider does not take is told before anything is sent."""
+    body = json.loads(_sent_by(request(id=ID, options={"service_tier": "flex"})).content)
+    transport = httpx2.MockTransport(lambda _: pytest.fail("a request was sent"))
+    found = ask(provider(transport), request(id=ID, options={"num_ctx": 9}), colour="sync")
+
+    assert body["serviceTier"] == "flex"
+    assert (found.kind, "num_ctx" in str(found)) == ("bad_request", True)
+
+
 def test_nothing_is_taken_from_the_environment(monkeypatch) -> None:
     """Keys, addresses, versions and the switch to another product that the SDK reads stay out."""
     monkeypatch.setenv("GOOGLE_API_KEY", "key-from-environment")
@@ -375,7 +385,10 @@ def test_tokens_are_counted_with_the_system_text(colour: str) -> None:
 
     found = counting.count_tokens(sent) if colour == "sync" else asyncio.run(acount())
 
+    bounded = counting.count_tokens(request(id=ID, schema={"type": "object"}))
+
     assert found == case.expect["input_tokens"]
+    assert bounded > found + len('{"type": "object"}')
     assert [turn["parts"][0]["text"] for turn in seen[0]["contents"]] == ["Be brief.", "What is 2+2?"]
 
 

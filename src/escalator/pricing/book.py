@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from escalator.pricing import maintained, table
+from escalator.pricing.factors import with_options
 from escalator.pricing.record import PriceRecord, Rates
 from escalator.records import Model, Price
 
@@ -33,20 +34,19 @@ class PriceBook:
         stated = _stated(model)
         if model.local or model.simulated:
             return stated
-        own = stated or self._listed(model.kind, asked, day)
+        listed = None if stated is not None else self._listed(model.kind, asked, day)
         answered = _plain(answered_by)
         if not answered:
-            return self._before_the_call(model, own, day, stated=stated is not None)
+            return stated or with_options(self._before_the_call(model, listed, day), model)
         if _same_model(asked, answered):
-            return own
-        return self._listed(model.kind, answered, day) or _dearest(model.kind, answered, own, day)
+            return stated or with_options(listed, model)
+        other = self._listed(model.kind, answered, day) or _dearest(model.kind, answered, stated or listed, day)
+        return with_options(other, model)
 
-    def _before_the_call(
-        self, model: Model, own: PriceRecord | None, day: date, *, stated: bool
-    ) -> PriceRecord | None:
+    def _before_the_call(self, model: Model, own: PriceRecord | None, day: date) -> PriceRecord | None:
         """The asked model's record, raised where another model is going to answer and charges more."""
         since, successor = table.REPLACED.get(_plain(model.id), (date.max, ""))
-        if own is None or stated or day < since:
+        if own is None or day < since:
             return own
         heir = self._listed(model.kind, successor, day)
         return own if heir is None else replace(own, tiers=_highest((own, heir), tiered=True), valid_from=since)

@@ -7,11 +7,15 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from escalator.providers.sdk_provider import allowed
+
 if TYPE_CHECKING:
     from escalator.records import Effort, Message, Request
 
 _MODEL = re.compile(r"^claude-([a-z]+)-(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
 _BUDGETS: Mapping[str, int] = {"low": 1_024, "medium": 4_096, "high": 8_192, "xhigh": 16_384, "max": 16_384}
+OPTIONS = frozenset({"inference_geo", "metadata", "service_tier", "speed", "stop_sequences"})
+"""What a model's options in the matrix may add. Others would be refused, or would cost what nobody reserved."""
 _ROOM_TO_ANSWER = 1_024
 _LEAST_BUDGET = 1_024
 
@@ -19,6 +23,7 @@ _LEAST_BUDGET = 1_024
 def body(request: Request) -> dict[str, Any]:
     """The JSON of a message request. Claude takes no temperature and no seed, and JSON is asked for by schema."""
     sent: dict[str, Any] = {
+        **allowed(request.model, OPTIONS),
         "model": request.model.id,
         "max_tokens": request.max_tokens,
         "messages": [_turn(message) for message in request.messages],
@@ -39,8 +44,9 @@ def body(request: Request) -> dict[str, Any]:
 
 
 def counted(request: Request) -> dict[str, Any]:
-    """The same for counting tokens, which takes everything but the length of the answer."""
-    return {name: value for name, value in body(request).items() if name != "max_tokens"}
+    """The same for counting tokens, which takes what makes the prompt and nothing else."""
+    told = {"model", "messages", "system", "thinking", "output_config"}
+    return {name: value for name, value in body(request).items() if name in told}
 
 
 def thinking_of(model_id: str, effort: Effort | None, max_tokens: int) -> tuple[dict[str, Any], str]:

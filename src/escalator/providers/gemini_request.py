@@ -6,12 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from escalator.providers.sdk_provider import allowed
+
 if TYPE_CHECKING:
     from google.genai import types
 
     from escalator.records import Effort, Message, Request
 
 _MODEL = re.compile(r"^(?:models/)?gemini-(\d+)(?:\.(\d+))?-([a-z]+(?:-lite)?)")
+OPTIONS = frozenset({"media_resolution", "safety_settings", "service_tier", "stop_sequences"})
+"""What a model's options in the matrix may add. Others would be refused, or would cost what nobody reserved."""
 _BUDGETS: Mapping[str, int] = {"minimal": 512, "low": 1_024, "medium": 8_192, "high": 24_576}
 _LEVELS: Mapping[str, str] = {"low": "LOW", "medium": "MEDIUM", "high": "HIGH", "xhigh": "HIGH", "max": "HIGH"}
 
@@ -69,7 +73,7 @@ def takes_temperature(model_id: str) -> bool:
 
 
 def _optional(request: Request) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
+    fields = allowed(request.model, OPTIONS)
     if request.system:
         fields["system_instruction"] = request.system
     if request.temperature is not None and takes_temperature(request.model.id):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from escalator.providers import gemini_errors, gemini_request
-from escalator.providers.base import ModelInfo
+from escalator.providers.base import TEMPLATE_TOKENS, ModelInfo
 from escalator.providers.gemini_answer import GeminiAnswer
 from escalator.providers.gemini_quiet import quiet
 from escalator.providers.sdk_provider import PROBE, Exchange, SdkProvider, count, field, text
@@ -85,12 +86,13 @@ class Google(SdkProvider["genai.Client", "AsyncClient"]):
     def count_tokens(self, request: Request) -> int | None:
         """The tokens of the prompt as the provider counts them, by a free call; None where it does not say."""
         with self._exchange(Exchange(request.timeouts), request):
-            return _counted(self._client().models.count_tokens(**_counting(request)))
+            return _counted(self._client().models.count_tokens(**_counting(request)), request)
 
     async def acount_tokens(self, request: Request) -> int | None:
         """The same without blocking the event loop."""
         with self._exchange(Exchange(request.timeouts), request):
-            return _counted(await (await self._async_client()).models.count_tokens(**_counting(request)))
+            models = (await self._async_client()).models
+            return _counted(await models.count_tokens(**_counting(request)), request)
 
     def models(self) -> tuple[ModelInfo, ...]:
         """The models the key may use. Raises `ProviderError`."""
@@ -151,8 +153,12 @@ def _take(answer: GeminiAnswer, watch: Exchange, chunk: Any) -> None:
         watch.hurry(FIGURES_GRACE if answer.usage().estimated else DONE_GRACE)
 
 
-def _counted(answer: object) -> int | None:
-    return count(field(answer, "total_tokens"))
+def _counted(answer: object, request: Request) -> int | None:
+    """The count, with a bound for the schema, which the route does not take."""
+    tokens = count(field(answer, "total_tokens"))
+    if tokens is None or request.schema is None:
+        return tokens
+    return tokens + len(json.dumps(dict(request.schema)).encode()) + TEMPLATE_TOKENS
 
 
 def _info(entry: Any) -> ModelInfo:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from escalator.errors import ErrorKind
-    from escalator.records import Completion, Request
+    from escalator.records import Completion, Model, Request
 
 PROBE = Timeouts(connect=5.0, first_byte=10.0, total=15.0)
 """How long a question about the provider itself may take."""
@@ -313,6 +313,18 @@ def sizes(message: str) -> tuple[int | None, int | None]:
         return prompt + answer, limit
     numbers = [int(found.replace(",", "")) for found in _NUMBER.findall(message)]
     return (max(numbers), min(numbers)) if len(numbers) == 2 else (None, None)
+
+
+def allowed(model: Model, names: frozenset[str]) -> dict[str, Any]:
+    """The model's options of these names. Raises `ProviderError` for one that is not sent to this provider."""
+    for name in model.options:
+        if name not in names:
+            raise ProviderError(
+                f"The option {name!r} of model {model.name!r} is not sent to {model.kind}. "
+                f"Remove it; possible are {', '.join(sorted(names))}.",
+                kind="bad_request",
+            )
+    return dict(model.options)
 
 
 def field(value: Any, name: str) -> Any:
