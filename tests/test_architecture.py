@@ -35,6 +35,7 @@ ORDER = (
     "workshop",
     "jobs",
     "engine",
+    "lint",
     "testing",
     "simulation",
     "cli",

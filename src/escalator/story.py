@@ -117,7 +117,8 @@ class Story:
         if refused:
             return self.outcome("stopped", refused[0].reason, "budget")
         if not any(attempt.failure is None for attempt in self.attempts):
-            text = f"no model could answer: {self._obstacles()}. `escalator doctor` shows what can be reached"
+            advice = "`escalator doctor` shows what can be reached, `escalator demo` a simulated run"
+            text = f"no model could answer: {self._obstacles()}. {advice}"
             return self.outcome("stopped", text, self._first_cause())
         reason = f"every rung was tried and none passed; last, {last.model}: {why(last)}" if last else ""
         return self.outcome("needs_review" if self.plan.at_end == "review" else "skipped", reason, "exhausted")

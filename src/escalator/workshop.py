@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,13 @@ class Workshop:
         self._desk: Desk | None = None
         self._ledger: Ledger | None = None
         self._validators: dict[str, Validator] = {}
+
+    @classmethod
+    def of(cls, matrix: Matrix) -> Workshop:
+        """A workshop for looking around: nothing is approved and nobody listens."""
+        return cls(
+            matrix, ledger=None, providers=None, approve=None, on_event=None, clock=time.time, timer=time.monotonic
+        )
 
     def matrix(self) -> Matrix:
         """The matrix, read again if its file changed since the last task."""
@@ -143,9 +151,11 @@ class Workshop:
         from escalator.ledger import open_ledger
 
         section = matrix.file.ledger
-        target = self._ledger_source or os.environ.get(LEDGER_ENVIRONMENT) or _configured(matrix) or state_file()
         return open_ledger(
-            target, durability=section.durability, clock=self._clock, store_answers=section.store_answers
+            self._ledger_source or ledger_target(matrix),
+            durability=section.durability,
+            clock=self._clock,
+            store_answers=section.store_answers,
         )
 
     def _close_providers(self) -> None:
@@ -171,6 +181,11 @@ class Workshop:
         if self._ledger is not None and self._ledger is not self._ledger_source:
             self._ledger.close()
         self._ledger, self._desk = None, None
+
+
+def ledger_target(matrix: Matrix) -> str | Path:
+    """The ledger to use where the caller names none: environment, matrix, the user's state directory."""
+    return os.environ.get(LEDGER_ENVIRONMENT) or _configured(matrix) or state_file()
 
 
 def state_file() -> Path:

@@ -286,6 +286,37 @@ def test_a_kept_connection_that_dies_in_the_head_is_not_replaced(colour: str) ->
         assert len(server.requests) == 2
 
 
+@COLOURS
+def test_a_farewell_on_an_idle_connection_is_no_answer(colour: str) -> None:
+    """Proxies say 408 before they close an idle connection; the next call must not take it for its answer."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.whole()
+        if server.connections == 1:
+            peer.send(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        peer.wait()
+
+    async def both(provider: OpenAICompatible) -> list[Completion]:
+        answers = []
+        for _ in range(2):
+            answers.append(await provider.acomplete(request()))
+            await asyncio.sleep(0.1)
+        await provider.aclose()
+        return answers
+
+    with raw_server(script) as server:
+        provider = OpenAICompatible(name="server", base_url=server.url)
+        if colour == "sync":
+            assert provider.complete(request()).text == "Four."
+            time.sleep(0.1)
+            assert provider.complete(request()).text == "Four."
+            provider.close()
+        else:
+            assert [found.text for found in asyncio.run(both(provider))] == ["Four.", "Four."]
+        assert server.connections == 2
+
+
 def test_cancelling_closes_the_connection_at_once() -> None:
     """A cancelled call leaves nothing running on the server."""
 

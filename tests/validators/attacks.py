@@ -41,8 +41,7 @@ _SINGLE = {
     "raises SystemExit while it is imported": "raise SystemExit(0)\n",
     "raises SystemExit in the call": "import sys\ndef add(a, b):\n    sys.exit(0)\n",
     "prints a summary and exits": (
-        "import os, sys\n"
-        "os.write(1, b'....\\n==== 3 passed in 0.01s ====\\n')\nsys.stdout.flush()\nos._exit(0)\n"
+        "import os, sys\nos.write(1, b'....\\n==== 3 passed in 0.01s ====\\n')\nsys.stdout.flush()\nos._exit(0)\n"
     ),
     "replaces what runs a test": (
         "import _pytest.python\n_pytest.python.Function.runtest = lambda self: None\n" + WRONG
@@ -70,14 +69,14 @@ _SINGLE = {
     "swallows every test failure": (
         "import _pytest.runner\n_pytest.runner.runtestprotocol = lambda *a, **k: []\n" + WRONG
     ),
-    "edits the session": _SESSION + (
+    "edits the session": _SESSION
+    + (
         "def add(a, b):\n"
         "    for session in sessions():\n        session.testsfailed = 0\n        session.items[:] = []\n"
         "    return 0\n"
     ),
-    "takes the tests away while it is imported": _SESSION + (
-        "for session in sessions():\n    session._initial_parts = []\n    session.items = []\n" + WRONG
-    ),
+    "takes the tests away while it is imported": _SESSION
+    + ("for session in sessions():\n    session._initial_parts = []\n    session.items = []\n" + WRONG),
     "replaces the test functions": (
         "import gc, _pytest.python\n"
         "def add(a, b):\n"
@@ -118,7 +117,8 @@ _SINGLE = {
         "os._exit(1)\n"
     ),
     "closes the private pipe": (
-        "import os\nfor fd in range(3, 64):\n    try:\n        os.close(fd)\n    except OSError:\n        pass\n" + WRONG
+        "import os\nfor fd in range(3, 64):\n    try:\n        os.close(fd)\n    except OSError:\n        pass\n"
+        + WRONG
     ),
     "turns failures into skips": (
         "import builtins, pytest\n"

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
@@ -101,7 +102,7 @@ class Matrix:
 def _price(section: ModelSection, *, free: bool) -> Price | None:
     if section.price is not None:
         return Price(**section.price.model_dump())
-    return Price(input=0, output=0) if free else None  # type: ignore[arg-type]
+    return Price(input=Decimal(0), output=Decimal(0)) if free else None
 
 
 def is_local(provider: ProviderSection) -> bool:

@@ -6,8 +6,11 @@ given what is left of the exchange's `Watch`. Imports httpx2, so import this mod
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
@@ -22,6 +25,8 @@ from escalator.providers.watch import watching
 KEEP_SECONDS = 4.0
 """How long an idle connection is kept: local servers close theirs after five seconds."""
 MOST_CONNECTIONS = 1000
+LOOK_SECONDS = 0.05
+"""How long it is believed that a server did not hang up on an idle connection."""
 
 TRANSPORT_ERRORS = (
     httpx2.TransportError,
@@ -103,6 +108,7 @@ class _ClockedStream(httpcore2.NetworkStream):
 
     def __init__(self, stream: httpcore2.NetworkStream) -> None:
         self._stream, self._used = stream, False
+        self._looked, self._readable = 0.0, False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         watch = watching.get()
@@ -128,7 +134,17 @@ class _ClockedStream(httpcore2.NetworkStream):
         return _ClockedStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+        return self._is_readable() if info == "is_readable" else self._stream.get_extra_info(info)
+
+    def _is_readable(self) -> bool:
+        """Whether the server hung up. The pool asks this of every idle connection before every request, so the
+        answer is kept for a moment; a connection that dies within it is replaced by the exchange.
+        """
+        now = time.monotonic()
+        if now - self._looked > LOOK_SECONDS:
+            self._looked = now
+            self._readable = bool(self._stream.get_extra_info("is_readable"))
+        return self._readable
 
 
 class _ClockedBackend(httpcore2.NetworkBackend):
@@ -148,24 +164,53 @@ class _ClockedBackend(httpcore2.NetworkBackend):
         return _ClockedStream(self._backend.connect_tcp(host, port, timeout, local_address, socket_options))
 
 
-class _WatchedStream(httpcore2.AsyncNetworkStream):
-    """A socket that tells the exchange whether it was used before; the event loop keeps the deadline."""
+class _Counting(asyncio.StreamReader):
+    """Knows how many bytes wait: on an idle connection any are a farewell, such as 408, and no answer."""
 
-    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
-        self._stream, self._used = stream, False
+    def __init__(self) -> None:
+        super().__init__()
+        self.unread = 0
+
+    def feed_data(self, data: bytes) -> None:
+        self.unread += len(data)
+        super().feed_data(data)
+
+    async def read(self, n: int = -1) -> bytes:
+        data = await super().read(n)
+        self.unread -= len(data)
+        return data
+
+
+class _WatchedStream(httpcore2.AsyncNetworkStream):
+    """A connection of asyncio that tells the exchange whether it was used before; the loop keeps the deadline.
+
+    The pool asks each idle connection whether its server hung up, before each request; asyncio knows without a
+    system call.
+    """
+
+    def __init__(self, reader: _Counting, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer, self._used = reader, writer, False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the base's name
-        data = await self._stream.read(max_bytes)
+        try:
+            data = await self._reader.read(max_bytes)
+        except OSError as error:
+            raise httpcore2.ReadError(str(error)) from error
         if data:
             self._used = watching.get().received = True
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the base's name
         watching.get().reused = self._used
-        await self._stream.write(buffer)
+        try:
+            self._writer.write(buffer)
+            await self._writer.drain()
+        except OSError as error:
+            raise httpcore2.WriteError(str(error)) from error
 
     async def aclose(self) -> None:
-        await self._stream.aclose()
+        self._writer.transport.abort()
+        await asyncio.sleep(0)
 
     async def start_tls(
         self,
@@ -173,17 +218,18 @@ class _WatchedStream(httpcore2.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - the base's name
     ) -> httpcore2.AsyncNetworkStream:
-        return _WatchedStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+        async with _connecting(timeout):
+            await self._writer.start_tls(ssl_context, server_hostname=server_hostname)
+        return self
 
     def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+        if info == "is_readable":
+            return bool(self._reader.unread) or self._reader.at_eof() or self._reader.exception() is not None
+        return self._writer.get_extra_info(info)
 
 
 class _WatchedBackend(httpcore2.AsyncNetworkBackend):
-    """Opens watched sockets."""
-
-    def __init__(self) -> None:
-        self._backend = httpcore2.AnyIOBackend()
+    """Opens watched connections."""
 
     async def connect_tcp(
         self,
@@ -193,8 +239,23 @@ class _WatchedBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        stream = await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
-        return _WatchedStream(stream)
+        async with _connecting(timeout):
+            loop = asyncio.get_running_loop()
+            reader = _Counting()
+            protocol = asyncio.StreamReaderProtocol(reader)
+            transport, _ = await loop.create_connection(lambda: protocol, host, port, happy_eyeballs_delay=0.25)
+            return _WatchedStream(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+
+
+@asynccontextmanager
+async def _connecting(seconds: float | None) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise httpcore2.ConnectTimeout(str(error)) from error
+    except (OSError, EOFError) as error:
+        raise httpcore2.ConnectError(str(error)) from error
 
 
 def _core_request(request: httpx2.Request) -> httpcore2.Request:

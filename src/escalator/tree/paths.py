@@ -30,12 +30,12 @@ def path_problem(path: str) -> str | None:
         return "it is too long"
     if any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for char in path):
         return "it holds a control character"
-    if "\\" in path:
-        return "it holds a backslash"
     if path.startswith("/"):
         return "it is absolute"
     if ":" in path:
         return "it names a drive or a stream"
+    if "\\" in path:
+        return "it holds a backslash"
     problems = (_part_problem(part) for part in path.split("/"))
     return next((problem for problem in problems if problem), None)
 

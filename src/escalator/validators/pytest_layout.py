@@ -68,7 +68,9 @@ def read_suite(brief: Brief, *, conftest: bool, pythonpath: tuple[str, ...] = ()
     settings = read_settings(brief.workspace, sources)
     project = _Project(brief, frozenset(trusted))
     bases = tuple(dict.fromkeys(project.base_of(path) for path in files))
-    paths = tuple(dict.fromkeys((*bases, *pythonpath, *settings.pythonpath, "src", ".")))
+    targets = _real_targets(brief, files)
+    shared = [base for base in bases if not _test_folder(PurePosixPath(base)) or _any_below(targets, base)]
+    paths = tuple(dict.fromkeys((*shared, *pythonpath, *settings.pythonpath, "src", ".")))
     return Suite(
         trusted=trusted,
         files=files,
@@ -101,17 +103,17 @@ class _Project:
     def names(self, trusted: Mapping[str, object], files: tuple[str, ...]) -> dict[str, str]:
         """Import names of trusted modules: dotted inside packages, the bare file name for tests elsewhere."""
         table: dict[str, str] = {}
-        for path in trusted:
+        for path in (*files, *(path for path in trusted if path not in files)):
             pure = PurePosixPath(path)
             base = self.base_of(path)
             inner = pure.relative_to(base).with_suffix("")
             parts = inner.parts[:-1] if inner.name == "__init__" else inner.parts
-            if pure.suffix != ".py" or not parts or (len(inner.parts) == 1 and path not in files):
+            if pure.suffix != ".py" or not parts or parts == ("conftest",):
                 continue
             name = ".".join(part.replace(".", "_") for part in parts)
-            if name in table:
+            if name in table and path in files:
                 name = "_".join(part.replace(".", "_") for part in pure.with_suffix("").parts)
-            table[name] = path
+            table.setdefault(name, path)
         return table
 
     def own_names(
@@ -121,7 +123,7 @@ class _Project:
         stems = {PurePosixPath(path).stem for path in self.targets if PurePosixPath(path).suffix == ".py"}
         wanted = stems & {name for path in files for name in imported_names(tests[path])}
         found = {name for folder in paths for name in self._top_level(folder)}
-        return tuple(sorted((found - sys.stdlib_module_names) | (found & wanted)))
+        return tuple(sorted(((found - sys.stdlib_module_names) | (found & wanted)) - {"conftest"}))
 
     def _top_level(self, folder: str) -> Iterator[str]:
         base = PurePosixPath(folder)
@@ -187,6 +189,10 @@ def _real_targets(brief: Brief, files: tuple[str, ...]) -> frozenset[str]:
     outside = set(brief.files) - inside
     chosen = outside or inside
     return frozenset(path for path in chosen if PurePosixPath(path).name != "conftest.py" and path not in files)
+
+
+def _any_below(paths: frozenset[str], folder: str) -> bool:
+    return any(PurePosixPath(path).is_relative_to(folder) for path in paths)
 
 
 def _test_folder(folder: PurePosixPath) -> PurePosixPath | None:

@@ -1,0 +1,44 @@
+# Every target does its own set-up on a fresh machine with Python 3.11 or newer.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: test check demo docs bench clean setup system
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[postgres,all-grammars]' --group dev
+	touch $(READY)
+
+# bubblewrap and PostgreSQL for the tests that need them, where this user may install packages.
+system:
+	@sh tools/system_packages.sh
+
+test: setup system
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest --numprocesses=2 --dist=worksteal
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest --quiet tests/test_architecture.py tests/test_contracts.py
+
+demo: setup
+	@$(BIN)/escalator demo
+
+docs: setup
+	$(BIN)/python tools/write_reference.py
+	$(BIN)/pytest --quiet tests/test_docs.py
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

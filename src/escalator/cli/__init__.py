@@ -1,0 +1,27 @@
+"""The command line: a client of the public API."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; errors are one readable line and an exit status, never a traceback."""
+    from escalator.cli.app import app
+    from escalator.errors import EscalatorError
+
+    try:
+        app(standalone_mode=True)
+    except EscalatorError as error:
+        from escalator.cli.console import complain
+
+        complain(str(error))
+        sys.exit(2)
+    except KeyboardInterrupt:
+        from escalator.cli.console import complain
+
+        complain("interrupted; what was already paid for is in the ledger")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)

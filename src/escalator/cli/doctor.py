@@ -1,0 +1,139 @@
+"""What `escalator doctor` looks at: each thing escalator needs, whether it is there, and what to do if not."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from escalator import __version__
+from escalator.errors import EscalatorError, ProviderError
+from escalator.lint import lint
+from escalator.matrix import load_matrix
+
+if TYPE_CHECKING:
+    from escalator.matrix import Matrix
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing looked at. `ok` None: not needed here. `remedy` says what to do next, empty if nothing."""
+
+    what: str
+    ok: bool | None
+    detail: str
+    remedy: str = ""
+
+
+def examine(source: str | None) -> list[Finding]:
+    """Look at everything; nothing is written and no model is asked."""
+    found = [Finding(what="escalator", ok=True, detail=f"{__version__}, Python {platform.python_version()}")]
+    try:
+        matrix = load_matrix(source)
+    except EscalatorError as error:
+        return [*found, Finding(what="matrix", ok=False, detail=str(error), remedy="correct the file")]
+    found.append(_matrix(matrix))
+    providers = list(_providers(matrix))
+    found += providers
+    usable = [finding for finding in providers if finding.ok]
+    remedy = "" if usable else "start LM Studio or Ollama, or export a cloud key; `escalator demo` needs neither"
+    count = sum(
+        model.provider in {f.what.removeprefix("provider ") for f in usable} for model in matrix.models.values()
+    )
+    found.append(
+        Finding(
+            what="models", ok=bool(usable), detail=f"{count} of {len(matrix.models)} can be asked", remedy=remedy
+        )
+    )
+    return [*found, *_sandbox(), _pytest(), _grammars(), *_ledger(matrix)]
+
+
+def _matrix(matrix: Matrix) -> Finding:
+    errors = [finding for finding in lint(matrix) if finding.severity == "error"]
+    remedy = "run `escalator matrix check`" if errors else ""
+    return Finding(what="matrix", ok=not errors, detail=f"{matrix.source}, {len(errors)} errors", remedy=remedy)
+
+
+def _providers(matrix: Matrix) -> Iterator[Finding]:
+    """All providers at once: a server that is not there costs its timeout only once."""
+    names = list(matrix.file.providers)
+    with ThreadPoolExecutor(max_workers=max(len(names), 1)) as pool:
+        yield from pool.map(lambda name: _provider(matrix, name), names)
+
+
+def _provider(matrix: Matrix, name: str) -> Finding:
+    from escalator.workshop import Workshop
+
+    section, what = matrix.file.providers[name], f"provider {name}"
+    if section.api_key_env and not os.environ.get(section.api_key_env):
+        remedy = f"export {section.api_key_env}=… to use its models"
+        return Finding(what=what, ok=False, detail=f"{section.api_key_env} is not set", remedy=remedy)
+    workshop = Workshop.of(matrix)
+    try:
+        provider = workshop.provider(name)
+    except EscalatorError as error:
+        return Finding(what=what, ok=False, detail=str(error))
+    if section.kind in {"anthropic", "google"}:
+        return Finding(what=what, ok=True, detail="the key is set; it is not tried, for that would cost money")
+    return _server(what, section.kind, provider)
+
+
+def _server(what: str, kind: str, provider: Any) -> Finding:
+    health = provider.health()
+    if not health.alive:
+        remedy = {
+            "lmstudio": "start LM Studio's server (`lms server start`)",
+            "ollama": "start Ollama (`ollama serve`)",
+        }
+        return Finding(what=what, ok=False, detail=health.detail, remedy=remedy.get(kind, "start the server"))
+    try:
+        models = provider.models()
+    except ProviderError as error:
+        return Finding(what=what, ok=True, detail=f"{health.detail}; its models cannot be listed: {error.message}")
+    loaded = [model.id for model in models if model.loaded]
+    names = ", ".join(loaded or [model.id for model in models][:5])
+    return Finding(what=what, ok=True, detail=f"{len(models)} models" + (f": {names}" if names else ""))
+
+
+def _sandbox() -> Iterator[Finding]:
+    from escalator.sandbox import Sandbox, probe
+
+    why = Sandbox().unavailable()
+    working = [result.mode for result in probe() if result.works]
+    detail = f"{working[0]} (works: {', '.join(working)})" if working else "no isolation works here"
+    yield Finding(what="sandbox", ok=why is None, detail=detail, remedy=why or "")
+
+
+def _pytest() -> Finding:
+    here = find_spec("pytest") is not None
+    remedy = "" if here else "pip install pytest, or give the project a .venv that has it"
+    return Finding(what="pytest", ok=here, detail="importable" if here else "not importable", remedy=remedy)
+
+
+def _grammars() -> Finding:
+    from escalator.validators.languages import LANGUAGES
+
+    modules = {spec.module for spec in LANGUAGES.values() if getattr(spec, "module", None)}
+    here = sorted(module for module in modules if find_spec(module))
+    return Finding(
+        what="grammars", ok=True, detail=f"{len(here)} of {len(modules)} tree-sitter grammars installed"
+    )
+
+
+def _ledger(matrix: Matrix) -> Iterator[Finding]:
+    import sqlite3
+
+    from escalator.workshop import ledger_target
+
+    target = ledger_target(matrix)
+    shown = "PostgreSQL" if str(target).startswith("postgres") else str(target)
+    yield Finding(what="ledger", ok=True, detail=shown)
+    affected = sqlite3.sqlite_version_info < (3, 51, 3)
+    detail = f"SQLite {sqlite3.sqlite_version}"
+    if affected:
+        detail += ", with the WAL-reset bug; escalator's own lock keeps clear of it"
+    yield Finding(what="sqlite", ok=True, detail=detail)

@@ -1,0 +1,210 @@
+"""How a task looks while it runs and when it is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.text import Text
+
+from escalator.cli.console import BAD, DIM, GOOD, NOTE, money
+from escalator.events import (
+    Answered,
+    AttemptStarted,
+    CallFinished,
+    Event,
+    Judged,
+    Moved,
+    PaidModelAhead,
+    Planned,
+    Warned,
+)
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+    from escalator.records import Attempt, Outcome, Verdict
+
+MARKS = {"passed": ("✓", GOOD), "failed": ("✗", BAD), "inconclusive": ("?", NOTE)}
+MOVES = {
+    "retry": ("↻", "again with findings"),
+    "fallback": ("⤳", "fall back to"),
+    "escalation": ("↑", "escalate to"),
+    "skip": ("–", "skip"),
+}
+STATUSES = {"accepted": GOOD, "needs_review": NOTE, "skipped": BAD, "stopped": BAD}
+
+
+class Live:
+    """A sink that prints one line for each thing that happens, and a spinner while a model answers."""
+
+    def __init__(self, out: Console) -> None:
+        self._out = out
+        self._status: Status | None = None
+        self._attempt: Attempt | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        match event:
+            case Planned():
+                kind = event.classification
+                sure = "" if kind.source == "caller" else f" · {kind.confidence:.0%} sure"
+                chain = " → ".join(rung.model.name for rung in event.plan.chain)
+                self._print(Text(f"  {kind.task_type} · complexity {kind.complexity:g}{sure}", DIM))
+                self._print(Text(f"  chain {chain}", DIM))
+            case AttemptStarted():
+                self._wait(f"  {event.rung.model.name} is answering")
+            case CallFinished():
+                self._wait("  judging")
+            case Answered():
+                self._still()
+                self._answered(event.attempt)
+            case Judged():
+                self._still()
+                self._print(verdict_line(event.verdict))
+                self._wait("  judging")
+            case Moved():
+                self._still()
+                self._moved(event)
+            case PaidModelAhead():
+                self._still()
+                self._paid(event)
+            case Warned():
+                self._print(Text(f"  ! {event.message}", NOTE))
+            case _:
+                self._still()
+
+    def _wait(self, what: str) -> None:
+        if not self._out.is_terminal:
+            return
+        if self._status is None:
+            self._status = self._out.status(what, spinner="dots")
+            self._status.start()
+        else:
+            self._status.update(what)
+
+    def _still(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def _print(self, line: Text) -> None:
+        self._out.print(line)
+
+    def _answered(self, attempt: Attempt) -> None:
+        seconds = sum(call.seconds for call in attempt.calls)
+        head = Text.assemble(("  ● ", "bold"), (attempt.model, "bold"), (f" answer {attempt.number}", DIM))
+        head.append(f" · {seconds:.1f} s · {money(attempt.cost)}", DIM)
+        self._print(head)
+        if attempt.failure is not None:
+            self._print(Text(f"      ✗ {attempt.failure.message}", BAD))
+        if attempt.rejection is not None:
+            self._print(Text(f"      ✗ unusable answer ({attempt.rejection.kind})", BAD))
+
+    def _moved(self, event: Moved) -> None:
+        move = event.transition
+        mark, words = MOVES[move.kind]
+        if move.kind == "skip":
+            self._print(Text(f"  {mark} {move.from_model} passed by: {move.reason}", NOTE))
+            return
+        name = "" if move.kind == "retry" else f" {move.to_model}"
+        self._print(Text(f"    {mark} {words}{name}", NOTE))
+
+    def _paid(self, event: PaidModelAhead) -> None:
+        wanted = event.substitution
+        answers = {True: "approved", False: "declined", None: "paid model ahead"}
+        text = f"    $ {wanted.to_model}, up to {money(wanted.highest_cost)}: {answers[event.approved]}"
+        self._print(Text(text, NOTE))
+
+
+def verdict_line(verdict: Verdict) -> Text:
+    """One verdict: mark, name, and what was found."""
+    mark, colour = MARKS[verdict.status]
+    line = Text.assemble(("      " + mark, colour), f" {verdict.validator}")
+    if verdict.failed:
+        line.append(f": {_gist(verdict.feedback)}", colour)
+    elif verdict.status == "inconclusive":
+        line.append(f" ({verdict.reason}): {verdict.hint or _gist(verdict.feedback)}", colour)
+    elif verdict.evidence.get("passed"):
+        line.append(f" ({verdict.evidence['passed']} passed)", DIM)
+    return line
+
+
+def _gist(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0][:200] if lines else ""
+
+
+def outcome_lines(outcome: Outcome) -> list[Text]:
+    """How it ended, in two or three lines."""
+    label = f"{outcome.status}{' (simulated)' if outcome.simulated else ''}"
+    lines = [Text.assemble(("  ", ""), (label, f"bold {STATUSES[outcome.status]}"), f": {outcome.reason}")]
+    paid = f"  cost {money(outcome.cost)} · {len(outcome.attempts)} answers · {outcome.seconds:.1f} s"
+    if outcome.baseline is not None and outcome.status == "accepted":
+        paid += f" · saved {money(outcome.saved)} against {outcome.baseline.model} alone"
+    return [*lines, Text(paid, DIM)]
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as plain data for `--json`."""
+    kind = outcome.classification
+    return {
+        "task_id": outcome.task_id,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "cause": outcome.cause,
+        "simulated": outcome.simulated,
+        "classification": {
+            "task_type": kind.task_type,
+            "complexity": kind.complexity,
+            "confidence": kind.confidence,
+            "reasons": list(kind.reasons),
+        },
+        "model": outcome.model,
+        "answer": outcome.answer,
+        "files": dict(outcome.files),
+        "cost": str(outcome.cost),
+        "saved": str(outcome.saved),
+        "baseline": outcome.baseline.model if outcome.baseline else None,
+        "attempts": [attempt_json(attempt) for attempt in outcome.attempts],
+        "transitions": [
+            {"kind": m.kind, "from": m.from_model, "to": m.to_model, "cause": m.cause, "reason": m.reason}
+            for m in outcome.transitions
+        ],
+        "warnings": list(outcome.warnings),
+        "seconds": round(outcome.seconds, 3),
+    }
+
+
+def attempt_json(attempt: Attempt) -> dict[str, Any]:
+    """An attempt as plain data."""
+    return {
+        "model": attempt.model,
+        "answered_by": attempt.answered_by,
+        "rung": attempt.rung,
+        "number": attempt.number,
+        "failure": attempt.failure.kind if attempt.failure else None,
+        "rejection": attempt.rejection.kind if attempt.rejection else None,
+        "message": attempt.failure.message if attempt.failure else "",
+        "verdicts": [verdict_json(verdict) for verdict in attempt.verdicts],
+        "cost": str(attempt.cost),
+        "seconds": round(attempt.seconds, 3),
+        "input_tokens": sum(call.usage.input_tokens for call in attempt.calls),
+        "output_tokens": sum(call.usage.output_tokens for call in attempt.calls),
+    }
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as plain data."""
+    return {
+        "validator": verdict.validator,
+        "status": verdict.status,
+        "reason": verdict.reason,
+        "required": verdict.required,
+        "confidence": verdict.confidence,
+        "feedback": verdict.feedback,
+        "hint": verdict.hint,
+        "evidence": dict(verdict.evidence),
+        "isolation": verdict.isolation.kind if verdict.isolation else None,
+        "seconds": round(verdict.seconds, 4),
+    }
