@@ -70,14 +70,14 @@ def read_suite(brief: Brief, *, conftest: bool, pythonpath: tuple[str, ...] = ()
     bases = tuple(dict.fromkeys(project.base_of(path) for path in files))
     targets = _real_targets(brief, files)
     shared = [base for base in bases if not _test_folder(PurePosixPath(base)) or _any_below(targets, base)]
-    paths = tuple(dict.fromkeys((*shared, *pythonpath, *settings.pythonpath, "src", ".")))
+    others = (*pythonpath, *settings.pythonpath, "src", ".")
     return Suite(
         trusted=trusted,
         files=files,
         modules=project.names(trusted, files),
-        paths=paths,
+        paths=tuple(dict.fromkeys((*bases, *others))),
         trusted_paths=tuple(dict.fromkeys((*bases, "."))),
-        project=project.own_names(paths, tests, files),
+        project=project.own_names((*shared, *others), tests, files),
         settings=settings,
         hashes={path: sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for path, text in tests.items()},
     )
