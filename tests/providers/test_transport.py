@@ -294,6 +294,7 @@ def test_a_farewell_on_an_idle_connection_is_no_answer(colour: str) -> None:
         peer.request()
         peer.whole()
         if server.connections == 1:
+            time.sleep(0.03)
             peer.send(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
         peer.wait()
 

@@ -171,7 +171,7 @@ class _Counting(asyncio.StreamReader):
         super().__init__()
         self.unread = 0
 
-    def feed_data(self, data: bytes) -> None:
+    def feed_data(self, data: Any) -> None:
         self.unread += len(data)
         super().feed_data(data)
 
