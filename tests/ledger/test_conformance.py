@@ -11,8 +11,8 @@ import pytest
 from escalator.errors import LedgerError
 from escalator.ledger import Entry, Held, Ledger, Refused, Scope
 from escalator.ledger.log import Archive
-from ledger.conftest import Store
 from ledger.making import buy, closing, hold, paid, reserve, row, verdict
+from ledger.stores import Store
 
 
 def test_it_is_a_ledger_and_an_archive(ledger: Archive) -> None:

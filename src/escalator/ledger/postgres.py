@@ -215,7 +215,7 @@ class PostgresBackend:
         )
         for name, value in {**_SETTINGS, "search_path": self._schema}.items():
             connection.execute("SELECT set_config(%s, %s, false)", (name, value))
-        if connection.execute("SHOW synchronous_commit").fetchone()[0] == "off":
+        if connection.execute("SHOW synchronous_commit").fetchall() == [("off",)]:
             connection.execute("SET synchronous_commit = on")
         return connection
 

@@ -1,0 +1,102 @@
+"""The log as JSON Lines or CSV, and as a stream that goes on; old texts erased."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from typing import IO, Any, Literal, TypeAlias
+
+from escalator.ledger.log import Archive, CallRecord, LogQuery, TaskRecord, TryRecord
+from escalator.ledger.protocol import to_usd
+
+LogKind: TypeAlias = Literal["attempts", "calls", "tasks"]
+
+_MONEY = ("cost", "amount", "held", "baseline")
+_PAGE = 1000
+
+
+def export(
+    archive: Archive,
+    kind: LogKind,
+    stream: IO[str],
+    *,
+    form: Literal["jsonl", "csv"] = "jsonl",
+    query: LogQuery = LogQuery(),  # noqa: B008
+) -> int:
+    """Write every matching row, a page at a time; returns how many. Money becomes USD in exact decimals."""
+    count, table = 0, None
+    for record in rows(archive, kind, query):
+        facts = plain(record)
+        if form == "jsonl":
+            stream.write(json.dumps(facts, ensure_ascii=False) + "\n")
+        else:
+            if table is None:
+                table = csv.DictWriter(stream, fieldnames=list(facts), lineterminator="\n")
+                table.writeheader()
+            table.writerow({key: _cell(value) for key, value in facts.items()})
+        count += 1
+    return count
+
+
+def rows(
+    archive: Archive,
+    kind: LogKind,
+    query: LogQuery = LogQuery(),  # noqa: B008
+) -> Iterator[TaskRecord | TryRecord | CallRecord]:
+    """Every matching row, oldest first; attempts and calls are read a page at a time."""
+    if kind == "tasks" or query.newest or query.count is not None:
+        yield from _read(archive, kind, query)
+        return
+    page = replace(query, count=_PAGE)
+    while found := _read(archive, kind, page):
+        yield from found
+        page = replace(page, after=found[-1].id)
+
+
+def follow(
+    archive: Archive,
+    kind: Literal["attempts", "calls"],
+    query: LogQuery = LogQuery(),  # noqa: B008
+    *,
+    seconds: float = 0.5,
+    sleep: Callable[[float], object] = time.sleep,
+) -> Iterator[TryRecord | CallRecord]:
+    """Matching rows for ever, new ones looked for every so many seconds; a call shows as it was when first seen."""
+    page = replace(query, count=_PAGE, newest=False)
+    while True:
+        found = _read(archive, kind, page)
+        yield from found
+        if found:
+            page = replace(page, after=found[-1].id)
+        else:
+            sleep(seconds)
+
+
+def forget_all(archive: Archive, before: float) -> int:
+    """Erase the texts of every final task closed before that time, in small transactions; returns how many."""
+    total = 0
+    while erased := archive.forget(before).result():
+        total += erased
+    return total
+
+
+def plain(record: TaskRecord | TryRecord | CallRecord) -> dict[str, Any]:
+    """A row as JSON values; money as decimal text in USD, such as "0.00012"."""
+    facts = asdict(record)
+    for name in _MONEY:
+        if facts.get(name) is not None:
+            facts[name] = f"{to_usd(facts[name]):f}"
+    return facts
+
+
+def _cell(value: Any) -> Any:
+    return " ".join(value) if isinstance(value, tuple) else value
+
+
+def _read(archive: Archive, kind: LogKind, query: LogQuery) -> list[Any]:
+    if kind == "tasks":
+        return list(archive.tasks(query))
+    return list(archive.tries(query)) if kind == "attempts" else list(archive.calls(query))
