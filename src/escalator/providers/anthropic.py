@@ -28,7 +28,7 @@ class Anthropic(SdkProvider["anthropic.Anthropic", "anthropic.AsyncAnthropic"]):
     SDK. `stream=False` asks for the answer in one piece; then the first-byte limit spans the whole answer.
     """
 
-    _package = "anthropic."
+    _package = "anthropic"
 
     def __init__(
         self,
@@ -58,7 +58,9 @@ class Anthropic(SdkProvider["anthropic.Anthropic", "anthropic.AsyncAnthropic"]):
         """Ask once and wait. Raises `ProviderError`."""
         answer, watch = ClaudeAnswer(request), Exchange(request.timeouts)
         with self._exchange(watch, request, answer):
-            sent = self._client().post(**self._call(request))
+            client, call = self._client(), self._call(request)
+            watch.begin()
+            sent = client.post(**call)
             if self.stream:
                 with sent:
                     for event in sent:
@@ -71,8 +73,9 @@ class Anthropic(SdkProvider["anthropic.Anthropic", "anthropic.AsyncAnthropic"]):
         """The same without blocking the event loop; cancelling it closes the connection."""
         answer, watch = ClaudeAnswer(request), Exchange(request.timeouts)
         with self._exchange(watch, request, answer):
-            client = await self._async_client()
-            sent = await client.post(**self._call(request, of_loop=True))
+            client, call = await self._async_client(), self._call(request, of_loop=True)
+            watch.begin()
+            sent = await client.post(**call)
             if self.stream:
                 async with sent:
                     async for event in sent:

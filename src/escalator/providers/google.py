@@ -63,24 +63,26 @@ class Google(SdkProvider["genai.Client", "AsyncClient"]):
         """Ask once and wait. Raises `ProviderError`."""
         answer, watch = GeminiAnswer(request, streamed=self.stream), Exchange(request.timeouts)
         with quiet, self._exchange(watch, request, answer):
-            models = self._client().models
+            models, call = self._client().models, _call(request)
+            watch.begin()
             if self.stream:
-                for chunk in models.generate_content_stream(**_call(request)):
+                for chunk in models.generate_content_stream(**call):
                     _take(answer, watch, chunk)
             else:
-                answer.take(models.generate_content(**_call(request)))
+                answer.take(models.generate_content(**call))
         return self._settled(answer, watch, request)
 
     async def acomplete(self, request: Request) -> Completion:
         """The same without blocking the event loop; cancelling it closes the connection."""
         answer, watch = GeminiAnswer(request, streamed=self.stream), Exchange(request.timeouts)
         with quiet, self._exchange(watch, request, answer):
-            models = (await self._async_client()).models
+            models, call = (await self._async_client()).models, _call(request)
+            watch.begin()
             if self.stream:
-                async for chunk in await models.generate_content_stream(**_call(request)):
+                async for chunk in await models.generate_content_stream(**call):
                     _take(answer, watch, chunk)
             else:
-                answer.take(await models.generate_content(**_call(request)))
+                answer.take(await models.generate_content(**call))
         return self._settled(answer, watch, request)
 
     def count_tokens(self, request: Request) -> int | None:

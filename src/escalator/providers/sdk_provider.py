@@ -44,6 +44,10 @@ class Exchange(Watch):
         super().__init__(timeouts)
         self.give_up: Callable[[], None] | None = None
 
+    def begin(self) -> None:
+        """Start the clock: loading an SDK takes a second or more, which is no time of the server's."""
+        super().__init__(self.timeouts)
+
 
 class Answer(Protocol):
     """An answer as it comes in. `done` once it is complete, whatever may still follow."""
@@ -104,6 +108,13 @@ class SdkProvider(ABC, Generic[S, A]):
     def _read(self, error: Exception) -> ProviderError | None:
         """What an error of the SDK means, None where it is not one of the SDK's own."""
 
+    def _load(self) -> None:
+        """Import what takes long, off the event loop."""
+        from importlib import import_module
+
+        import_module(self._package)
+        import_module("escalator.providers.sdk_wire")
+
     def _client(self) -> S:
         if self._threads is None:
             from escalator.providers.sdk_wire import open_client
@@ -118,6 +129,8 @@ class SdkProvider(ABC, Generic[S, A]):
         import asyncio
 
         loop = asyncio.get_running_loop()
+        if loop not in self._loops:
+            await asyncio.to_thread(self._load)
         kept = self._loops.get(loop)
         if kept is None:
             from escalator.providers.sdk_wire import open_async_client
@@ -219,7 +232,7 @@ class SdkProvider(ABC, Generic[S, A]):
         frame = error.__traceback__
         while frame is not None and frame.tb_next is not None:
             frame = frame.tb_next
-        return frame is not None and str(frame.tb_frame.f_globals.get("__name__")).startswith(self._package)
+        return frame is not None and str(frame.tb_frame.f_globals.get("__name__")).startswith(self._package + ".")
 
     def close(self) -> None:
         """Close the connections of threads; the next call opens new ones."""
