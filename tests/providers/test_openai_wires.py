@@ -267,6 +267,84 @@ def test_every_way_to_fail_has_a_kind(status: int, content_type: str, body: str,
     assert caught.value.kind == kind
 
 
+@pytest.mark.parametrize(
+    ("status", "message", "kind", "needed", "limit"),
+    [
+        (400, "Requested tokens (5000) exceed context window of 4096", "context_overflow", 5000, 4096),
+        (
+            400,
+            "maximum context length is 4096 tokens. However, your request has 5000 input tokens.",
+            "context_overflow",
+            5000,
+            4096,
+        ),
+        (
+            400,
+            "You passed 4097 input tokens and requested 1 output tokens. However, the model's context length is only 4096 tokens",
+            "context_overflow",
+            4097,
+            4096,
+        ),
+        (400, "prompt is too long: 219898 tokens > 200000 maximum", "context_overflow", 219898, 200000),
+        (400, "Input length 9,000 exceeds the maximum allowed 8,192", "context_overflow", 9000, 8192),
+        (400, "context length exceeded for qwen2.5:14b", "context_overflow", None, None),
+        (
+            500,
+            "Model loading was stopped due to insufficient system resources; lower the context length",
+            "out_of_memory",
+            None,
+            None,
+        ),
+        (500, "llama runner: CUDA error: out of memory", "out_of_memory", None, None),
+        (500, "unable to allocate CUDA0 buffer", "out_of_memory", None, None),
+        (400, "The model has crashed without additional information. (Exit code: 6)", "server", None, None),
+        (500, 'Failed to load model "x"', "model_not_loaded", None, None),
+        (503, "Model org/x is currently loading", "model_loading", None, None),
+        (503, "all slots are busy: server busy", "busy", None, None),
+        (400, "Your credit balance is too low", "quota", None, None),
+        (403, "Your quota has been exceeded", "quota", None, None),
+        (429, "Engine overloaded", "overloaded", None, None),
+        (429, "Limit 30000 tokens per minute, requested 40000: maximum context", "rate_limit", None, None),
+        (400, "At most 0 image(s) may be provided", "capability_missing", None, None),
+        (400, "max_tokens must be positive", "bad_request", None, None),
+    ],
+)
+def test_words_decide_where_no_code_does(
+    status: int, message: str, kind: str, needed: int | None, limit: int | None
+) -> None:
+    """What servers write is read once, in one table, with the numbers it names."""
+    body = json.dumps({"error": {"message": message, "type": "invalid_request_error"}})
+    with pytest.raises(ProviderError) as caught:
+        read_body(status, {}, body.encode(), request=request())
+    assert (caught.value.kind, caught.value.needed, caught.value.limit) == (kind, needed, limit)
+
+
+@pytest.mark.parametrize(
+    ("code", "param", "kind"),
+    [
+        ("unsupported_value", "temperature", "bad_request"),
+        ("unsupported_parameter", "max_tokens", "bad_request"),
+        ("invalid_value", "response_format", "schema_unsupported"),
+    ],
+)
+def test_a_code_outweighs_the_words(code: str, param: str, kind: str) -> None:
+    """`temperature does not support 0.2` is no missing capability."""
+    error = {"message": f"'{param}' does not support this value", "code": code, "param": param}
+    with pytest.raises(ProviderError) as caught:
+        read_body(400, {}, json.dumps({"error": error}).encode(), request=request())
+    assert caught.value.kind == kind
+
+
+def test_keep_alives_inside_a_stream_are_skipped() -> None:
+    """Empty data, named pings and text under foreign event names are no part of the answer."""
+    body = (
+        b"data:\n\nevent: ping\ndata: {}\n\nevent: note\ndata: hello\n\n"
+        + load("openai-compatible", "stream").body
+    )
+    found = read_body(200, {"content-type": "text/event-stream"}, body, request=request())
+    assert (found.text, found.condition) == ("Hello\u2028!", "ok")
+
+
 def test_a_content_filters_error_is_a_refusal() -> None:
     """A declined prompt is an answer, not a failure of the provider, even when it comes as 400."""
     body = {"error": {"message": "Declined.", "type": "invalid_request_error", "code": "content_filter"}}
@@ -340,6 +418,16 @@ def test_lm_studio_says_what_is_loaded_and_with_which_window(name: str) -> None:
             case.expect["context_length"],
             case.expect["context_max"],
         )
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+@pytest.mark.parametrize("name", ["chat", "chat_stream", "error_model_not_found"])
+def test_lm_studios_native_answers_read_as_expected(name: str, colour: str) -> None:
+    """Its own chat API, whole or streamed, comes out like any other answer."""
+    case = load("lmstudio", name)
+    transport = case.transport()
+    provider = LMStudio(name="server", base_url="http://test", transport=transport, async_transport=transport)
+    check(case, ask(provider, request(), colour=colour))
 
 
 def test_lm_studio_loads_and_unloads() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from escalator.errors import ProviderError
 from escalator.providers.base import Ending, condition, input_ceiling, input_estimate, output_ceiling
 from escalator.providers.failures import Fault, failure, fault_in, fault_of_body
+from escalator.providers.native import as_chat
 from escalator.providers.sse import Event, Events
 from escalator.providers.thinking import split_thinking, written_tool_calls
 from escalator.providers.watch import Timing
@@ -62,6 +63,7 @@ class ChatReader:
         self._reasoning: list[str] = []
         self._calls: dict[int, list[str]] = {}
         self._usage: Mapping[str, Any] | None = None
+        self._load_seconds = 0.0
 
     def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Keep the head; whether it streams is told by the first bytes, for servers mislabel both."""
@@ -90,12 +92,16 @@ class ChatReader:
 
     def _take(self, events: Iterable[Event]) -> None:
         for event in events:
-            if event.data.strip() == "[DONE]":
+            data = event.data.strip()
+            if data == "[DONE]":
                 self.done = self.complete = True
+            if data in {"", "[DONE]"}:
                 continue
             try:
-                payload = json.loads(event.data)
+                payload = json.loads(data)
             except (ValueError, RecursionError) as error:
+                if event.name not in {"message", "error"}:
+                    continue
                 raise self._bad("sent a piece of its stream that is not JSON", event.data) from error
             self._payload(payload, is_error=event.name == "error")
         if self._finish is not None:
@@ -109,7 +115,9 @@ class ChatReader:
             return
         if not isinstance(payload, dict):
             raise self._bad("sent JSON that is no completion", json.dumps(payload))
+        payload = as_chat(payload)
         self._id = self._id or _text(payload.get("id"))
+        self._load_seconds = payload.get("load_time_seconds") or self._load_seconds
         self._model = _text(payload.get("model")) or self._model
         if isinstance(payload.get("usage"), dict) and payload["usage"]:
             self._usage = payload["usage"]
@@ -129,6 +137,9 @@ class ChatReader:
         self._text.append(message)
 
     def _choice(self, choice: Mapping[str, Any]) -> None:
+        fault = fault_in(choice)
+        if fault is not None:
+            self._fault(fault, json.dumps(choice))
         delta = choice.get("delta") or choice.get("message") or {}
         if not isinstance(delta, dict):
             raise self._bad("sent a message that is no object", json.dumps(choice))
@@ -183,6 +194,7 @@ class ChatReader:
             response_id=self._id,
             seconds=timing.seconds,
             first_byte_seconds=timing.first_byte,
+            load_seconds=self._load_seconds,
         )
 
     def _end_stream(self) -> None:
@@ -214,7 +226,7 @@ class ChatReader:
         except (ValueError, RecursionError) as error:
             raise no_json(self._status, self._headers, body) from error
         self._payload(payload)
-        if not self._refused and not {"choices", "usage"} & set(payload):
+        if not self._refused and not {"choices", "usage", "output"} & set(payload):
             raise self._bad("sent JSON that is no completion", body.decode("utf-8", "replace"))
 
     def _end_failed(self, body: bytes) -> None:

@@ -51,6 +51,8 @@ CODES: Mapping[str, ErrorKind] = {
     "throttlingerror": "rate_limit",
     "timeouterror": "server_timeout",
     "unauthorized": "auth",
+    "unsupportedparameter": "bad_request",
+    "unsupportedvalue": "bad_request",
 }
 """What an error's `code` or `type` means, written without case and punctuation."""
 
@@ -65,7 +67,8 @@ _SAYINGS: tuple[tuple[ErrorKind, tuple[str, ...]], ...] = (
             r"out of (gpu |device |system |video )?memory",
             r"(insufficient|not enough) .{0,20}(memory|vram|ram\b)",
             r"insufficient system resources",
-            r"failed to allocate",
+            r"(failed|unable) to allocate",
+            r"outof(device|gpu)?memory",
             r"cudamalloc",
             r"\boom\b",
         ),
@@ -81,12 +84,25 @@ _SAYINGS: tuple[tuple[ErrorKind, tuple[str, ...]], ...] = (
             r"when context the overflows",
             r"(prompt|input) (is|was) too long",
             r"too many (input |prompt )?tokens",
-            r"input token count .* exceeds",
+            r"(input|prompt)( tokens?| length)?( count)? .{0,40}(exceeds?|greater than|longer than)\b",
+            r"max_seq_len",
+            r"must be <= \d+\. given",
             r"reduce the length of the (messages|prompt|input)",
         ),
     ),
-    ("model_not_loaded", (r"no models? (is |are |was |were )?(currently )?loaded", r"model is not loaded")),
-    ("model_loading", (r"loading (the )?model", r"model is (still |currently )?(being )?load(ing|ed)\b")),
+    (
+        "model_not_loaded",
+        (
+            r"no models? (is |are |was |were )?(currently )?loaded",
+            r"\bnot (currently )?loaded\b",
+            r"(failed|unable) to load model",
+        ),
+    ),
+    ("server", (r"model has crashed", r"runner (process )?has (unexpectedly )?(terminated|stopped)")),
+    (
+        "model_loading",
+        (r"loading (the )?model", r"\b(is|still|currently) (still |currently )?(loading|being loaded)\b"),
+    ),
     (
         "schema_unsupported",
         (
@@ -106,6 +122,7 @@ _SAYINGS: tuple[tuple[ErrorKind, tuple[str, ...]], ...] = (
             r"(image|vision|audio|tool)s? .{0,30}not supported",
             r"\bmmproj\b",
             r"not a multimodal model",
+            r"at most 0 image",
         ),
     ),
     ("busy", (r"server (is )?busy", r"maximum pending requests", r"queue is full", r"no slots? available")),
@@ -130,7 +147,7 @@ _SAYINGS: tuple[tuple[ErrorKind, tuple[str, ...]], ...] = (
         (
             r"model .{0,120}(not found|does not exist|doesn't exist|is unknown)",
             r"invalid model",
-            r"(unknown|no such) model",
+            r"(unknown|no such|cannot find|could not find) model",
             r"try pulling",
             r"pull model manifest",
             r"repository not found",
@@ -143,8 +160,8 @@ _SAYINGS: tuple[tuple[ErrorKind, tuple[str, ...]], ...] = (
 
 _WORDS = tuple((kind, re.compile("|".join(words))) for kind, words in _SAYINGS)
 
-_DECIDED = {401: "auth", 402: "quota", 403: "auth", 407: "auth"}
-_OF_429: frozenset[ErrorKind] = frozenset({"quota", "overloaded", "busy"})
+_DECIDED = frozenset({401, 402, 407})
+_OF_429: frozenset[ErrorKind] = frozenset({"overloaded", "busy"})
 
 _LIMIT = re.compile(
     r"(?:context (?:length|size|window)|n_ctx|maximum(?: number of tokens(?: allowed)?)?)"
@@ -289,14 +306,14 @@ def classify(fault: Fault | None, *, status: int) -> ErrorKind:
         status = fault.number or 500
     if status in _DECIDED:
         return kind_of_status(status)
-    if status == 429:
+    if status in {403, 429}:
         found = _by_code(fault) or _by_words(fault)
-        return found if found in _OF_429 else "rate_limit"
+        return found if found == "quota" or (status == 429 and found in _OF_429) else kind_of_status(status)
+    if fault.param.startswith("response_format"):
+        return "schema_unsupported"
     found = _by_code(fault)
     if found in {None, "model_not_found", "server_timeout", "capability_missing"}:
         found = _by_words(fault) or found
-    if found is None and fault.param.startswith("response_format"):
-        found = "schema_unsupported"
     return found or kind_of_status(status)
 
 
