@@ -233,6 +233,21 @@ def test_looking_claims_nothing(store: Store) -> None:
     assert ledger.open_task(row()).result().status == "resumed"
 
 
+def test_what_dead_workers_left_can_be_swept_at_once(store: Store) -> None:
+    """Sweeping lists every call in flight at a crash as doubtful without resuming anything."""
+    ledger = store.open()
+    for number in range(3):
+        ledger.open_task(row(f"t{number}")).result()
+        reserve(ledger, f"t{number}")
+    ledger = store.crash(ledger)
+    ledger.open_task(row("mine")).result()
+    reserve(ledger, "mine")
+    swept = ledger.sweep().result()
+    assert swept == (0 if store.kind == "memory" else 3)
+    assert [call.state for call in ledger.calls()] == ["doubt", "doubt", "doubt", "sent"]
+    assert ledger.spent(["day"]) == {"day": (30, 10)}
+
+
 def test_answers_need_not_be_kept(store: Store) -> None:
     """Without stored answers a resume finds the call with an empty answer and may buy it again."""
     ledger = store.open(store_answers=False)

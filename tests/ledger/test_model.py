@@ -83,6 +83,7 @@ class Player:
         if what == "forget":
             return ledger.forget(9e12).result()
         self.ledger = self.store.crash(ledger)
+        self.ledger.sweep().result()
         return None
 
     def books(self) -> dict[str, Any]:

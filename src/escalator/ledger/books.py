@@ -33,7 +33,12 @@ def open_task(session: Session, row: TaskRow) -> Opened:
 def look(session: Reading, task_id: str) -> Opened | None:
     """What opening the task would find; None if it is unknown."""
     found = _find(session, task_id)
-    return found and replace(found, entries=entries(session, task_id))
+    if found is None:
+        return None
+    known = entries(session, task_id)
+    if found.status == "resumed":
+        known = tuple(replace(entry, state="doubt") if entry.state == "sent" else entry for entry in known)
+    return replace(found, entries=known)
 
 
 def _find(session: Reading, task_id: str) -> Opened | None:
@@ -198,6 +203,17 @@ def _take_back(session: Session, task_id: str, task_type: str, team: str) -> Non
         tried = Tried(**dict(zip(_TRIED.split(", "), facts, strict=True)))
         tally.count(session, tally.of_try(task_type, tried, at), -1)
     session.run("DELETE FROM attempt WHERE task_id = ?", key)
+
+
+def sweep(session: Session) -> int:
+    """Give up the tasks of every worker that died; returns how many."""
+    found = session.rows("SELECT task_id, owner FROM task WHERE state = 'open' AND owner <> ''")
+    alive = {owner: session.alive(owner) for owner in {owner for _, owner in found}}
+    left = [task_id for task_id, owner in found if not alive[owner]]
+    for task_id in left:
+        doubt(session, task_id)
+        session.run("UPDATE task SET owner = '' WHERE task_id = ?", task_id)
+    return len(left)
 
 
 def release(session: Session, task_id: str) -> None:

@@ -64,7 +64,7 @@ def follow(
     seconds: float = 0.5,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Iterator[TryRecord | CallRecord]:
-    """Matching rows for ever, new ones looked for every so many seconds; a call shows as it was when first seen."""
+    """Matching rows for ever, looking for new ones every so many seconds; a call shows as first seen."""
     page = replace(query, count=_PAGE, newest=False)
     while True:
         found = _read(archive, kind, page)

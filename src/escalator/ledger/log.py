@@ -262,6 +262,13 @@ class Archive(Ledger, Protocol):
         """Sums grouped by some of `DIMENSIONS[kind]` and sorted by them; both days are included."""
         ...
 
+    def sweep(self) -> Future[int]:
+        """Give up the tasks of every process that died, so that their calls are listed as doubtful; how many.
+
+        Opening a task does this for that task; without it, its money stays held, which limits count just as well.
+        """
+        ...
+
     def forget(self, before: float) -> Future[int]:
         """Erase prompts, answers and outcomes of up to 100 final tasks closed before that time.
 

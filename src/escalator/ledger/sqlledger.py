@@ -168,6 +168,10 @@ class SqlLedger:
         with self._reading() as session:
             return tally.read(session, kind, by, since, until)
 
+    def sweep(self) -> Future[int]:
+        """Give up the tasks of every process that died; returns how many."""
+        return self._writing().submit(books.sweep)
+
     def forget(self, before: float) -> Future[int]:
         """Erase prompts, answers and outcomes of up to 100 final tasks closed before that time."""
         return self._writing().submit(lambda session: reading.forget(session, before))
