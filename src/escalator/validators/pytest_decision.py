@@ -13,6 +13,7 @@ from escalator.records import Brief, Candidate
 from escalator.validators.pytest_layout import Suite
 from escalator.validators.pytest_session import Session
 
+_SKIPS = frozenset({"Skipped", "SkipTest"})
 _NETWORK = ("Network is unreachable", "Temporary failure in name resolution", "Name or service not known")
 
 
@@ -61,7 +62,7 @@ def expect(suite: Suite, base: Session | None, given: tuple[str, ...] | None) ->
 
 def _skips_itself(base: Session | None, path: str) -> bool:
     """Whether a test module stepped aside as a whole, as `pytest.importorskip` makes it do."""
-    return base is not None and base.report.imports.get(path, {}).get("type") in {"Skipped", "SkipTest"}
+    return base is not None and base.report.imports.get(path, {}).get("type") in _SKIPS
 
 
 def not_passed(session: Session, expected: Expected) -> tuple[str, ...]:
@@ -95,14 +96,13 @@ def trouble(
 
 
 def _errors(session: Session) -> dict[str, Mapping[str, Any]]:
+    """What went wrong, by test or test module; a module that steps aside counts only where nothing else ran."""
     errors: dict[str, Mapping[str, Any]] = dict(session.report.imports)
     if any(result == "passed" for result in session.tests.values()):
-        errors = {
-            test: error for test, error in errors.items() if error.get("type") not in {"Skipped", "SkipTest"}
-        }
+        errors = {test: error for test, error in errors.items() if error.get("type") not in _SKIPS}
     for test, detail in session.report.details.items():
-        if test not in session.sentinels:
-            error = detail.get("error") or {}
+        error = detail.get("error") or {}
+        if test not in session.sentinels and error.get("type") not in _SKIPS:
             errors[test] = {**error, "shown": f"{detail.get('message', '')}\n{detail.get('text', '')}"}
     return errors
 
@@ -119,7 +119,7 @@ def _environment(
         str(facts.get("file", "")).endswith("/root/" + path) for path in suite.trusted
     ):
         return f"The tests do not parse: {message}.", "Correct the test file."
-    if kind in {"Skipped", "SkipTest"} and same_before:
+    if kind in _SKIPS and same_before:
         return f"The tests step aside as a whole: {message}.", "Give them what they look for, or other tests."
     if kind == "FixtureLookupError":
         fixture = re.search(r"fixture '([^']+)' not found", shown)
