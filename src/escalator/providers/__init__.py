@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 from escalator.errors import ConfigError
 from escalator.providers.base import Health, ModelInfo, Provider, ThreadedProvider
+
+if TYPE_CHECKING:
+    from escalator.providers.chat_body import Dialect
 
 Kind: TypeAlias = Literal["openai", "lmstudio", "ollama", "llamacpp", "vllm", "mlx", "anthropic", "google"]
 
@@ -71,7 +74,7 @@ def _make(kind: str, keywords: dict[str, Any]) -> Provider:
     if kind in BASE_URLS:
         from escalator.providers.openai_compatible import OpenAICompatible
 
-        return OpenAICompatible(kind=kind, **keywords)
+        return OpenAICompatible(**keywords, kind=cast("Dialect", kind))
     raise ConfigError(
         f"There is no provider kind {kind!r}.",
         key=f"providers.{keywords['name']}.kind",
