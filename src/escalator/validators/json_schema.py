@@ -66,7 +66,7 @@ class _JsonSchema:
             errors = self._errors(text, candidate.brief.response_schema)
         except ImportError as error:
             return unavailable(self.name, f"{error}.", "Install jsonschema, or correct the name of the model.")
-        except _SchemaError as error:
+        except SchemaUnusableError as error:
             return broke(self.name, str(error), "Correct the schema.")
         if errors:
             return failed(self.name, feedback="\n".join([f"{where} does not match the schema:", *errors]))
@@ -78,11 +78,11 @@ class _JsonSchema:
             errors += _model_errors(_class(self.model), text)
         schema = self.schema if self.schema is not None or self.model is not None else wanted
         if schema is not None:
-            errors += _schema_errors(schema, json.loads(text.removeprefix("\ufeff"), parse_int=_integer))
+            errors += schema_errors(schema, json.loads(text.removeprefix("\ufeff"), parse_int=_integer))
         return errors[:_SHOWN]
 
 
-class _SchemaError(Exception):
+class SchemaUnusableError(Exception):
     """The schema itself cannot be used."""
 
 
@@ -121,7 +121,8 @@ def _model_errors(model: Any, text: str) -> list[str]:
     return []
 
 
-def _schema_errors(schema: Mapping[str, Any], instance: Any) -> list[str]:
+def schema_errors(schema: Mapping[str, Any], instance: Any) -> list[str]:
+    """Up to a hundred faults of a value, each as "pointer: message". Raises `SchemaUnusableError`."""
     from jsonschema.exceptions import SchemaError
     from referencing.exceptions import Unresolvable
 
@@ -130,7 +131,7 @@ def _schema_errors(schema: Mapping[str, Any], instance: Any) -> list[str]:
         validator.check_schema(schema)
         found = list(islice(validator.iter_errors(instance), 100))
     except (SchemaError, Unresolvable, re.error) as error:
-        raise _SchemaError(f"The schema cannot be used: {error}") from error
+        raise SchemaUnusableError(f"The schema cannot be used: {error}") from error
     except RecursionError:
         return ["/: the value nests too deeply"]
     found.sort(key=lambda error: list(map(str, error.absolute_path)))
