@@ -190,7 +190,11 @@ def _text(value: str, stems: frozenset[str]) -> str:
 def _assignment(node: ast.Assign | ast.AugAssign | ast.Delete) -> str:
     targets = [node.target] if isinstance(node, ast.AugAssign) else node.targets
     for target in targets:
-        if isinstance(target, ast.Subscript) and ast.unparse(target.value) == "sys.modules":
+        if (
+            isinstance(target, ast.Subscript)
+            and ast.unparse(target.value) == "sys.modules"
+            and ast.unparse(target.slice) != "__name__"
+        ):
             return "a change of sys.modules"
         if isinstance(target, ast.Attribute) and ast.unparse(target.value) in {"builtins", "__builtins__"}:
             return f"a change of the built-in {target.attr}"
