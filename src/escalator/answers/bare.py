@@ -1,0 +1,122 @@
+"""Answers without any fence: a whole file as it stands, perhaps with a sentence before or after it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from escalator.answers.languages import PROSE, compatible, guess_language
+from escalator.answers.syntax import parses
+
+_MAX_TRIES: Final = 12
+
+_START: Final = {
+    "python": re.compile(
+        r"(?:import |from [\w.]+ import|(?:async )?def \w|class \w|@\w|#!|if __name__|\"{3}|'{3}|# "
+        r"|[A-Za-z_][\w.]* ?(?::[^=]+)?= ?\S)"
+    ),
+}
+_ANY_START: Final = re.compile(
+    r"(?:import\b|from |export |const |let |var |function\b|async function|class |interface |type \w+|enum "
+    r"|package \w|func |use |pub |fn |mod |impl |struct |#include|#define|#!|using |namespace |public |private "
+    r"|static |int |void |<[!?A-Za-z]|<\?php|SELECT |CREATE |INSERT |WITH |--|/\*|//|[.#@]?[\w-]+ ?\{|[\w-]+:"
+    r"|\{|\[|require|module |def |FROM )"
+)
+_CODEY: Final = {
+    "python": re.compile(
+        r"^[ \t]*(?:(?:async )?def \w+\(|class \w+[(:]|import \w|from [\w.]+ import |@\w+|return\b|print\("
+        r"|raise \w|(?:if|for|while|with|try|elif)\b.*:$|[A-Za-z_][\w.\[\]\"']*(?: ?, ?\w+)* ?"
+        r"(?::[^=\n]+)?[-+*/|&]?= ?\S"
+        r"|[\w.]+\([^()\n]*\)$)",
+        re.MULTILINE,
+    ),
+}
+_ANY_CODEY: Final = re.compile(
+    r"[;{}][ \t]*$|^[ \t]*(?:import|from|export|package|use|func|fn|const|let|var|def|end)\b|=>|\) ?\{",
+    re.MULTILINE,
+)
+_SHAPES: Final = {
+    "html": re.compile(r"\A\s*<[!A-Za-z].*>\s*\Z", re.DOTALL),
+    "xml": re.compile(r"\A\s*<[?!A-Za-z].*>\s*\Z", re.DOTALL),
+    "vue": re.compile(r"\A\s*<(?:template|script|style).*>\s*\Z", re.DOTALL),
+    "svelte": re.compile(r"\A\s*<\w.*>\s*\Z", re.DOTALL),
+    "scss": re.compile(r"\{[^{}:]*:"),
+    "sql": re.compile(
+        r"\A\s*(?:--[^\n]*\n\s*)*(?:SELECT|CREATE|INSERT|UPDATE|DELETE|ALTER|DROP|WITH|BEGIN)\b.*;",
+        re.IGNORECASE | re.DOTALL,
+    ),
+    "dockerfile": re.compile(r"\A(?:#[^\n]*\n|ARG [^\n]*\n|\s)*FROM \S+"),
+    "makefile": re.compile(r"^[\w.-]+:.*\n\t.+", re.MULTILINE),
+    "markdown": re.compile(r"\A(?:---\n.*?\n---\n)?\s*(?:#{1,3} \S|<h1|!\[|\[!\[)", re.DOTALL),
+}
+_YAML_LINE: Final = re.compile(r"(?:[\w\"'./${}<-][\w\"'./ ${}<-]*:(?:\s|$)|- |\s|#|---|\.\.\.|$)")
+
+
+def bare_code(text: str, language: str | None) -> str | None:
+    """The code in a text without fences, None if there is none. `language` is what is expected, None to guess.
+
+    Words alone are never code, even where a grammar accepts them.
+    """
+    wanted = language or guess_language(text)
+    if wanted is None or len(text.split()) < 2:
+        return None
+    if wanted in PROSE and wanted != "markdown":
+        return None
+    for candidate in _candidates(text, wanted):
+        if is_code(candidate, wanted):
+            return candidate.strip("\n") + "\n"
+    return None
+
+
+def is_code(text: str, language: str) -> bool:
+    """Whether a text is code of this language by its grammar and its looks."""
+    if len(text.split()) < 2:
+        return False
+    if language == "json":
+        return text.lstrip().startswith(("{", "[")) and parses("json", text) is True
+    if language == "yaml":
+        lines = text.strip().split("\n")
+        return len(lines) > 1 and ":" in text and all(_YAML_LINE.match(line) for line in lines)
+    shape = _SHAPES.get(language)
+    if shape is not None:
+        return bool(shape.search(text))
+    if not _CODEY.get(language, _ANY_CODEY).search(text):
+        return False
+    accepted = parses(language, text)
+    return accepted if accepted is not None else compatible(guess_language(text), language)
+
+
+def bare_document(text: str) -> str | None:
+    """A Markdown document that stands unfenced in the answer, a lead-in ending with a colon left out."""
+    for start in (0, text.find("\n#") + 1, text.find("\n---\n") + 1):
+        lead = text[:start].strip()
+        if (start or not lead) and (not lead or (lead.count("\n") < 3 and lead.endswith(":"))):
+            body = text[start:].strip("\n") + "\n"
+            if _SHAPES["markdown"].search(body):
+                return body
+    return None
+
+
+def _candidates(text: str, language: str) -> Iterator[str]:
+    """The whole text, then less prose around it, then what is indented by four."""
+    yield text
+    lines = text.split("\n")
+    start = _START.get(language, _ANY_START)
+    first = next((n for n, line in enumerate(lines) if start.match(line) and not _is_sentence(line)), None)
+    if first is not None:
+        ends = [len(lines)]
+        for number in range(len(lines) - 1, first, -1):
+            if len(ends) >= _MAX_TRIES:
+                break
+            if not lines[number].strip():
+                ends.append(number)
+        for end in ends:
+            yield "\n".join(lines[first:end])
+    indented = [line[4:] if line.strip() else "" for line in lines if line.startswith("    ") or not line.strip()]
+    if sum(bool(line) for line in indented) >= 2:
+        yield "\n".join(indented)
+
+
+def _is_sentence(line: str) -> bool:
+    return bool(re.match(r"[A-Z#][\w', -]+[.:!?]\s*\Z", line)) and line.count(" ") > 3

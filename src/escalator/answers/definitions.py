@@ -1,0 +1,123 @@
+"""What a file defines, and definitions that went missing without anybody having removed them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from escalator.answers.languages import language_of_path
+
+_LONGEST_LINE: Final = 300
+
+_JAVASCRIPT: Final = re.compile(
+    r"(?:export )?(?:default )?(?:async )?(?:function\*?|class|interface|type|enum|abstract class) (\w+)"
+    r"|(?:export )?(?:const|let|var) (\w+)(?:: [^=]+)? = (?:async )?(?:function|\(|\w+ =>|<)"
+)
+_C: Final = re.compile(
+    r"(?!return|else|if|for|while|switch)[A-Za-z_][\w *:<>,&]*[ *&](\w+)\([^;]*\Z"
+    r"|(?:typedef )?(?:struct|enum|union|class) (\w+)[ :{]*\Z"
+)
+_JAVA: Final = re.compile(
+    r"(?: {4}|\t| {2})?(?:(?:public|protected|private|internal|static|final|abstract|async|override|fun) )+"
+    r"[^(={]{0,80}?(\w+) ?[({]"
+)
+_PATTERNS: Final = {
+    "python": re.compile(r"(?:async )?(?:def|class) (\w+)"),
+    "go": re.compile(r"(?:func(?: \([^)]*\))?|type) (\w+)"),
+    "rust": re.compile(r"(?:pub(?:\([^)]*\))? )?(?:(?:async|unsafe|const) )*(?:fn|struct|enum|trait|mod) (\w+)"),
+    "ruby": re.compile(r" {0,2}(?:def|class|module) ([\w.?!]+)"),
+    "php": re.compile(r" {0,4}(?:(?:public|private|protected|static|abstract|final) )*(?:function|class) (\w+)"),
+    **dict.fromkeys(("javascript", "typescript", "tsx"), _JAVASCRIPT),
+    **dict.fromkeys(("c", "cpp", "objc"), _C),
+    **dict.fromkeys(("java", "csharp", "kotlin", "scala"), _JAVA),
+}
+_CALLED: Final = re.compile(r"(?<![\w.\"'`@$-])(\w+)\s?\(")
+_BINDING: Final = re.compile(
+    r"\s*(?:from|import|use|using|require|const|let|var|export|#include|global|nonlocal)\b"
+)
+_ASSIGNED: Final = re.compile(r"\s*(?:def |class |fn |func |function |async def )?(\w+)\s*(?:[:=(]|$)")
+_HOLLOW: Final = frozenset({"..."})
+
+
+def definitions(path: str, text: str) -> dict[str, None]:
+    """Names defined at the top of a file, in order; empty for languages it cannot be told for."""
+    pattern = _PATTERNS.get(language_of_path(path) or "")
+    if pattern is None:
+        return {}
+    found = (pattern.match(line) for line in text.split("\n") if len(line) <= _LONGEST_LINE)
+    return dict.fromkeys(next(group for group in match.groups() if group) for match in found if match)
+
+
+def lost_definitions(path: str, old: str, new: str, elsewhere: Iterable[str] = ()) -> list[str]:
+    """Definitions of the old file that the new one lost in a way that looks like leaving out, not like removing.
+
+    That is: the new text still calls one of them, or most of them went and next to nothing came instead.
+    `elsewhere` are the other new files, to which definitions may have moved.
+    """
+    before, after = definitions(path, old), definitions(path, new)
+    lost = [name for name in before if name not in after]
+    if not lost or not new.strip():
+        return []
+    moved = {name for text in elsewhere for name in definitions(path, text)}
+    lost = [name for name in lost if name not in moved]
+    called = _called_unbound(new)
+    used = [name for name in lost if name in called]
+    if used:
+        return used
+    kept, added = len(before) - len(lost), sum(name not in before for name in after)
+    return lost if len(lost) >= 2 and 0 < kept < len(lost) and added < len(lost) / 2 else []
+
+
+def hollow_function(path: str, old: str, new: str) -> str | None:
+    """The name of a Python function whose body became `...` while the old file had a real one."""
+    if language_of_path(path) != "python" or "..." not in new:
+        return None
+    before = _bodies(old)
+    hollow = (name for name, body in _bodies(new).items() if body == _HOLLOW)
+    return next((name for name in hollow if before.get(name, _HOLLOW) != _HOLLOW), None)
+
+
+def _called_unbound(text: str) -> set[str]:
+    """Names that are called somewhere and neither imported, assigned nor defined anywhere in the text."""
+    called: set[str] = set()
+    bound: set[str] = set()
+    listing = False
+    for line in text.split("\n"):
+        if len(line) > _LONGEST_LINE * 3:
+            continue
+        called.update(_CALLED.findall(line))
+        if listing or _BINDING.match(line):
+            bound.update(re.findall(r"\w+", line))
+            listing = (listing or line.rstrip().endswith(("(", "{", ","))) and ")" not in line and "}" not in line
+        elif (assigned := _ASSIGNED.match(line)) and not line.lstrip().startswith(assigned[1] + "("):
+            bound.add(assigned[1])
+    return called - bound
+
+
+def _bodies(text: str) -> dict[str, frozenset[str]]:
+    """For each function or class of a Python text the set of its lines, docstrings and comments left out."""
+    bodies: dict[str, set[str]] = {}
+    stack: list[tuple[int, str]] = []
+    for indent, line in _code_lines(text):
+        while stack and indent <= stack[-1][0]:
+            stack.pop()
+        for _, name in stack[-3:]:
+            bodies[name].add(line)
+        found = re.match(r"(?:async )?(?:def|class) (\w+)", line)
+        if found:
+            name = ".".join([*(outer.rsplit(".", 1)[-1] for _, outer in stack[-1:]), found[1]])
+            bodies[name] = set(_HOLLOW) if re.search(r":\s*\.\.\.\Z", line) else set()
+            stack.append((indent, name))
+    return {name: frozenset(lines) for name, lines in bodies.items()}
+
+
+def _code_lines(text: str) -> Iterator[tuple[int, str]]:
+    quoted = False
+    for line in text.split("\n"):
+        bare = line.strip()
+        marks = bare.count('"""') + bare.count("'''")
+        inside, quoted = quoted, quoted != bool(marks % 2)
+        if not bare or inside or bare.startswith(("#", '"""', "'''")):
+            continue
+        yield len(line) - len(line.lstrip()), bare.split("  #")[0].strip()

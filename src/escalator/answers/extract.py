@@ -1,0 +1,208 @@
+"""Model text to a change set, or to a typed reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from escalator.answers import assign
+from escalator.answers.bare import bare_code, bare_document, is_code
+from escalator.answers.blocks import Block, read_blocks
+from escalator.answers.cleaning import clean, without_reasoning
+from escalator.answers.diffs import looks_like_diff, read_diff
+from escalator.answers.failures import ONE_FORMAT, UnusableError, no_code, show, truncated
+from escalator.answers.info import Info
+from escalator.answers.languages import PROSE, guess_language
+from escalator.answers.naming import Workspace, normal_path, title_path
+from escalator.answers.operations import Operation, Patch, finished, perform, refuse_elided
+from escalator.answers.structured import read_structured
+from escalator.answers.syntax import parses
+from escalator.records import ChangeSet, Rejection
+from escalator.tree import changes_test_settings, is_guarded, is_protected
+
+MAX_ANSWER: Final = 8_000_000
+"""Characters an answer may have."""
+
+_CUT: Final = frozenset(
+    {"length", "max_tokens", "max_output_tokens", "model_context_window_exceeded", "token_limit", "truncated"}
+    | {"incomplete", "max_length", "model_length"}
+)
+
+
+def extract(
+    text: str,
+    *,
+    target: str | None = None,
+    workspace: Mapping[str, str] | None = MappingProxyType({}),
+    finish_reason: str = "stop",
+    protected: Collection[str] = (),
+) -> ChangeSet | Rejection:
+    """Take the change set out of a model's answer, all or nothing.
+
+    `target` is the file an unnamed block is for; the only file of `workspace` ({path: content}) is so by itself.
+    Without either, one block of code becomes `answer.<extension of its language>`. `protected` are paths,
+    directories or glob patterns the answer may not touch; files that steer tests, CI or dependencies are
+    protected as well unless they are the target. A change there is dropped with a note, or rejected if nothing
+    else is left. Never raises; never names a path outside the workspace.
+    """
+    files = {normal_path(path): content for path, content in (workspace or {}).items()}
+    extraction = _Extraction(
+        workspace=Workspace.of(files, normal_path(target) if target else None),
+        cut=finish_reason.casefold() in _CUT,
+        protected=tuple(protected),
+    )
+    try:
+        return extraction.run(text)
+    except UnusableError as unusable:
+        return unusable.rejection
+
+
+@dataclass(slots=True)
+class _Extraction:
+    workspace: Workspace
+    cut: bool
+    protected: tuple[str, ...]
+    notes: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+
+    def run(self, text: str) -> ChangeSet:
+        if len(text) > MAX_ANSWER:
+            raise UnusableError(
+                "too_large", f"Your answer has {len(text):,} characters; {MAX_ANSWER:,} are the most. {ONE_FORMAT}"
+            )
+        operations = self._operations(self._answer(text))
+        result = perform([one for one in operations if not self._is_off_limits(one)], self.workspace.files)
+        refuse_elided(result)
+        self._drop_test_settings(result.after)
+        files = finished(result, self.dropped)
+        if not files:
+            raise self._nothing_left(result.notes)
+        return ChangeSet(files=files, notes=tuple(dict.fromkeys([*self.notes, *result.notes])))
+
+    def _answer(self, text: str) -> str:
+        answer = without_reasoning(clean(text))
+        if answer is None:
+            raise truncated("its reasoning never ended, so there is no answer after it")
+        if not answer.strip():
+            if self.cut:
+                raise truncated("it ended before anything was said")
+            raise no_code("it is empty")
+        return answer
+
+    def _operations(self, answer: str) -> list[Operation]:
+        structured = read_structured(answer, cut=self.cut)
+        if structured is not None:
+            return assign.items(structured, self.workspace)
+        document = self._unfenced(answer)
+        if document is not None:
+            return document
+        blocks = read_blocks(answer, self.workspace.language)
+        if not blocks:
+            return self._bare(answer)
+        self._refuse_cut(answer, blocks)
+        return assign.blocks(blocks, self.workspace, self.notes)
+
+    def _unfenced(self, answer: str) -> list[Operation] | None:
+        """A whole file that is not fenced itself though fences occur in it: Markdown, or code with docstrings."""
+        language = self.workspace.language
+        if "```" not in answer and "~~~" not in answer:
+            return None
+        first = answer.lstrip()
+        if language == "markdown" and not first.startswith(("```", "~~~")):
+            tags = {block.info.language for block in read_blocks(answer, language)}
+            document = bare_document(answer) if "markdown" not in tags else None
+            return self._unnamed(document) if document is not None else None
+        if language in PROSE | {None} or first.startswith(("`", "~")) or _column_zero_fence(answer):
+            return None
+        return self._unnamed(answer) if language and is_code(answer, language) else None
+
+    def _bare(self, answer: str) -> list[Operation]:
+        if looks_like_diff(answer):
+            return self._bare_diff(answer)
+        language = self.workspace.language
+        code = bare_document(answer) if language == "markdown" else bare_code(answer, language)
+        if code is None and language is not None and language not in PROSE:
+            other = guess_language(answer)
+            if other is not None and other != "markdown" and bare_code(answer, other):
+                raise assign.wrong_language(other, self.workspace)
+        if code is None:
+            raise truncated("it ended before any code") if self.cut else no_code("there is no fenced block in it")
+        return self._unnamed(code)
+
+    def _unnamed(self, text: str) -> list[Operation]:
+        if self.cut:
+            raise truncated("it ended in the middle of the code, as far as can be told")
+        language = self.workspace.language or guess_language(text)
+        block = Block(
+            info=Info(tag=language or "", language=language),
+            lines=tuple(text.rstrip("\n").split("\n")),
+            start=0,
+            end=0,
+        )
+        return assign.blocks([block], self.workspace, self.notes)
+
+    def _bare_diff(self, answer: str) -> list[Operation]:
+        if self.cut:
+            raise truncated("it ended in the middle of the diff, as far as can be told")
+        return assign.diffs(read_diff(answer.split("\n"), fenced=False), self.workspace, None)
+
+    def _refuse_cut(self, answer: str, blocks: list[Block]) -> None:
+        last = blocks[-1]
+        if not last.closed:
+            if self.cut:
+                raise truncated("the last block of code has no end")
+            language = last.info.language or self.workspace.language
+            if not last.edits and parses(language, last.text) is False:
+                raise truncated("the last block of code is neither closed nor complete")
+            self.notes.append("the last block was not closed, but is complete as far as can be told")
+        elif self.cut:
+            self._refuse_incomplete_set(answer, blocks)
+
+    def _refuse_incomplete_set(self, answer: str, blocks: list[Block]) -> None:
+        """A cut answer whose last words announce another file."""
+        rest = [line for line in answer.split("\n")[blocks[-1].end :] if line.strip()]
+        if not rest:
+            return
+        path = title_path(rest[-1], self.workspace)
+        given = {title_path(block.above[-1], self.workspace) for block in blocks if block.above}
+        unheard = path is not None and path not in given and path not in {block.info.path for block in blocks}
+        if unheard or rest[-1].lstrip().startswith("#"):
+            raise truncated(f"it announces {show(rest[-1].strip())} and stops")
+
+    def _is_off_limits(self, operation: Operation) -> bool:
+        paths = {
+            operation.path,
+            *([operation.source] if isinstance(operation, Patch) and operation.source else []),
+        }
+        for path in paths:
+            assign.refuse_unsafe(path)
+            guarded = is_guarded(path) and path != self.workspace.wanted
+            if guarded or is_protected(path, self.protected):
+                if path not in self.dropped:
+                    self.dropped.append(path)
+                    self.notes.append(f"{path}: protected, its change was dropped")
+                return True
+        return False
+
+    def _drop_test_settings(self, after: Mapping[str, str | None]) -> None:
+        for path, text in after.items():
+            old = self.workspace.files.get(path, "")
+            if path != self.workspace.wanted and changes_test_settings(path, old, text):
+                self.dropped.append(path)
+                self.notes.append(f"{path}: changes the settings of the tests, its change was dropped")
+
+    def _nothing_left(self, notes: list[str]) -> UnusableError:
+        if not self.dropped:
+            return no_code("; ".join(notes) or "it changes nothing")
+        names = ", ".join(show(path) for path in self.dropped[:10])
+        return UnusableError(
+            "protected",
+            f"You may not change {names}: tests and what steers them stay as they are. Change the code they test "
+            f"instead. {ONE_FORMAT}",
+        )
+
+
+def _column_zero_fence(answer: str) -> bool:
+    return any(line.startswith(("```", "~~~")) for line in answer.split("\n"))

@@ -1,0 +1,148 @@
+"""What a block is: a file, edits, a diff, or something around the code that is not part of the change."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal, TypeAlias
+
+from escalator.answers.blocks import Block
+from escalator.answers.definitions import definitions
+from escalator.answers.diffs import looks_like_diff
+from escalator.answers.languages import COMMANDS, PROSE, compatible, extension_of, guess_language
+from escalator.answers.naming import Workspace
+from escalator.answers.syntax import parses
+
+Kind: TypeAlias = Literal["file", "edits", "diff", "commands", "output", "example", "test", "sample"]
+
+_USAGE = re.compile(
+    r"\b(?:usage|how to (?:use|call|run|test)|to (?:use|run|test|try) (?:it|this|the|them)"
+    r"|examples?(?=\s*[:*_.]*\s*\Z)|example (?:usage|use|call|of (?:how|use|using|calling))"
+    r"|(?:can|could) (?:now )?(?:be )?(?:use|used|call|called|run|test|tested|try|invoke)|use it|try it|call it"
+    r"|called like|like this|for example|for instance|demo(?:nstration)?|test it|quick (?:check|test)|sanity check"
+    r"|invoke)\b",
+    re.IGNORECASE,
+)
+_OUTPUT = re.compile(
+    r"\b(?:outputs?|prints?|printed|results?|produces|returns|yields|will (?:show|see|get)|traceback|error message"
+    r"|console|logs?|stdout|expected|before the (?:fix|change)|currently|directory (?:structure|layout|tree)"
+    r"|project structure|file (?:structure|tree))\b",
+    re.IGNORECASE,
+)
+_COMMAND = re.compile(
+    r"(?:\$ |> |% )?(?:sudo |python3? |pip3? |pipx |uv |poetry |conda |pytest\b|npm |npx |yarn |pnpm |node |deno "
+    r"|bun |cargo |go (?:run|test|build|get|mod)|git |cd |mkdir |ls\b|cat |cp |mv |rm |touch |curl |wget "
+    r"|make\b|docker |brew |apt(?:-get)? |export \w+=|source |chmod |mvn |gradle |\./|java |javac |gcc |rustc "
+    r"|dotnet |bash |sh )"
+)
+_PROMPT = re.compile(r"(?:[\w@~/.-]*[$%#] |>>> |PS [A-Z]:)")
+_TREE = re.compile(r"[├└│]|^\s*\|--", re.MULTILINE)
+_TRACE = re.compile(
+    r"Traceback \(most recent call last\)|^={5,} .+ ={5,}$|^\s+at .+\(.+:\d+\)$|^PASS(?:ED)?$", re.MULTILINE
+)
+_SCRIPT = re.compile(
+    r"\A#!|^[ \t]*(?:function \w+|\w+ ?\(\) ?\{|if \[|for \w+ in |while |case |set -\w)", re.MULTILINE
+)
+_TEST_CALLS = re.compile(
+    r"^[ \t]*(?:describe|it|test|suite|beforeEach)\([ \t]*[\"'`]|^func Test\w+\(\w+ \*testing\.|#\[test\]",
+    re.MULTILINE,
+)
+_TEST_NAME = re.compile(r"test|fixture|Test\w+|\w+Tests?\Z|\w+Spec\Z", re.IGNORECASE)
+_DATA: Final = frozenset({"json", "jsonl", "yaml", "toml", "csv", "xml", "ini", "mermaid"})
+
+
+def kind_of(block: Block, path: str | None, workspace: Workspace) -> Kind:
+    """What a block is, judged by itself, the path it is given and the prose above it."""
+    if block.edits:
+        return "edits"
+    if _is_diff(block, path):
+        return "diff"
+    if path is not None:
+        return "file"
+    expected = workspace.language
+    if _is_commands(block, expected):
+        return "commands"
+    if _is_output(block, expected):
+        return "output"
+    if _is_test(block, workspace):
+        return "test"
+    return "example" if _USAGE.search(_lead(block)) else "file"
+
+
+def is_script(block: Block) -> bool:
+    """Whether a block of commands has the shape of a script to be saved."""
+    return bool(_SCRIPT.search(block.text[:20_000]))
+
+
+def language_in(block: Block) -> str | None:
+    """The language of a block by its tag, else by its looks; None if neither tells."""
+    if block.info.language is not None and block.info.language != "text":
+        return block.info.language
+    return guess_language(block.text)
+
+
+def side_show(block: Block, others: list[Block], expected: str | None) -> Kind | None:
+    """What an unnamed block turns out to be beside other blocks of code: untagged output or sample data."""
+    tagged = [other for other in others if other is not block and other.info.language not in PROSE | {None}]
+    if not tagged or expected in PROSE:
+        return None
+    if block.info.language in PROSE | {None} and not _is_code_of(block, expected):
+        return "output"
+    if block.info.language in _DATA and any(other.info.language not in _DATA for other in tagged):
+        return None if expected in _DATA else "sample"
+    return None
+
+
+def _is_code_of(block: Block, expected: str | None) -> bool:
+    guessed = guess_language(block.text)
+    return guessed is not None and compatible(guessed, expected) and parses(guessed, block.text) is not False
+
+
+def _is_diff(block: Block, path: str | None) -> bool:
+    if path is not None and path.endswith((".diff", ".patch")):
+        return False
+    if block.info.language == "diff":
+        return True
+    first = next((line for line in block.lines if line.strip()), "")
+    starts = first.startswith(("diff --git ", "--- ", "@@ -", "*** Begin Patch", "*** Update File: ", "Index: "))
+    return starts and looks_like_diff(block.text)
+
+
+def _is_commands(block: Block, expected: str | None) -> bool:
+    language = block.info.language
+    if language in COMMANDS:
+        return expected not in COMMANDS | {"dockerfile", "makefile"} or language == "console"
+    if language not in {None, "text", "output"} or expected in COMMANDS | PROSE:
+        return False
+    rows = [line.strip() for line in block.lines[:200] if line.strip() and not line.lstrip().startswith("# ")]
+    return bool(rows) and (all(_COMMAND.match(row) for row in rows) or bool(_PROMPT.match(rows[0])))
+
+
+def _is_output(block: Block, expected: str | None) -> bool:
+    language = block.info.language
+    if language in {"output", "mermaid"} and expected not in {"output", "text"}:
+        return True
+    if language == "python" and block.text.lstrip().startswith(">>> "):
+        return True
+    if language not in {None, "text"} or expected in PROSE:
+        return False
+    sample = block.text[:5_000]
+    if _TREE.search(sample) or _TRACE.search(sample):
+        return True
+    return bool(_OUTPUT.search(_lead(block))) and parses(expected, block.text) is not True
+
+
+def _is_test(block: Block, workspace: Workspace) -> bool:
+    if workspace.wanted and _TEST_NAME.search(workspace.wanted.rsplit("/", 1)[-1]):
+        return False
+    language = language_in(block)
+    names = definitions(f"x.{extension_of(language)}", block.text)
+    if names:
+        return all(_TEST_NAME.match(name) for name in names)
+    return bool(_TEST_CALLS.search(block.text[:20_000])) and "export " not in block.text
+
+
+def _lead(block: Block) -> str:
+    """The sentence that leads to a block, and the heading above it."""
+    return "\n".join(
+        line[:500] for line in block.above[-2:] if line is block.above[-1] or line.lstrip().startswith("#")
+    )

@@ -1,0 +1,170 @@
+"""What an answer does to files, in order, and doing it in memory: all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from escalator.answers.definitions import hollow_function, lost_definitions
+from escalator.answers.diffs import Hunk, apply_diff
+from escalator.answers.edits import Edit, apply_edit
+from escalator.answers.elision import placeholder_in
+from escalator.answers.failures import EDIT_FORMAT, ONE_FORMAT, UnusableError, quote, show
+from escalator.tree import in_newlines_of
+
+MAX_FILES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The file's new content; None deletes it."""
+
+    path: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One search/replace pair; `number` counts them over the answer, from 1."""
+
+    path: str
+    edit: Edit
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """The hunks of a diff; `source` is the file they start from, None for a file that is created."""
+
+    path: str
+    hunks: tuple[Hunk, ...]
+    source: str | None
+
+
+Operation: TypeAlias = Whole | Change | Patch
+
+
+@dataclass(slots=True)
+class Result:
+    """Files after the operations so far, with line feeds only; None means deleted."""
+
+    before: Mapping[str, str]
+    after: dict[str, str | None] = field(default_factory=dict)
+    whole: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+    seen: set[tuple[str, object]] = field(default_factory=set)
+
+    def old(self, path: str) -> str:
+        """The file before any change, with line feeds only; empty if there was none."""
+        return self.before.get(path, "").replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+
+    def now(self, path: str) -> str:
+        """The file after the operations so far; empty if there is none."""
+        return (self.after[path] or "") if path in self.after else self.old(path)
+
+
+def perform(operations: Sequence[Operation], before: Mapping[str, str]) -> Result:
+    """Apply operations one after another. Raises `UnusableError` if any of them cannot be applied."""
+    result = Result(before)
+    for operation in operations:
+        if isinstance(operation, Whole):
+            _write(result, operation)
+        elif isinstance(operation, Change):
+            _edit(result, operation)
+        else:
+            _patch(result, operation)
+    if len(result.after) > MAX_FILES:
+        raise UnusableError(
+            "too_large", f"Your answer changes {len(result.after)} files; {MAX_FILES} are the most."
+        )
+    return result
+
+
+def refuse_elided(result: Result) -> None:
+    """Raise `UnusableError` if a file holds a stand-in for code, or lost what it still uses."""
+    for path, text in result.after.items():
+        if text is None:
+            continue
+        old = result.old(path)
+        line = placeholder_in(path, old, text)
+        if line is not None:
+            raise _elided(path, f"this line stands for code that was left out:\n{quote(line)}\n")
+        if path in result.whole and old:
+            _refuse_loss(result, path, old, text)
+
+
+def finished(result: Result, dropped: Iterable[str] = ()) -> dict[str, str | None]:
+    """The new files in the newline style of the old ones, without those `dropped`."""
+    left_out = set(dropped)
+    return {
+        path: None if text is None else in_newlines_of(result.before.get(path, ""), text)
+        for path, text in result.after.items()
+        if path not in left_out
+    }
+
+
+def _write(result: Result, operation: Whole) -> None:
+    path, text = operation.path, operation.text
+    if text is None and path not in result.before and path not in result.after:
+        result.notes.append(f"{path}: was to be deleted, but is not one of the files")
+        return
+    if text is not None and "\0" in text:
+        raise UnusableError("bad_format", f"{show(path)} holds a NUL character; only text files can be written.")
+    if path in result.whole and result.after.get(path) != text:
+        result.notes.append(f"{path}: given more than once, the last one counts")
+    result.after[path] = text.replace("\r\n", "\n").replace("\r", "\n") if text is not None else None
+    result.whole.add(path)
+
+
+def _edit(result: Result, operation: Change) -> None:
+    path, edit = operation.path, operation.edit
+    if (path, edit.splits) in result.seen:
+        result.notes.append(f"{path}: edit {operation.number} repeats an earlier one and was left out")
+        return
+    result.seen.add((path, edit.splits))
+    if edit.search.strip() and path not in result.before and not result.now(path):
+        raise UnusableError(
+            "edit_not_found",
+            f"SEARCH block {operation.number} is for {show(path)}, which is not one of the files you were given:\n"
+            f"{quote(edit.search)}\nName the file exactly as it was given to you. Nothing was applied; send all "
+            f"edits again. {EDIT_FORMAT}",
+        )
+    text, note = apply_edit(path, result.now(path), edit, number=operation.number)
+    result.after[path] = text
+    if note:
+        result.notes.append(note)
+
+
+def _patch(result: Result, operation: Patch) -> None:
+    source = operation.source
+    text = result.now(source) if source is not None else ""
+    if source is None and result.now(operation.path).strip():
+        text = result.now(operation.path)
+        if not any(hunk.old for hunk in operation.hunks):
+            text = ""
+            result.whole.add(operation.path)
+    new, notes = apply_diff(operation.path, text, operation.hunks)
+    if source is not None and source != operation.path:
+        result.after[source] = None
+    result.after[operation.path] = new
+    result.notes.extend(notes)
+
+
+def _refuse_loss(result: Result, path: str, old: str, text: str) -> None:
+    hollow = hollow_function(path, old, text)
+    if hollow is not None:
+        raise _elided(path, f"the body of {hollow} was replaced by '...'.\n")
+    elsewhere = [other for name, other in result.after.items() if name != path and other]
+    lost = lost_definitions(path, old, text, elsewhere)
+    if lost:
+        names = ", ".join(lost[:12])
+        raise _elided(path, f"it no longer defines {names}, which the file had and nobody asked to remove.\n")
+
+
+def _elided(path: str, what: str) -> UnusableError:
+    return UnusableError(
+        "elided",
+        f"{show(path)} is not complete: {what}What you answer replaces the whole file, so write every line of it, "
+        f"also what does not change; or send only the changes as edits. {ONE_FORMAT} Edits: {EDIT_FORMAT}",
+    )
