@@ -82,12 +82,16 @@ def test_a_file_that_changes_how_python_starts_is_marked():
 
 
 def test_few_files_of_real_libraries_are_marked():
-    """Of the files of the libraries escalator builds on, fewer than three in a hundred are marked."""
+    """Of the files installed here, runners of tests aside, fewer than three in a hundred are marked."""
     installed = Path(sysconfig.get_path("purelib"))
-    libraries = ("httpx2", "pydantic", "rich", "structlog", "tenacity", "typer", "yaml", "platformdirs", "anyio")
-    files = [path for name in libraries for path in (installed / name).rglob("*.py")]
+    runners = ("test", "hypothesis", "mypy")
+    files = [
+        path
+        for path in sorted(installed.rglob("*.py"))
+        if not any(word in path.relative_to(installed).as_posix() for word in runners)
+    ][::12]
 
     marked = [path for path in files if scan_text(path.read_text("utf-8", "replace"), path.name)]
 
-    assert len(files) > 200
+    assert len(files) > 100
     assert len(marked) / len(files) < 0.03, marked

@@ -129,7 +129,7 @@ class Reporter:
     def __init__(self, send: Callable[..., None], setup: dict[str, Any], finder: TrustedFinder) -> None:
         self.send, self.finder = send, finder
         self.names = {file: name for name, file in finder.trusted.items()}
-        self.wanted, self.sentinels = frozenset(setup["only"]), frozenset(setup["sentinels"])
+        self.wanted = frozenset(setup["only"])
         self.raised: dict[str, bool] = {}
         self.made: tuple[Any, Any] = (None, None)
 
@@ -148,8 +148,7 @@ class Reporter:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         if self.wanted:
-            items[:] = [item for item in items if item.nodeid in self.wanted or item.nodeid in self.sentinels]
-        items.sort(key=lambda item: item.nodeid in self.sentinels)
+            items[:] = [item for item in items if item.nodeid in self.wanted]
 
     def pytest_collection_finish(self, session: Any) -> None:
         self.send(kind="collected", ids=[item.nodeid for item in session.items])

@@ -91,8 +91,7 @@ def run_tests(
         "optional_plugins": suite.settings.plugins,
         "arguments": suite.settings.arguments,
         "conftest": bench.conftest,
-        "only": only,
-        "sentinels": sentinels,
+        "only": [*only, *sentinels] if only else [],
     }
     command = Command(
         argv=(bench.python, "-I", "-B", "{trusted}/run.py", "{trusted}", "{workspace}", "{report}"),
