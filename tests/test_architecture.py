@@ -14,6 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "escalator"
 
 ORDER = (
     "errors",
+    "plugins",
     "tree",
     "records",
     "flow",
@@ -32,9 +33,14 @@ ORDER = (
     "events",
     "perform",
     "briefing",
+    "closing",
     "workshop",
     "jobs",
     "engine",
+    "sinks",
+    "report",
+    "review",
+    "evidence",
     "lint",
     "testing",
     "simulation",
@@ -61,7 +67,7 @@ def imports_of(tree: ast.Module) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "escalator":
             parts = node.module.split(".")
             names = [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
-            yield from ((name, node.lineno) for name in names)
+            yield from ((name if name in ORDER else "engine", node.lineno) for name in names)
         if isinstance(node, ast.Import):
             for alias in node.names:
                 parts = alias.name.split(".")

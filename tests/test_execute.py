@@ -164,7 +164,7 @@ def test_paid_models_wait_for_approval(run: Execute, answer: Any, status: str, c
 
 def test_without_anybody_to_ask_approval_stays_pending(run: Execute) -> None:
     """No callback means no consent: the task waits for a person instead of spending."""
-    house = House({"small": [WRONG], "large": [WRONG]}, cost_guard={"before_paid": "confirm"})
+    house = House({"small": [WRONG, WRONG], "large": [WRONG, WRONG]}, cost_guard={"before_paid": "confirm"})
     outcome = run(house, validators=["syntax", adds])
     assert outcome.status == "needs_review"
     assert "approve=" in outcome.reason

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from escalator.events import Sink
-    from escalator.ledger import Ledger
+    from escalator.ledger import Archive
     from escalator.matrix import Matrix
     from escalator.perform import Approve
     from escalator.providers import Provider
@@ -45,7 +45,7 @@ class Escalator:
         self,
         matrix: MatrixSource = None,
         *,
-        ledger: str | Path | Ledger | None = None,
+        ledger: str | Path | Archive | None = None,
         providers: Providers = None,
         approve: Approve | None = None,
         on_event: Sink | Iterable[Sink] | None = None,
@@ -200,7 +200,7 @@ def execute(
     task: str | Task,
     *,
     matrix: MatrixSource = None,
-    ledger: str | Path | Ledger | None = None,
+    ledger: str | Path | Archive | None = None,
     providers: Providers = None,
     **options: Any,
 ) -> Outcome:
@@ -221,7 +221,7 @@ async def aexecute(
     task: str | Task,
     *,
     matrix: MatrixSource = None,
-    ledger: str | Path | Ledger | None = None,
+    ledger: str | Path | Archive | None = None,
     providers: Providers = None,
     **options: Any,
 ) -> Outcome:
@@ -233,7 +233,7 @@ def resume(
     task_id: str,
     *,
     matrix: MatrixSource = None,
-    ledger: str | Path | Ledger | None = None,
+    ledger: str | Path | Archive | None = None,
     providers: Providers = None,
     **options: Any,
 ) -> Outcome:
@@ -248,7 +248,7 @@ async def aresume(
     task_id: str,
     *,
     matrix: MatrixSource = None,
-    ledger: str | Path | Ledger | None = None,
+    ledger: str | Path | Archive | None = None,
     providers: Providers = None,
     **options: Any,
 ) -> Outcome:

@@ -6,21 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from escalator import validators
+from escalator import plugins, validators
 from escalator.briefing import make_brief
+from escalator.closing import baseline, closing, warnings
 from escalator.errors import ConfigError, TaskError
 from escalator.events import Planned, TaskEnded, TaskStarted, Warned
 from escalator.flow import Flow
-from escalator.ledger import Closing, Entry, Opened, TaskRow, to_nano
+from escalator.ledger import Entry, Opened, TaskRow
 from escalator.perform import Desk, Performer
 from escalator.perform.effects import BIG, Compute, Wait
 from escalator.perform.journal import BRIEFS, OUTCOMES, PLANS, Record
 from escalator.perform.spending import Place, Spender
 from escalator.planning import make_plan, specs_of
-from escalator.pricing import cost
 from escalator.records import (
     Attempt,
-    Baseline,
     Brief,
     Call,
     ChangeSet,
@@ -37,7 +36,7 @@ from escalator.steps import Check
 from escalator.walk import walk
 
 if TYPE_CHECKING:
-    from escalator.ledger import Ledger
+    from escalator.ledger import Archive
     from escalator.validators import Validator
 
 Judges = Mapping[str, "Validator"]
@@ -61,12 +60,12 @@ def execute(desk: Desk, task: Task) -> Flow[Outcome]:
 
 def resume(desk: Desk, task_id: str) -> Flow[Outcome]:
     """Go on with a task the ledger knows."""
-    row = desk.ledger.task_row(task_id)
-    if row is None:
+    known = desk.ledger.look(task_id)
+    if known is None:
         raise TaskError(
-            f"the ledger knows no task {task_id!r}", field="task_id", hint="`escalator log` lists the tasks"
+            f"the ledger knows no task {task_id!r}", field="task_id", hint="is this the ledger it was started on?"
         )
-    opened: Opened = yield Wait(desk.ledger.open_task(row))
+    opened: Opened = yield Wait(desk.ledger.open_task(known.row))
     return (yield from _known(desk, opened, {}))
 
 
@@ -85,7 +84,7 @@ def _fresh(
             yield Wait(desk.ledger.record(brief.task_id, noted))
         return (yield from _walked(desk, brief, plan, spender, record, given, overhead))
     except BaseException:
-        _give_up(desk, brief, plan)
+        desk.ledger.release(brief.task_id)  # so that it can be resumed; whatever ended it goes on upward
         raise
 
 
@@ -107,7 +106,7 @@ def _known(desk: Desk, opened: Opened, given: Judges) -> Flow[Outcome]:
     try:
         return (yield from _walked(desk, brief, plan, spender, record, given, ()))
     except BaseException:
-        _give_up(desk, brief, plan)
+        desk.ledger.release(brief.task_id)  # so that it can be resumed; whatever ended it goes on upward
         raise
 
 
@@ -125,18 +124,18 @@ def _walked(
     desk.publish(Planned(task_id=brief.task_id, classification=plan.classification, plan=plan))
     performer = Performer(desk, brief, plan, judges=_judges(desk, plan, given), spender=spender, record=record)
     outcome: Outcome = yield from performer.interpret(walk(brief, plan), Place(key="walk"))
-    warnings = _warnings(outcome, record)
-    for message in warnings:
+    told = warnings(outcome, record)
+    for message in told:
         desk.publish(Warned(task_id=brief.task_id, message=message))
     outcome = replace(
         outcome,
         overhead=overhead,
-        baseline=_baseline(desk, outcome),
-        warnings=warnings,
+        baseline=baseline(desk, outcome),
+        warnings=told,
         seconds=desk.timer() - started,
     )
     yield from performer.settled()
-    yield Wait(desk.ledger.close_task(brief.task_id, _closing(outcome)))
+    yield Wait(desk.ledger.close_task(brief.task_id, closing(outcome)))
     desk.publish(TaskEnded(task_id=brief.task_id, outcome=outcome))
     return outcome
 
@@ -157,7 +156,7 @@ def classify(desk: Desk, task: Task) -> Flow[Classification]:
     done = Outcome(
         status="skipped", reason="only classified", brief=brief, plan=plan, overhead=calls, cause="classify"
     )
-    yield Wait(desk.ledger.close_task(brief.task_id, _closing(done)))
+    yield Wait(desk.ledger.close_task(brief.task_id, closing(done)))
     return classification
 
 
@@ -200,6 +199,8 @@ def validate(
     rung = _judging_rung(made)
     for spec in made.validators:
         checked = yield from performer.check(Check(spec=spec, rung=rung, attempt=attempt))
+        if checked.verdict is None:
+            break
         attempt = replace(
             attempt, verdicts=(*attempt.verdicts, checked.verdict), calls=(*attempt.calls, *checked.calls)
         )
@@ -207,11 +208,11 @@ def validate(
     done = Outcome(
         status="skipped", reason="only judged", brief=brief, plan=made, attempts=(attempt,), cause="validate"
     )
-    yield Wait(desk.ledger.close_task(brief.task_id, _closing(done)))
+    yield Wait(desk.ledger.close_task(brief.task_id, closing(done)))
     return attempt.verdicts
 
 
-def _scratch() -> Callable[[], Ledger]:
+def _scratch() -> Callable[[], Archive]:
     from escalator.ledger import MemoryLedger
 
     ledger = MemoryLedger()
@@ -249,9 +250,14 @@ def _classifier(desk: Desk) -> Any:
 
         return llm_classifier(desk.matrix.model(section.llm))
     if section.name is not None:
-        from escalator.classify import resolve
-
-        return resolve(section.name)
+        key = "classifier.name"
+        return plugins.make(
+            plugins.find(section.name, "classifier", {}, key=key),
+            {},
+            name=section.name,
+            kind="classifier",
+            key=key,
+        )
     return None
 
 
@@ -329,53 +335,3 @@ def _row(desk: Desk, brief: Brief, plan: Plan) -> TaskRow:
 
 def _deadline(desk: Desk, brief: Brief) -> float | None:
     return None if brief.deadline is None else desk.timer() + brief.deadline
-
-
-def _warnings(outcome: Outcome, record: Record) -> tuple[str, ...]:
-    found = []
-    if record.diverged:
-        found.append(
-            f"the recorded work no longer matches from {record.diverged} on; it was done again from there"
-        )
-    if any(call.estimated and call.cost for call in outcome.calls):
-        found.append("some calls reported no usage; their cost is an upper bound")
-    return tuple(found)
-
-
-def _baseline(desk: Desk, outcome: Outcome) -> Baseline | None:
-    """What the accepted answer's tokens would have cost at the baseline model."""
-    model = outcome.plan.baseline
-    best = outcome.best
-    if model is None or best is None:
-        return None
-    answers = [call for call in best.calls if call.purpose == "worker" and call.error is None]
-    price = Spender(desk, outcome.brief, Record(), deadline=None).price(model)
-    if price is None or not answers:
-        return None
-    return Baseline(model=model.name, cost=cost(price, answers[-1].usage))
-
-
-def _closing(outcome: Outcome) -> Closing:
-    best = outcome.best
-    checkers = [call.model for call in outcome.calls if call.purpose == "checker"]
-    return Closing(
-        status=outcome.status,
-        reason=outcome.reason,
-        outcome=OUTCOMES.dump(outcome),
-        worker=outcome.model,
-        checker=checkers[-1] if checkers else "",
-        attempts=len(outcome.attempts),
-        retries=outcome.count("retry"),
-        fallbacks=outcome.count("fallback"),
-        escalations=outcome.count("escalation"),
-        validation=", ".join(f"{v.validator} {v.reason or v.status}" for v in best.verdicts) if best else "",
-        seconds=outcome.seconds,
-        cost=to_nano(outcome.cost),
-        baseline=to_nano(outcome.baseline.cost) if outcome.baseline else None,
-    )
-
-
-def _give_up(desk: Desk, brief: Brief, plan: Plan) -> None:
-    """Give the task back to the ledger so that it can be resumed; whatever ended it goes on upward."""
-    interrupted = Outcome(status="stopped", reason="interrupted", cause="cancelled", brief=brief, plan=plan)
-    desk.ledger.close_task(brief.task_id, _closing(interrupted))

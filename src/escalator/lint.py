@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from escalator import plugins, providers
 from escalator.errors import ConfigError
 from escalator.matrix import Matrix
 from escalator.matrix.matrix import dotted
@@ -72,6 +73,11 @@ def _plan(matrix: Matrix, name: str, section: TaskTypeSection) -> Plan:
 def _providers(matrix: Matrix) -> Iterator[Finding]:
     used = {model.provider for model in matrix.models.values()}
     for name, section in matrix.file.providers.items():
+        try:
+            plugins.find(section.kind, "provider", providers.BUILT_IN, key="kind")
+        except ConfigError as error:
+            text = f"{error.message}; {error.hint}"
+            yield _finding(matrix, ("providers", name, "kind"), text, error=True)
         if name not in used:
             yield _finding(matrix, ("providers", name), "no model uses this provider")
         elif section.api_key_env and not os.environ.get(section.api_key_env):

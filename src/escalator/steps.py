@@ -91,9 +91,10 @@ Step: TypeAlias = Survey | Admit | Work | Check | Tell | Ask | Run
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checked:
-    """A verdict and the calls that were paid for it."""
+    """A verdict and the calls that were paid for it, or the failure that ended the task before one was given."""
 
-    verdict: Verdict
+    verdict: Verdict | None = None
+    failure: Failure | None = None
     calls: tuple[Call, ...] = ()
 
 

@@ -55,6 +55,8 @@ def judge(rung: Rung, attempt: Attempt, plan: Plan) -> Flow[Attempt]:
     """Let the validators judge an answer, cheapest first, until one finds it wrong or a missing one ends it."""
     for spec in plan.validators:
         checked: Checked = yield Check(spec=spec, rung=rung, attempt=attempt)
+        if checked.verdict is None:
+            return replace(attempt, failure=checked.failure)
         verdict = replace(checked.verdict, required=spec.required)
         attempt = replace(attempt, verdicts=(*attempt.verdicts, verdict), calls=(*attempt.calls, *checked.calls))
         undecided = verdict.status == "inconclusive" and inconclusive_action(verdict, plan) == "stop"

@@ -20,7 +20,7 @@ from escalator.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from escalator.engine import Escalator, MatrixSource
-    from escalator.ledger import Ledger
+    from escalator.ledger import Archive
     from escalator.providers import Provider
     from escalator.records import ValidatorSpec
     from escalator.validators import Validator
@@ -35,7 +35,7 @@ class Workshop:
         self,
         matrix: MatrixSource,
         *,
-        ledger: str | Path | Ledger | None,
+        ledger: str | Path | Archive | None,
         providers: Provider | Mapping[str, Provider] | None,
         approve: Approve | None,
         on_event: Sink | Iterable[Sink] | None,
@@ -50,7 +50,7 @@ class Workshop:
         self._stamp: tuple[Any, ...] = ()
         self._providers: dict[str, Provider] = {}
         self._desk: Desk | None = None
-        self._ledger: Ledger | None = None
+        self._ledger: Archive | None = None
         self._validators: dict[str, Validator] = {}
 
     @classmethod
@@ -120,6 +120,8 @@ class Workshop:
         options: dict[str, Any] = dict(section.options)
         if section.headers:
             options["headers"] = section.headers
+        if section.kind in {"anthropic", "google"} and section.api_key_env:
+            options["key_hint"] = section.api_key_env
         return build(section.kind, name=name, base_url=section.base_url, api_key=key, options=options)
 
     def validator(self, spec: ValidatorSpec) -> Validator:
@@ -140,14 +142,14 @@ class Workshop:
             min_isolation=section.min_isolation,
         )
 
-    def ledger(self) -> Ledger:
+    def ledger(self) -> Archive:
         """The ledger, opened when a task first needs it."""
         if self._ledger is None:
             with self._lock:
                 self._ledger = self._open_ledger(self.matrix())
         return self._ledger
 
-    def _open_ledger(self, matrix: Matrix) -> Ledger:
+    def _open_ledger(self, matrix: Matrix) -> Archive:
         from escalator.ledger import open_ledger
 
         section = matrix.file.ledger

@@ -9,7 +9,8 @@ import httpx2
 import pytest
 
 from escalator.errors import ConfigError
-from escalator.providers import BASE_URLS, LOCAL_KINDS, build
+from escalator.matrix.matrix import LOOPBACK_BY_DEFAULT
+from escalator.providers import BASE_URLS, build
 from escalator.providers.openai_compatible import LMStudio, OpenAICompatible
 from escalator.records import Completion, Image, Message
 from providers.wires import ask, load, request
@@ -158,7 +159,7 @@ def test_build_makes_each_kind_of_server(kind: str) -> None:
     provider = build(kind, name="x", options={"headers": {"x-team": "a"}})
     assert provider.name == "x"
     assert isinstance(provider, LMStudio) is (kind == "lmstudio")
-    assert (kind in LOCAL_KINDS) is (kind != "openai")
+    assert (kind in LOOPBACK_BY_DEFAULT) is (kind != "openai")
 
 
 @pytest.mark.parametrize(

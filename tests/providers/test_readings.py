@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from escalator.pricing import token_ceiling
 from escalator.providers.base import (
     Ending,
     Provider,
     ThreadedProvider,
     condition,
-    input_ceiling,
     kind_of_status,
     output_ceiling,
     retry_after,
@@ -119,15 +119,15 @@ def test_bounds_are_never_below_the_bytes(system: str, text: str) -> None:
     """No byte-level tokenizer makes more than one token of a byte."""
     sent = request(text=text, system=system)
     size = len(system.encode("utf-8", "replace")) + len(text.encode("utf-8", "replace"))
-    assert input_ceiling(sent) > size
+    assert token_ceiling(sent) > size
     assert output_ceiling([system, text]) == size
 
 
 def test_pictures_and_schemas_count() -> None:
     """What is not text is bounded too."""
     picture = Message(role="user", text="", images=(Image(media_type="image/png", data=b"x"),))
-    assert input_ceiling(request(messages=(picture,))) > 5000
-    assert input_ceiling(request(schema={"type": "object"})) > input_ceiling(request()) + 500
+    assert token_ceiling(request(messages=(picture,))) > 5000
+    assert token_ceiling(request(schema={"type": "object"})) > token_ceiling(request()) + 500
 
 
 @settings(max_examples=100)

@@ -1,5 +1,6 @@
 """Journal, holds, budgets, log and reviews in one durable store."""
 
+from escalator.ledger.log import Archive
 from escalator.ledger.memory import MemoryLedger
 from escalator.ledger.opening import open_ledger
 from escalator.ledger.protocol import (
@@ -23,6 +24,7 @@ from escalator.ledger.protocol import (
 
 __all__ = [
     "NANO",
+    "Archive",
     "Closing",
     "Entry",
     "Held",

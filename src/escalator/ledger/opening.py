@@ -7,17 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from escalator.ledger.log import Archive
 from escalator.ledger.memory import MemoryLedger
-from escalator.ledger.protocol import Ledger
 
 
 def open_ledger(
-    target: str | Path | Ledger,
+    target: str | Path | Archive,
     *,
     durability: Literal["full", "normal"] = "full",
     clock: Callable[[], float] = time.time,
     store_answers: bool = True,
-) -> Ledger:
+) -> Archive:
     """The ledger behind a file path, a postgresql:// address, ":memory:", or the given ledger itself.
 
     `durability` is for SQLite, `clock` for SQLite and memory: PostgreSQL has its own of both. Raises

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from escalator.events import Publisher, Substitution
 
 if TYPE_CHECKING:
-    from escalator.ledger import Ledger
+    from escalator.ledger import Archive
     from escalator.matrix import Matrix
     from escalator.pricing import PriceBook
     from escalator.providers import Provider
@@ -33,7 +33,7 @@ class Desk:
     """
 
     matrix: Matrix
-    books: Callable[[], Ledger]
+    books: Callable[[], Archive]
     prices: PriceBook
     sandbox: Sandbox
     provider: Callable[[str], Provider]
@@ -44,6 +44,6 @@ class Desk:
     timer: Callable[[], float] = time.monotonic
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> Archive:
         """The ledger, opened on first use."""
         return self.books()

@@ -185,9 +185,12 @@ class Performer:
             checked = Checked(verdict=kept.verdict, calls=kept.calls)
         else:
             checked = yield from self._judged(spec, candidate, place, digest)
+            if checked.verdict is None:
+                return checked
             payload = JUDGEMENTS.dump(Judgement(verdict=checked.verdict, calls=checked.calls))
             self._keep(Entry(key=f"{place.key}.verdict", kind="verdict", digest=digest, payload=payload))
-        self._desk.publish(Judged(task_id=self._brief.task_id, model=attempt.model, verdict=checked.verdict))
+        if checked.verdict is not None:
+            self._desk.publish(Judged(task_id=self._brief.task_id, model=attempt.model, verdict=checked.verdict))
         return checked
 
     def _keep(self, entry: Entry) -> None:
@@ -201,7 +204,7 @@ class Performer:
             return Checked(verdict=replace(known, required=spec.required, seconds=0.0))
         late = self._spender.overdue()
         if late is not None:
-            return Checked(verdict=validators.unavailable(spec.name, late.message))
+            return Checked(failure=late)
         started, paid = self._desk.timer(), _Purse()
         size = sum(len(text or "") for text in candidate.changes.files.values()) + len(candidate.answer)
         flow = paid.watch(validators.judge(validator, candidate))

@@ -179,11 +179,7 @@ class Spender:
             rung=place.rung,
             simulated=request.model.simulated,
         )
-        try:
-            reply: Completion | ProviderError = yield Send(provider, request)
-        except GeneratorExit:
-            self._in_doubt(base, held, amount)
-            raise
+        reply: Completion | ProviderError = yield Send(provider, request)
         base = replace(base, seconds=self._desk.timer() - started)
         done = self._read(reply, base, request, amount)
         call = done.call or base
@@ -232,12 +228,6 @@ class Spender:
         if error.input_tokens is None or error.output_tokens is None:
             return amount, usage
         return min(self._cost(model, "", usage, amount), amount), usage
-
-    def _in_doubt(self, base: Call, held: Held, amount: Decimal) -> None:
-        """The call was abandoned in flight: nobody knows whether it was billed, so the full hold counts."""
-        call = replace(base, error="cancelled", cost=amount, usage=Usage(estimated=True))
-        reply = CallReply(call=call, failure=Failure(kind="cancelled", message="the call was abandoned in flight"))
-        self._desk.ledger.settle(held.hold_id, _settlement(call, REPLIES.dump(reply), failed=True))
 
     def _replayed(self, entry: Entry) -> Dispatched:
         reply = REPLIES.load(entry.payload)

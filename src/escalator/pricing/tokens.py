@@ -9,7 +9,8 @@ from escalator.records import Request
 
 _PER_MESSAGE = 16
 _PER_IMAGE = 5_000
-_PER_SCHEMA = 500
+PER_SCHEMA = 500
+"""Tokens that the instructions coming with a schema may add."""
 _LIKELY_PER_IMAGE = 1_500
 _CLAUDE = re.compile(r"^claude-[a-z]+-(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
 
@@ -22,7 +23,7 @@ def token_ceiling(request: Request) -> int:
     """
     images = sum(len(message.images) for message in request.messages)
     extras = _PER_MESSAGE * (len(request.messages) + 1) + _PER_IMAGE * images
-    return _text_bytes(request) + extras + (_PER_SCHEMA if request.schema is not None else 0)
+    return _text_bytes(request) + extras + (PER_SCHEMA if request.schema is not None else 0)
 
 
 def token_estimate(request: Request) -> int:

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
+from typing import Any
 
-from escalator.errors import ConfigError
+from escalator import plugins
 from escalator.providers.base import Health, ModelInfo, Provider, ThreadedProvider
-
-if TYPE_CHECKING:
-    from escalator.providers.chat_body import Dialect
-
-Kind: TypeAlias = Literal["openai", "lmstudio", "ollama", "llamacpp", "vllm", "mlx", "anthropic", "google"]
-
-LOCAL_KINDS = frozenset({"lmstudio", "ollama", "llamacpp", "vllm", "mlx"})
-"""Kinds that run on the user's own machines unless their base URL says otherwise."""
 
 BASE_URLS: Mapping[str, str] = MappingProxyType(
     {
@@ -30,6 +22,22 @@ BASE_URLS: Mapping[str, str] = MappingProxyType(
 """Where each kind listens unless told otherwise; the SDKs of `anthropic` and `google` know their own."""
 
 
+CHAT_COMPLETIONS = "escalator.providers.openai_compatible:OpenAICompatible"
+BUILT_IN: Mapping[str, str] = MappingProxyType(
+    {
+        "openai": CHAT_COMPLETIONS,
+        "llamacpp": CHAT_COMPLETIONS,
+        "vllm": CHAT_COMPLETIONS,
+        "mlx": CHAT_COMPLETIONS,
+        "lmstudio": "escalator.providers.openai_compatible:LMStudio",
+        "ollama": "escalator.providers.ollama:Ollama",
+        "anthropic": "escalator.providers.anthropic:Anthropic",
+        "google": "escalator.providers.google:Google",
+    }
+)
+"""Kinds that need no plug-in, as "module:attribute"; a module is imported when its kind is first used."""
+
+
 def build(
     kind: str,
     *,
@@ -38,48 +46,20 @@ def build(
     api_key: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Provider:
-    """The provider of a kind. `options` are further keywords of its class, such as `headers`.
+    """The provider of a kind: built-in, entry point of `escalator.providers`, or "module:attribute".
 
+    The class or factory is called with `name`, `base_url`, `api_key` and the `options`, such as `headers`.
     Raises `ConfigError` for a kind that does not exist and for options the class does not take.
     """
+    key = f"providers.{name}"
+    factory = plugins.find(kind, "provider", BUILT_IN, key=f"{key}.kind")
     keywords: dict[str, Any] = {"name": name, "base_url": base_url or BASE_URLS.get(kind), "api_key": api_key}
-    keywords.update(options or {})
-    try:
-        return _make(kind, keywords)
-    except TypeError as error:
-        raise ConfigError(
-            f"The provider does not take these options: {', '.join(sorted(options or {})) or 'none given'}.",
-            key=f"providers.{name}",
-            hint=str(error),
-        ) from error
-
-
-def _make(kind: str, keywords: dict[str, Any]) -> Provider:
-    if kind == "ollama":
-        from escalator.providers.ollama import Ollama
-
-        return Ollama(**keywords)
-    if kind == "anthropic":
-        from escalator.providers.anthropic import Anthropic
-
-        return Anthropic(**keywords)
-    if kind == "google":
-        from escalator.providers.google import Google
-
-        return Google(**keywords)
-    if kind == "lmstudio":
-        from escalator.providers.openai_compatible import LMStudio
-
-        return LMStudio(**keywords)
-    if kind in BASE_URLS:
-        from escalator.providers.openai_compatible import OpenAICompatible
-
-        return OpenAICompatible(**keywords, kind=cast("Dialect", kind))
-    raise ConfigError(
-        f"There is no provider kind {kind!r}.",
-        key=f"providers.{keywords['name']}.kind",
-        hint="Use one of " + ", ".join(get_args(Kind)) + ".",
+    if BUILT_IN.get(kind) == CHAT_COMPLETIONS:
+        keywords["kind"] = kind
+    provider: Provider = plugins.make(
+        factory, {**keywords, **(options or {})}, name=kind, kind="provider", key=key
     )
+    return provider
 
 
-__all__ = ["BASE_URLS", "LOCAL_KINDS", "Health", "Kind", "ModelInfo", "Provider", "ThreadedProvider", "build"]
+__all__ = ["BASE_URLS", "BUILT_IN", "Health", "ModelInfo", "Provider", "ThreadedProvider", "build"]

@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 Ending: TypeAlias = Literal["stop", "length", "refusal", "incomplete", "bad_output", "unknown"]
 """Why a model stopped, in no provider's dialect. `stop` includes a finished tool call."""
 
-MESSAGE_TOKENS = 16
-"""What a chat template may add to one message."""
-IMAGE_TOKENS = 5_000
-"""What one picture may count, where the provider states no rule."""
-TEMPLATE_TOKENS = 500
-"""What a template may add for a schema or tools."""
-
 
 @runtime_checkable
 class Provider(Protocol):
@@ -212,27 +205,6 @@ def kind_of_status(status: int) -> ErrorKind:
     if status >= 500:
         return "server"
     return "bad_request" if status >= 400 else "bad_response"
-
-
-def input_ceiling(request: Request) -> int:
-    """More tokens than the request can have: its UTF-8 bytes, plus what templates and pictures may add.
-
-    No byte-level tokenizer makes more than one token of a byte, so this bounds what may be charged.
-    """
-    text = len(request.system.encode("utf-8", "replace"))
-    text += sum(len(message.text.encode("utf-8", "replace")) for message in request.messages)
-    turns = len(request.messages) + bool(request.system)
-    images = sum(len(message.images) for message in request.messages)
-    total = text + turns * MESSAGE_TOKENS + images * IMAGE_TOKENS
-    if request.schema is not None:
-        total += len(json.dumps(request.schema, default=str)) + TEMPLATE_TOKENS
-    return total
-
-
-def input_estimate(request: Request) -> int:
-    """About how many tokens the request has (3 bytes each); for a warning, never for a reservation."""
-    images = sum(len(message.images) for message in request.messages)
-    return (input_ceiling(request) - images * IMAGE_TOKENS) // 3 + images * IMAGE_TOKENS // 5
 
 
 def output_ceiling(texts: Iterable[str]) -> int:

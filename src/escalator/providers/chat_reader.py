@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from escalator.errors import ProviderError
-from escalator.providers.base import Ending, condition, input_ceiling, input_estimate, output_ceiling
+from escalator.pricing import token_ceiling, token_estimate
+from escalator.providers.base import Ending, condition, output_ceiling
 from escalator.providers.failures import Fault, failure, fault_in, fault_of_body
 from escalator.providers.native import as_chat
 from escalator.providers.sse import Event, Events
@@ -257,7 +258,7 @@ def read_usage(usage: Mapping[str, Any] | None, request: Request, written: Itera
     if answered is not None and thought > answered:
         answered += thought
     return Usage(
-        input_tokens=input_ceiling(request) if sent is None else sent,
+        input_tokens=token_ceiling(request) if sent is None else sent,
         output_tokens=output_ceiling(written) if answered is None else answered,
         cache_read_tokens=_detail(usage, "prompt_tokens_details", "cached_tokens"),
         reasoning_tokens=thought,
@@ -268,7 +269,7 @@ def read_usage(usage: Mapping[str, Any] | None, request: Request, written: Itera
 def raise_if_overflown(usage: Usage | None, request: Request, *, status: int) -> None:
     """Raise `context_overflow` where an empty answer is explained by a prompt above the model's window."""
     window = request.model.context
-    sent = input_estimate(request) if usage is None or usage.estimated else usage.input_tokens
+    sent = token_estimate(request) if usage is None or usage.estimated else usage.input_tokens
     if window is None or sent <= window:
         return
     raise ProviderError(

@@ -9,7 +9,8 @@ from dataclasses import field as default
 from typing import TYPE_CHECKING, Any
 
 from escalator.errors import ProviderError
-from escalator.providers.base import Ending, condition, input_ceiling, output_ceiling
+from escalator.pricing import token_ceiling
+from escalator.providers.base import Ending, condition, output_ceiling
 from escalator.providers.sdk_provider import count, field, text
 from escalator.records import Completion, ToolCall, Usage
 
@@ -120,7 +121,7 @@ class ClaudeAnswer:
         written = self._counts.get("cache_creation_input_tokens", 0)
         known = plain is not None and output is not None
         return Usage(
-            input_tokens=input_ceiling(self._request) if plain is None else plain + read + written,
+            input_tokens=token_ceiling(self._request) if plain is None else plain + read + written,
             output_tokens=self._written() if output is None else output,
             cache_read_tokens=read,
             cache_write_tokens=max(written - self._hour_writes, 0),

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from escalator.errors import ProviderError
-from escalator.providers.base import Ending, condition, input_ceiling, output_ceiling
+from escalator.pricing import token_ceiling
+from escalator.providers.base import Ending, condition, output_ceiling
 from escalator.providers.sdk_provider import count, field, text
 from escalator.records import Completion, ToolCall, Usage
 
@@ -123,7 +124,7 @@ class GeminiAnswer:
         answered = "candidates_token_count" in counts or thought > 0
         silent = not self._texts and not self._calls
         return Usage(
-            input_tokens=(input_ceiling(self._request) if prompt is None else prompt)
+            input_tokens=(token_ceiling(self._request) if prompt is None else prompt)
             + counts.get("tool_use_prompt_token_count", 0),
             output_tokens=counts.get("candidates_token_count", 0) + thought if answered else self._written(),
             cache_read_tokens=counts.get("cached_content_token_count", 0),

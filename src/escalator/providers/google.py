@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from escalator.pricing.tokens import PER_SCHEMA
 from escalator.providers import gemini_errors, gemini_request
-from escalator.providers.base import TEMPLATE_TOKENS, ModelInfo
+from escalator.providers.base import ModelInfo
 from escalator.providers.gemini_answer import GeminiAnswer
 from escalator.providers.gemini_quiet import quiet
 from escalator.providers.sdk_provider import PROBE, Exchange, SdkProvider, count, field, text
@@ -160,7 +161,7 @@ def _counted(answer: object, request: Request) -> int | None:
     tokens = count(field(answer, "total_tokens"))
     if tokens is None or request.schema is None:
         return tokens
-    return tokens + len(json.dumps(dict(request.schema)).encode()) + TEMPLATE_TOKENS
+    return tokens + len(json.dumps(dict(request.schema)).encode()) + PER_SCHEMA
 
 
 def _info(entry: Any) -> ModelInfo:

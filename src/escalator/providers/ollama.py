@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from escalator.errors import ProviderError
-from escalator.providers.base import Ending, Health, ModelInfo, condition, input_ceiling, output_ceiling
+from escalator.pricing import token_ceiling
+from escalator.providers.base import Ending, Health, ModelInfo, condition, output_ceiling
 from escalator.providers.chat_reader import raise_if_overflown
 from escalator.providers.failures import failure, fault_in, fault_of_body
 from escalator.providers.sse import Lines
@@ -255,7 +256,7 @@ class OllamaReader:
     def _usage(self, written: tuple[str, ...]) -> Usage:
         sent, answered = _count(self._last.get("prompt_eval_count")), _count(self._last.get("eval_count"))
         return Usage(
-            input_tokens=input_ceiling(self._request) if sent is None else sent,
+            input_tokens=token_ceiling(self._request) if sent is None else sent,
             output_tokens=output_ceiling(written) if answered is None else answered,
             estimated=sent is None or answered is None,
         )

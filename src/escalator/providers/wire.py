@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from escalator.errors import ConfigError, ProviderError
-from escalator.providers.base import Health, failed, input_ceiling
+from escalator.pricing import token_ceiling
+from escalator.providers.base import Health, failed
 from escalator.providers.failures import failure, fault_of_body
 from escalator.providers.transport import Call, Endpoint, Reader, Whole
 from escalator.providers.watch import Timing
@@ -82,7 +83,7 @@ class WireProvider:
 
     def _failed(self, error: ProviderError, request: Request, reader: CompletionReader) -> ProviderError:
         if error.billed and error.output_tokens is None:
-            error.input_tokens = error.input_tokens or input_ceiling(request)
+            error.input_tokens = error.input_tokens or token_ceiling(request)
             error.output_tokens = reader.output_bound()
         return failed(error, provider=self.name, request=request, secrets=self._secrets)
 

@@ -40,8 +40,8 @@ class Transition:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """One answer of one model and its verdicts; `number` counts from 1 on its rung. Exactly one of `changes`,
-    `rejection` and `failure` is set.
+    """One answer of one model and its verdicts; `number` counts from 1 on its rung. One of `changes`, `rejection`
+    and `failure` is set; `failure` beside `changes` means that the task ended before the answer was judged.
     """
 
     rung: int

@@ -1,0 +1,168 @@
+"""Writes docs/reference/ from the code: matrix keys, command line, public API. `--check` only compares."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import escalator
+import escalator.testing as kit
+from escalator import errors, events
+from escalator.matrix.schema import MatrixFile
+
+REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
+NOTE = "<!-- Written by tools/write_reference.py; do not edit. -->\n"
+
+
+def section_of(annotation: Any) -> type[Any] | None:
+    """The section type inside an annotation, if there is one."""
+    from escalator.matrix.explain import _section_of
+
+    return _section_of(annotation)
+
+
+def matrix_page() -> str:
+    """Every key of the matrix file."""
+    lines = ["# Matrix keys", "", NOTE]
+    lines += ["Keys of `escalation_matrix.yaml`. A name in angle brackets is free. Unknown keys are errors.", ""]
+    lines += _keys(MatrixFile, "")
+    return "\n".join(lines) + "\n"
+
+
+def _keys(model: type[Any], prefix: str) -> Iterator[str]:
+    """A table for one section, then tables for the sections inside it."""
+    title = f"`{prefix}`" if prefix else "Top level"
+    yield from (f"## {title}", "", "| key | type | default | meaning |", "|---|---|---|---|")
+    inner = []
+    for name, field in model.model_fields.items():
+        default = "required" if field.is_required() else _default(field.get_default(call_default_factory=True))
+        yield f"| `{name}` | {_type(field.annotation)} | {default} | {field.description or ''} |"
+        section = section_of(field.annotation)
+        if section is not None:
+            free = ".<name>" if str(field.annotation).startswith("dict") else ""
+            inner.append((section, f"{prefix}.{name}{free}".removeprefix(".")))
+    yield ""
+    for section, path in inner:
+        yield from _keys(section, path)
+
+
+def _default(value: Any) -> str:
+    if value is None or value in ("", {}, []):
+        return ""
+    return (
+        "" if hasattr(value, "model_fields") else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    )
+
+
+def _type(annotation: Any) -> str:
+    text = str(annotation).replace("typing.", "").replace("escalator.matrix.schema.", "")
+    text = text.removeprefix("<class '").removesuffix("'>")
+    if "Annotated" in text:
+        text = "USD" if "Decimal" in text else "number above 0"
+    text = text.replace("Literal[", "").replace("]", "") if text.startswith("Literal[") else text
+    return text.replace("|", "or").replace("'", "`")
+
+
+def cli_page() -> str:
+    """Every command and option."""
+    import typer.main
+
+    from escalator.cli.app import EXIT, app
+
+    root: Any = typer.main.get_command(app)
+    lines = ["# Command line", "", NOTE, "Every command but `demo` finds the matrix as the library does.", ""]
+    codes = ", ".join(f"{code} {status}" for status, code in EXIT.items())
+    lines += [f"Exit status of `run`: {codes}, 2 error. `validate` and `matrix check`: 0 or 1.", ""]
+    for name, command in root.commands.items():
+        lines += _command(f"escalator {name}", command)
+    return "\n".join(lines) + "\n"
+
+
+def _command(path: str, command: Any) -> Iterator[str]:
+    if hasattr(command, "commands"):
+        for name, inner in command.commands.items():
+            yield from _command(f"{path} {name}", inner)
+        return
+    yield from (
+        f"## `{path}`",
+        "",
+        inspect.cleandoc(command.help or ""),
+        "",
+        "| argument | meaning |",
+        "|---|---|",
+    )
+    for parameter in command.params:
+        if parameter.name == "help":
+            continue
+        names = ", ".join(f"`{option}`" for option in parameter.opts)
+        yield f"| {names} | {getattr(parameter, 'help', '') or ''} |"
+    yield ""
+
+
+def api_page() -> str:
+    """Every public name with its signature and docstring."""
+    lines = ["# Python API", "", NOTE]
+    groups = (
+        ("escalator", escalator, escalator.__all__),
+        ("escalator.testing", kit, kit.__all__),
+        ("escalator.events", events, sorted(n for n in vars(events) if _own(events, n))),
+        ("escalator.errors", errors, []),
+    )
+    for title, module, names in groups:
+        lines += [f"## `{title}`", ""]
+        if title == "escalator.errors":
+            lines += ["```text", inspect.cleandoc(errors.__doc__ or ""), "```", ""]
+        for name in names:
+            lines += _entry(name, getattr(module, name))
+    return "\n".join(lines) + "\n"
+
+
+def _own(module: Any, name: str) -> bool:
+    value = getattr(module, name)
+    return inspect.isclass(value) and value.__module__ == module.__name__ and not name.startswith("_")
+
+
+def _entry(name: str, value: Any) -> Iterator[str]:
+    yield from (f"### `{name}`", "")
+    if inspect.isfunction(value):
+        yield from ("```text", f"{name}{inspect.signature(value)}".replace("escalator.", ""), "```", "")
+    yield from (inspect.cleandoc(value.__doc__ or ""), "")
+    if dataclasses.is_dataclass(value):
+        yield from ("| field | type |", "|---|---|")
+        for field in dataclasses.fields(value):
+            kind = str(field.type).replace("|", "or")
+            yield f"| `{field.name}` | {kind} |"
+        yield ""
+    if inspect.isclass(value) and not issubclass(value, Exception):
+        for attribute, method in vars(value).items():
+            document = inspect.getdoc(getattr(method, "fget", method))
+            if not attribute.startswith("_") and document and not isinstance(method, str | int):
+                yield f"- `{attribute}`: {' '.join(document.split())}"
+        yield ""
+
+
+PAGES = {"matrix.md": matrix_page, "cli.md": cli_page, "api.md": api_page}
+
+
+def main() -> int:
+    """Write the pages, or say which are out of date."""
+    stale = []
+    for name, make in PAGES.items():
+        path, text = REFERENCE / name, make()
+        if path.exists() and path.read_text() == text:
+            continue
+        stale.append(name)
+        if "--check" not in sys.argv:
+            path.write_text(text)
+    if "--check" in sys.argv and stale:
+        print(f"out of date: {', '.join(stale)}; run `make docs`")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
