@@ -203,7 +203,9 @@ class Writer:
                     self._backend.upkeep(wanted_only=False)
 
     def _take(self) -> list[Request]:
-        return [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH))]
+        """The next requests, without those nobody wants any more."""
+        taken = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH))]
+        return [request for request in taken if not request.future.cancelled()]
 
     def _write(self, batch: list[Request], *, locked: bool = False) -> None:
         """Write one transaction, what waits in memory first, and answer everybody in it. Never raises."""

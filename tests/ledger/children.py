@@ -1,0 +1,192 @@
+"""What tests let other processes do, and how they start them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from escalator.errors import LedgerError
+from escalator.ledger.migration import migrate
+from escalator.ledger.schema import STEPS
+from escalator.ledger.sqlite import SqliteLedger
+from ledger.making import closing, hold, paid, reserve, row, verdict
+
+MORE_STEPS = (
+    *STEPS,
+    ("ALTER TABLE task ADD COLUMN colour TEXT NOT NULL DEFAULT ''", "UPDATE task SET colour = 'red'"),
+    ("CREATE TABLE extra (id {serial}, name TEXT)", "INSERT INTO extra (name) VALUES ('one')"),
+)
+"""Two versions that do not exist yet."""
+
+
+@contextlib.contextmanager
+def child(name: str, *args: object) -> Iterator[subprocess.Popen[str]]:
+    """Run one of the functions below in a process of its own, and end it afterwards."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, __file__, name, *map(str, args)]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def finish(name: str, *args: object) -> int:
+    """Run a function to its end; its status, after showing what it said if that is not 0 or a kill."""
+    with child(name, *args) as process:
+        out, err = process.communicate(timeout=60)
+        if process.returncode not in (0, -signal.SIGKILL):
+            sys.stderr.write(out + err)
+        return process.returncode
+
+
+def say(word: str) -> None:
+    print(word, flush=True)
+
+
+def hold_a_task(path: str) -> None:
+    """Open a task, hold money, and wait to be told to go on."""
+    ledger = SqliteLedger(path)
+    ledger.open_task(row()).result()
+    hold_id = reserve(ledger)
+    say("holding")
+    sys.stdin.readline()
+    ledger.settle(hold_id, paid()).result()
+    ledger.close_task("t", closing()).result()
+    ledger.close()
+
+
+def fork_and_wait(path: str) -> None:
+    """Open a task, then fork: the child opens another with the same ledger object and lives on."""
+    ledger = SqliteLedger(path)
+    ledger.open_task(row()).result()
+    if os.fork() == 0:
+        statuses = [ledger.open_task(row(name)).result().status for name in ("t", "child")]
+        reserve(ledger, "child")
+        say(json.dumps([statuses, os.getpid()]))
+        time.sleep(60)
+        os._exit(0)
+    time.sleep(60)
+
+
+def fork_many(path: str) -> None:
+    """Parent, children and grandchildren write through one ledger object, each with connections of its own."""
+    ledger = SqliteLedger(path)
+    ledger.open_task(row("parent")).result()
+    children = []
+    for number in range(3):
+        pid = os.fork()
+        if pid == 0:
+            ledger.open_task(row(f"child-{number}")).result()
+            reserve(ledger, f"child-{number}", amount=1)
+            if number == 0 and os.fork() == 0:
+                ledger.open_task(row("grandchild")).result()
+                ledger.close()
+                os._exit(0)
+            elif number == 0:
+                os.wait()
+            ledger.close()
+            os._exit(0)
+        children.append(pid)
+    statuses = [os.waitpid(pid, 0)[1] for pid in children]
+    assert statuses == [0, 0, 0], statuses
+    reserve(ledger, "parent", amount=1)
+    ledger.close_task("parent", closing()).result()
+    ledger.close()
+
+
+def limit_files(size: int) -> None:
+    """No file of this process may grow beyond that: writes fail as on a full disk. -1 lifts it."""
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size if size >= 0 else hard, hard))
+
+
+def full_at_settle(path: str) -> None:
+    """The disk fills while an answer is on its way: it is kept, nothing is bought, and the books heal."""
+    ledger = SqliteLedger(path)
+    ledger.open_task(row()).result()
+    hold_id = reserve(ledger)
+    limit_files(Path(path + "-wal").stat().st_size)
+    ledger.settle(hold_id, paid(4)).result()
+    ledger.record("t", verdict()).result()
+    assert "Results waiting in memory to be written: 2" in ledger.trouble(), ledger.trouble()
+    try:
+        reserve(ledger, key="next")
+    except LedgerError as error:
+        assert "cannot be written" in str(error), error
+    else:
+        sys.exit("a call was granted on a full disk")
+    ledger.close_task("t", closing()).result()
+    assert ledger.spent(["day"]) == {"day": (0, 10)}
+    limit_files(-1)
+    patience = time.monotonic() + 10
+    while ledger.trouble() and time.monotonic() < patience:
+        time.sleep(0.05)
+    assert ledger.trouble() == ""
+    assert ledger.spent(["day"]) == {"day": (4, 0)}
+    found = ledger.look("t")
+    assert found is not None
+    assert (found.status, [e.state for e in found.entries]) == ("closed", ["done", "done"])
+    ledger.close()
+
+
+def full_at_reserve(path: str) -> None:
+    """The disk is full before the call: refused with a sentence, nothing held, fine once there is space."""
+    ledger = SqliteLedger(path)
+    ledger.open_task(row()).result()
+    limit_files(Path(path + "-wal").stat().st_size)
+    for _ in range(3):
+        answer = ledger.reserve(hold()).exception()
+        assert isinstance(answer, LedgerError), answer
+        assert "Nothing is bought meanwhile" in str(answer)
+    assert ledger.trouble() == ""
+    limit_files(-1)
+    reserve(ledger)
+    assert ledger.spent(["day"]) == {"day": (0, 10)}
+    ledger.close()
+
+
+def full_to_the_end(path: str) -> None:
+    """Closing a ledger whose disk stays full says what is lost."""
+    ledger = SqliteLedger(path)
+    ledger.open_task(row()).result()
+    hold_id = reserve(ledger)
+    limit_files(Path(path + "-wal").stat().st_size)
+    ledger.settle(hold_id, paid(4)).result()
+    try:
+        ledger.close()
+    except LedgerError as error:
+        assert "lost" in str(error), error
+    else:
+        sys.exit("nobody was told")
+
+
+def migrate_and_die(path: str, at: str) -> None:
+    """Bring a ledger to a version that does not exist yet, and die at the nth statement."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    left = int(at)
+
+    def bomb(_: str) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    connection.set_trace_callback(bomb)
+    migrate(connection, Path(path), steps=MORE_STEPS)
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])
