@@ -321,9 +321,7 @@ def _outlives(ground: Ground, code: str) -> tuple[bool, str]:
 
 @behaviour(17, "leaves a daemon in a session of its own")
 def _(ground: Ground) -> tuple[bool, str]:
-    return _outlives(
-        ground, DAEMON.format(close="os.closerange(0, 20)")
-    )
+    return _outlives(ground, DAEMON.format(close="os.closerange(0, 20)"))
 
 
 @behaviour(18, "leaves a grandchild that holds the pipe")

@@ -23,7 +23,13 @@ import escalator
 
 RUNNER = Path(__file__).with_name("hostile_runner.py")
 NUMBERS = range(1, 50)
-SETTINGS = ("bwrap", "bwrap as nobody", "landlock", "none")
+SETTINGS = (
+    pytest.param("bwrap", marks=pytest.mark.needs_bwrap),
+    # Only root can become somebody else, and only where `nobody` may start some Python.
+    pytest.param("bwrap as nobody", marks=[pytest.mark.needs_bwrap, pytest.mark.may_skip]),
+    pytest.param("landlock", marks=pytest.mark.may_skip),  # not in every kernel
+    pytest.param("none", marks=pytest.mark.may_skip),  # never tried as root
+)
 
 NOT_OURS = "text is given back as it was printed; whoever shows it to a judge has to fence it"
 OLD_LANDLOCK = "Landlock before version 6 does not hold signals inside"

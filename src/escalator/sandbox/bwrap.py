@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import json
 import os
 import shutil
 import stat
@@ -20,7 +21,7 @@ from escalator.errors import SandboxError
 from escalator.records import Isolation, Limits
 from escalator.sandbox import seccomp
 from escalator.sandbox.artefacts import remove_tree
-from escalator.sandbox.launch import Ending, Launch, Places, Request, json_lines, kernel_limits
+from escalator.sandbox.launch import Ending, Launch, Places, Request, kernel_limits
 from escalator.sandbox.toolchain import STORES, SYSTEM, checked_readable, in_system
 
 PLACES = Places(workspace="/workspace", trusted="/trusted", home="/tmp/home", temporary="/tmp")
@@ -77,19 +78,33 @@ def options() -> frozenset[str]:
     return frozenset(word for word in shown.stdout.split() if word.startswith("--"))
 
 
-@functools.cache
 def own_devices() -> Path | None:
     """A folder of device files made by us, for runs started as root: there the host's own could be chmod-ed."""
+    folder = _own_devices()
+    if folder is not None and not (folder / "null").exists():
+        _own_devices.cache_clear()
+        return _own_devices()
+    return folder
+
+
+@functools.cache
+def _own_devices() -> Path | None:
     for place in (tempfile.gettempdir(), "/var/tmp", "/dev"):
         with suppress(OSError):
             folder = Path(tempfile.mkdtemp(prefix="escalator-dev-", dir=place))
-            atexit.register(remove_tree, folder)
+            atexit.register(_remove_devices, folder, os.getpid())
             for name, (major, minor) in _DEVICES.items():
                 os.mknod(folder / name, stat.S_IFCHR | 0o666, os.makedev(major, minor))
                 (folder / name).chmod(0o666)
             (folder / "null").write_bytes(b"")
             return folder
     return None
+
+
+def _remove_devices(folder: Path, owner: int) -> None:
+    """A forked child that exits in the ordinary way must not take them from its parent."""
+    if os.getpid() == owner:
+        remove_tree(folder)
 
 
 def launch(request: Request) -> Launch:
@@ -181,8 +196,8 @@ def limiter(limits: Limits) -> tuple[str, ...]:
 
 
 def _ending(status: bytes, returncode: int, stderr: str) -> Ending:
-    said = json_lines(status)
-    code = said.get("exit-code")
+    lines = [json.loads(line) for line in status.splitlines() if line.startswith(b"{")]
+    code = next((line["exit-code"] for line in lines if "exit-code" in line), None)
     if not isinstance(code, int):
         last = (stderr.strip().splitlines() or ["it said nothing"])[-1]
         return Ending(trouble=f"bubblewrap could not start the command: {last}")

@@ -1,20 +1,22 @@
 """The private folder of one run: a copy of the project, the trusted files, a home, all gone afterwards."""
 
 # Plain strings and descriptors on purpose: pathlib follows links and costs time.
-# ruff: noqa: PTH102, PTH115, PTH117, PTH118, PTH211
+# ruff: noqa: PTH102, PTH111, PTH115, PTH117, PTH118, PTH211
 
 from __future__ import annotations
 
 import os
+import pwd
 import stat
-import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from escalator.errors import SandboxError, TaskError
 from escalator.records import Command
 from escalator.sandbox.artefacts import remove_tree
+from escalator.sandbox.places import new_folder
 
 _SKIPPED = frozenset(
     {".git", ".hg", ".svn", "__pycache__", ".venv", "venv", "node_modules", ".tox", ".nox"}
@@ -30,6 +32,7 @@ class RunFolder:
     """Where one run lives on the host: `workspace`, `trusted` and `home` are folders under `root`."""
 
     root: Path
+    lock: int
     notes: tuple[str, ...] = ()
 
     @property
@@ -45,13 +48,18 @@ class RunFolder:
         return self.root / "home"
 
     def remove(self) -> None:
+        """Remove everything. What cannot be removed raises OSError, and the call may be repeated."""
         remove_tree(self.root)
+
+    def release(self) -> None:
+        """Give up the lock that says the folder is in use; to be called once."""
+        os.close(self.lock)
 
 
 def prepare(command: Command) -> RunFolder:
     """Make the folder of a run. Raises TaskError for a path or size not allowed, and then leaves nothing."""
-    root = Path(tempfile.mkdtemp(prefix="escalator-run-"))
-    folder = RunFolder(root=root)
+    root, lock = new_folder(room=command.limits.workspace)
+    folder = RunFolder(root=root, lock=lock)
     try:
         for part in (folder.workspace, folder.trusted, folder.home):
             part.mkdir(mode=0o700)
@@ -62,8 +70,9 @@ def prepare(command: Command) -> RunFolder:
         lay_over(folder.trusted, command.trusted, field="trusted", limit=command.limits.workspace)
     except BaseException:
         folder.remove()
+        folder.release()
         raise
-    return RunFolder(root=root, notes=copy.notes())
+    return RunFolder(root=root, lock=lock, notes=copy.notes())
 
 
 def _checked_source(workspace: Path) -> Path:
@@ -79,9 +88,17 @@ def _checked_source(workspace: Path) -> Path:
 
 
 def is_home_or_above(path: Path) -> bool:
-    """Whether `path` is the root of the file system, the user's home, or a folder the home lies in."""
-    home = Path.home().resolve()
-    return path == Path(path.anchor) or (home != Path(home.anchor) and (path == home or path in home.parents))
+    """Whether `path` is the root of the file system, a home of this user, or a folder that one lies in."""
+    return path == Path(path.anchor) or any(path == home or path in home.parents for home in homes())
+
+
+def homes() -> list[Path]:
+    """The home named by the environment and the one in the user database, which may differ."""
+    named = [os.path.expanduser("~")]
+    with suppress(KeyError):
+        named.append(pwd.getpwuid(os.getuid()).pw_dir)
+    real = dict.fromkeys(Path(os.path.realpath(name)) for name in named if os.path.isabs(name))
+    return [home for home in real if home != Path(home.anchor)]
 
 
 @dataclass(kw_only=True, slots=True)

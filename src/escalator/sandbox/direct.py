@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import functools
+import marshal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from escalator.records import Isolation, IsolationKind
-from escalator.sandbox.launch import Ending, Launch, Places, Request, json_lines, kernel_limits
+from escalator.sandbox.launch import Ending, Launch, Places, Request, kernel_limits
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
+_START = "import marshal, sys; exec(marshal.loads(bytes.fromhex(sys.argv[1])))"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,15 +44,22 @@ def launch(request: Request, restraint: Restraint) -> Launch:
         "status": status,
         "drop": restraint.drop,
         "landlock": restraint.landlock,
-        "filter": restraint.filter.hex(),
+        "filter": restraint.filter,
     }
     return Launch(
-        argv=(sys.executable, "-I", "-S", str(_LAUNCHER), json.dumps(spec)),
+        argv=(sys.executable, "-I", "-S", "-c", _START, _compiled_launcher(), marshal.dumps(spec).hex()),
         env=request.env(here),
         pass_fds=(status,) if request.report is None else (status, request.report),
         status=read,
         ending=_ending,
     )
+
+
+@functools.cache
+def _compiled_launcher() -> str:
+    """The launcher as byte code: compiling it anew in each child would take longer than all the rest."""
+    source = _LAUNCHER.read_bytes()
+    return marshal.dumps(compile(source, str(_LAUNCHER), "exec", dont_inherit=True, optimize=2)).hex()
 
 
 def plain(request: Request) -> Launch:
@@ -72,15 +81,14 @@ def plain_isolation(kind: IsolationKind) -> Isolation:
 
 
 def _ending(status: bytes, returncode: int, stderr: str) -> Ending:
-    said = json_lines(status)
-    trouble, code, signal = said.get("trouble"), said.get("status"), said.get("signal")
-    if isinstance(trouble, str):
-        return Ending(trouble=f"The command could not be started: {trouble}")
-    if isinstance(code, int):
-        return Ending(status=code)
-    if isinstance(signal, int):
-        return Ending(signal=signal)
-    if said.get("started"):
+    said = dict(line.partition(" ")[::2] for line in status.decode("utf-8", "replace").splitlines())
+    if "trouble" in said:
+        return Ending(trouble=f"The command could not be started: {said['trouble']}")
+    if "status" in said:
+        return Ending(status=int(said["status"]))
+    if "signal" in said:
+        return Ending(signal=int(said["signal"]))
+    if "started" in said:
         return Ending(signal=-returncode if returncode < 0 else 9)
     last = (stderr.strip().splitlines() or ["it said nothing"])[-1]
     return Ending(trouble=f"The launcher of the sandbox failed: {last}")

@@ -16,6 +16,7 @@ from escalator.sandbox.launch import Descriptors, Ending, Launch, Request
 from escalator.sandbox.supervise import Observed, Watch, supervise
 from escalator.sandbox.toolchain import executable, needed
 
+WHAT_NEXT = ". Run `escalator doctor` to see which isolation works here."
 _log = logging.getLogger(__name__)
 
 
@@ -65,6 +66,7 @@ def execute(mode: Mode, isolation: Isolation, command: Command, *, cancel: int |
     finally:
         descriptors.close_all()
         _clean_up(folder)
+        folder.release()
 
 
 def _result(
@@ -73,7 +75,7 @@ def _result(
     stdout, stderr = seen.stdout.text(), seen.stderr.text()
     ending = Ending() if seen.killed else launch.ending(bytes(seen.status), seen.returncode, stderr)
     if ending.trouble:
-        raise SandboxError(ending.trouble + ". Run `escalator doctor` to see which isolation works here.")
+        raise SandboxError(ending.trouble + WHAT_NEXT)
     found, notes = collect(folder.workspace, command.artefacts, limit=command.limits.artefact)
     result = RunResult(
         exit_status=ending.status,

@@ -45,6 +45,9 @@ def unavailable() -> str:
         return "the system-call filter is known for x86-64 and aarch64 only. Install bubblewrap."
     if os.getuid() == 0 and _nobody() is None:
         return "run as root, and there is no user `nobody` to change to. Run as an ordinary user."
+    closed = _closed_to_others(sys.executable) if os.getuid() == 0 else None
+    if closed is not None:
+        return f"run as root it changes to `nobody`, who may not pass {closed} to {sys.executable}. Run as a user."
     return ""
 
 
@@ -112,3 +115,10 @@ def _nobody() -> tuple[int, int] | None:
     except KeyError:
         return None
     return (entry.pw_uid, entry.pw_gid) if entry.pw_uid != 0 else None
+
+
+def _closed_to_others(program: str) -> Path | None:
+    """The first folder on the way to the program, or the program, that only its owner may pass."""
+    real = Path(os.path.realpath(program))
+    way = (*reversed(real.parents), real)
+    return next((part for part in way if not part.stat().st_mode & 0o001), None)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 from collections.abc import Callable, Mapping
@@ -141,16 +140,3 @@ def _within_hard_limit(name: str, value: int) -> int:
 def tree_memory(limits: Limits) -> int:
     """Bytes the whole tree may hold; runtimes without an address-space bound still have this one."""
     return MEMORY_WITHOUT_LIMIT if limits.memory is None else limits.memory
-
-
-def json_lines(raw: bytes) -> dict[str, object]:
-    """All keys of a few JSON objects written one after the other; broken ones are passed over."""
-    merged: dict[str, object] = {}
-    for line in raw.splitlines():
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(value, dict):
-            merged |= value
-    return merged

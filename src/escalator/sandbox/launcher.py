@@ -1,9 +1,11 @@
-"""Trusted first process of a run without namespaces. Stands alone: started by path with `python -I -S`.
+"""Trusted first process of a run without namespaces. Stands alone: started with `python -I -S`.
 
-Its one argument is a JSON object: argv, cwd, limits, status (a descriptor), drop (uid and gid or
-null), landlock (a ruleset or null), filter (hex or null). It forks the command, puts it under limits, adopts
-every orphan, and when the command is over kills whatever is left. On the status pipe it writes "started",
-then "status", "signal" or "trouble".
+Its last argument is a marshalled record in hexadecimal: argv, cwd, limits, status (a descriptor), drop (uid and
+gid or None), landlock (a ruleset or None), filter (bytes). It forks the command, puts it under limits, adopts
+every orphan, and when the command is over kills whatever is left. On the status pipe it writes the line
+"started", then one of "status N", "signal N" or "trouble TEXT".
+
+Only modules without imports of their own are used: json, contextlib and signal would double the start-up time.
 """
 
 # Plain strings and descriptors on purpose: pathlib follows links and costs time.
@@ -11,16 +13,16 @@ then "status", "signal" or "trouble".
 
 from __future__ import annotations
 
-import contextlib
-import json
+import _signal as signal  # type: ignore[import-not-found]
+import marshal
 import os
 import resource
-import signal
 import sys
 import time
 
 TYPE_CHECKING = False  # typing itself would cost a third of the start-up time
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 LINUX = sys.platform == "linux"
@@ -33,7 +35,7 @@ class Stopped(Exception):  # noqa: N818
 
 
 def main() -> None:
-    spec = json.loads(sys.argv[1])
+    spec = marshal.loads(bytes.fromhex(sys.argv[-1]))  # noqa: S302  # written by our own parent
     os.set_inheritable(spec["status"], False)
     parent = os.getppid()
     signal.signal(signal.SIGTERM, stop)
@@ -46,25 +48,27 @@ def main() -> None:
     if child == 0:
         become(spec)
     try:
-        say(spec, started=True)
+        say(spec, "started")
         _, outcome = os.waitpid(child, 0) if not LINUX else wait_for(child)
     except Stopped:
         outcome = signal.SIGKILL
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     kill_rest(child)
     if os.WIFSIGNALED(outcome):
-        say(spec, signal=os.WTERMSIG(outcome))
+        say(spec, f"signal {os.WTERMSIG(outcome)}")
     else:
-        say(spec, status=os.WEXITSTATUS(outcome))
+        say(spec, f"status {os.WEXITSTATUS(outcome)}")
 
 
 def stop(number: int, frame: object) -> None:
     raise Stopped
 
 
-def say(spec: dict[str, Any], **facts: object) -> None:
-    with contextlib.suppress(OSError):
-        os.write(spec["status"], json.dumps(facts).encode() + b"\n")
+def say(spec: dict[str, Any], line: str) -> None:
+    try:
+        os.write(spec["status"], line.replace("\n", " ").encode() + b"\n")
+    except OSError:
+        return  # nobody listens any more
 
 
 def wait_for(child: int) -> tuple[int, int]:
@@ -78,20 +82,25 @@ def wait_for(child: int) -> tuple[int, int]:
 def kill_rest(child: int) -> None:
     """Kill and reap everything below; the children of the dead become ours, so direct children suffice."""
     if not LINUX:
-        with contextlib.suppress(OSError):
-            os.killpg(child, signal.SIGKILL)
+        kill(os.killpg, child)
         return
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         for pid in children():
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+            kill(os.kill, pid)
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 continue
         except ChildProcessError:
             return
         time.sleep(0.001)
+
+
+def kill(how: Callable[[int, int], None], target: int) -> None:
+    try:
+        how(target, signal.SIGKILL)
+    except OSError:
+        return  # gone already
 
 
 def children() -> list[int]:
@@ -128,12 +137,10 @@ def become(spec: dict[str, Any]) -> None:
         if rules is not None:
             restrict(rules)
         if spec["filter"]:
-            set_filter(bytes.fromhex(spec["filter"]))
+            set_filter(spec["filter"])
         os.execv(spec["argv"][0], spec["argv"])  # noqa: S606
-    except FileNotFoundError as error:
-        say(spec, trouble=f"{spec['argv'][0]} is not there: {error.strerror}")
     except OSError as error:
-        say(spec, trouble=f"{error.strerror} ({error.filename or 'while setting up'})")
+        say(spec, f"trouble {spec['argv'][0]}: {error.strerror} ({error.filename or 'exec'})")
     os._exit(126)
 
 
@@ -141,8 +148,11 @@ def set_limits(spec: dict[str, Any]) -> None:
     for name, value in spec["limits"].items():
         others = tasks_of(spec["drop"][0] if spec["drop"] else os.getuid()) if name == "nproc" else 0
         kind = getattr(resource, "RLIMIT_" + name.upper())
-        with contextlib.suppress(ValueError):  # macOS refuses some of them, and has none for the address space
+        try:
             resource.setrlimit(kind, (value + others, value + others))
+        except ValueError:
+            if LINUX:
+                raise  # macOS refuses some of them, and has none for the address space
 
 
 def tasks_of(uid: int) -> int:
@@ -151,9 +161,11 @@ def tasks_of(uid: int) -> int:
         return 0
     count = 0
     for entry in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):
+        try:
             facts = os.stat(f"/proc/{entry}/task")
-            count += facts.st_nlink - 2 if facts.st_uid == uid else 0
+        except OSError:
+            continue
+        count += facts.st_nlink - 2 if facts.st_uid == uid else 0
     return count
 
 
@@ -236,3 +248,4 @@ def call(number: int, *arguments: object) -> int:
 
 if __name__ == "__main__":
     main()
+    os._exit(0)

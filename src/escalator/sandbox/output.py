@@ -23,7 +23,7 @@ def clean(raw: bytes) -> str:
 
 
 class HeadTail:
-    """The first and the last `kept` bytes of a stream of any length, in at most three times that memory."""
+    """The first and the last `kept` bytes of a stream of any length, in bounded memory."""
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
@@ -41,7 +41,7 @@ class HeadTail:
         if chunk:
             self._tail.append(chunk)
             self._in_tail += len(chunk)
-            while self._in_tail - len(self._tail[0]) >= self._kept:
+            while self._tail and self._in_tail - len(self._tail[0]) >= self._kept:
                 self._in_tail -= len(self._tail.popleft())
 
     def text(self) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from escalator.errors import SandboxError
 from escalator.records import Command, Isolation, Limits
-from escalator.sandbox.execute import Mode, execute
+from escalator.sandbox.execute import WHAT_NEXT, Mode, execute
 
 _QUESTIONS = """
 import os, socket, sys
@@ -69,7 +69,7 @@ def _probed(mode: Mode) -> ProbeResult:
     try:
         reason = _break_out(mode)
     except (SandboxError, OSError) as error:
-        reason = str(error)
+        reason = str(error).replace(WHAT_NEXT, ".")
     if reason:
         return ProbeResult(mode=mode.name, works=False, reason=reason)
     return ProbeResult(mode=mode.name, works=True, isolation=replace(mode.isolation(), probed=True))

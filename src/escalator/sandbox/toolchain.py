@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from escalator.errors import SandboxError
-from escalator.sandbox.copying import is_home_or_above
+from escalator.sandbox.copying import homes, is_home_or_above
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 STORES = ("/nix/store", "/gnu/store")
@@ -105,6 +105,6 @@ def _narrow(prefix: Path) -> list[Path]:
     """The prefix itself, or only its Python parts where the prefix holds other things of the user."""
     if in_system(prefix):
         return []
-    if not is_home_or_above(prefix) and prefix != Path.home() / ".local":
+    if not is_home_or_above(prefix) and prefix not in {home / ".local" for home in homes()}:
         return [prefix]
     return [part for pattern in ("bin/python*", "lib/python3*", "lib/libpython*") for part in prefix.glob(pattern)]
