@@ -55,10 +55,12 @@ class TrustedLoader:
         self.inner, self.made = inner, made
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Leave the making of the module to the loader inside."""
         module: ModuleType | None = self.inner.create_module(spec)
         return module
 
     def exec_module(self, module: ModuleType) -> None:
+        """Remember the module before any of its code runs."""
         self.made[module.__name__] = module
         self.inner.exec_module(module)
 
@@ -79,6 +81,7 @@ class TrustedFinder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        """Answer for trusted names and the project's own; leave all others to the finders behind."""
         file = self.trusted.get(name)
         if file is not None:
             package = [file[: -len("/__init__.py")]] if file.endswith("/__init__.py") else None
@@ -135,9 +138,11 @@ class Reporter:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(self) -> None:
+        """Before any conftest is imported, see to the order of finders."""
         self.finder.go_first()
 
     def pytest_pycollect_makemodule(self, module_path: Any, parent: Any) -> Any:
+        """Collect trusted files as trusted modules."""
         name = self.names.get(str(module_path))
         if name is None:
             return None
@@ -147,27 +152,33 @@ class Reporter:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Keep only the tests asked for, where only some are."""
         if self.wanted:
             items[:] = [item for item in items if item.nodeid in self.wanted]
 
     def pytest_collection_finish(self, session: Any) -> None:
+        """Send the ids of what will be run."""
         self.send(kind="collected", ids=[item.nodeid for item in session.items])
 
     def pytest_collectreport(self, report: Any) -> None:
+        """Send what could not be collected."""
         if not report.passed:
             self.send(kind="collect", id=report.nodeid, outcome=report.outcome, text=clip(report.longreprtext))
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: Any) -> Generator[None, Any, None]:
+        """Note whether the test raised, before anything can explain it away."""
         outcome = yield
         self.raised[item.nodeid] = outcome.excinfo is not None
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Generator[None, Any, None]:
+        """Keep the report that was made, with the exception it was made from."""
         outcome = yield
         self.made = (outcome.get_result(), call.excinfo)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
+        """Send the phase; of a subtest only its failure."""
         made, excinfo = self.made
         if type(report).__name__ != "TestReport":
             if report.failed:
@@ -179,6 +190,7 @@ class Reporter:
         self.phase(report, excinfo if made is report else None, threw=threw)
 
     def phase(self, report: Any, excinfo: Any, *, threw: bool) -> None:
+        """Send one phase of one test."""
         facts: dict[str, Any] = {}
         if report.outcome != "passed":
             crash = getattr(report.longrepr, "reprcrash", None)
