@@ -25,8 +25,6 @@ PATH = st.one_of(
             "a\\..\\..\\b.py",
             ".git/config",
             "a//b.py",
-        ]
-        + [
             "./app.py",
             "con.py",
             "a:b.py",
@@ -35,7 +33,7 @@ PATH = st.one_of(
             ".",
             "conftest.py",
             "\u202ea.py",
-            "a\0.py",
+            "a\x00.py",
             "src/./../a.py",
             "a/.git /x.py",
         ]
@@ -63,8 +61,6 @@ PIECE = st.one_of(
             "-x = 1",
             " x = 1",
             "x = 1",
-        ]
-        + [
             "<think>",
             "</think>",
             "<|im_end|>",
@@ -75,8 +71,6 @@ PIECE = st.one_of(
             '"""',
             "",
             "--- ",
-        ]
-        + [
             "rename to x.py",
             "diff --git a/x b/y",
             "deleted file mode 100644",

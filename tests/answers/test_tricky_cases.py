@@ -98,7 +98,7 @@ def test_07_fence_in_column_zero_under_an_equal_fence():
 
 def test_07_fence_with_a_tag_in_column_zero_under_an_equal_fence():
     """The same with a tagged fence inside the string, and in another language."""
-    code = f"const text = `\n\\`\\`\\`js\nx\n\\`\\`\\`\n`;\nexport const f = () => text;\n"
+    code = "const text = `\n\\`\\`\\`js\nx\n\\`\\`\\`\n`;\nexport const f = () => text;\n"
     python = f'TEXT = """\n{T}bash\nls\n{T}\n"""\nprint(TEXT)\n'
 
     assert changes(block(code, "js"), workspace={"a.js": ""}) == {"a.js": code}
@@ -566,7 +566,15 @@ def test_48_terminal_escapes():
 
 
 @pytest.mark.parametrize(
-    "token", ["<|im_end|>", "<|endoftext|>", "</s>", "<|eot_id|>", "<end_of_turn>", "<｜end▁of▁sentence｜>"]
+    "token",
+    [
+        "<|im_end|>",
+        "<|endoftext|>",
+        "</s>",
+        "<|eot_id|>",
+        "<end_of_turn>",
+        "<\uff5cend\u2581of\u2581sentence\uff5c>",
+    ],
 )
 def test_49_leaked_stop_token(token):
     """A stop token at the end of the text, behind the fence or on its own line is dropped; in a string it is data."""
@@ -633,8 +641,12 @@ def test_52_unsafe_paths(path):
         "sitecustomize.py",
         "x.pth",
         "a.dist-info/entry_points.txt",
-    ]
-    + [".github/workflows/ci.yml", "poetry.lock", "package-lock.json", "Conftest.py", "usercustomize.py"],
+        ".github/workflows/ci.yml",
+        "poetry.lock",
+        "package-lock.json",
+        "Conftest.py",
+        "usercustomize.py",
+    ],
 )
 def test_53_smuggled_conftest(path):
     """A file that steers tests, CI or dependencies is dropped, and rejected if nothing else is there."""
@@ -675,8 +687,12 @@ def test_53_smuggled_settings():
         "pass",
         f"{T}\n{T}",
         f"{T}python\nsorry\n{T}",
-    ]
-    + ["I cannot do this. It is against the rules", "Here is it", "Sure, ok", "\ufeff", "<|im_end|>"],
+        "I cannot do this. It is against the rules",
+        "Here is it",
+        "Sure, ok",
+        "\ufeff",
+        "<|im_end|>",
+    ],
 )
 def test_54_nothing_refusal_one_word(answer):
     """An empty answer, a refusal and a single word that happens to parse hold no code."""

@@ -50,13 +50,13 @@ _DOTS_ALONE_ALLOWED: Final = PROSE | {"python", "yaml", "diff", None}
 _PROSE_COMMENTS: Final = ("<!--", "[", "(")
 
 
-def placeholder_in(path: str, old: str, new: str) -> str | None:
+def stand_in_of(path: str, old: str, new: str) -> str | None:
     """The first line of `new` that stands for code left out, None if there is none.
 
     Lines that the old file had too are content, and so are lines inside strings.
     """
     language = language_of_path(path)
-    suspects = [(n, line) for n, line in enumerate(new.split("\n")) if _is_placeholder(line, language)]
+    suspects = [(n, line) for n, line in enumerate(new.split("\n")) if _is_stand_in(line, language)]
     if not suspects:
         return None
     kept = {line.strip() for line in old.split("\n")}
@@ -65,7 +65,7 @@ def placeholder_in(path: str, old: str, new: str) -> str | None:
     return next((line for n, line in suspects if n not in strings), None)
 
 
-def _is_placeholder(line: str, language: str | None) -> bool:
+def _is_stand_in(line: str, language: str | None) -> bool:
     bare = line.strip()
     if not bare or len(bare) > _LONGEST_LINE:
         return False

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from escalator.answers.definitions import hollow_function, lost_definitions
 from escalator.answers.diffs import Hunk, apply_diff
 from escalator.answers.edits import Edit, apply_edit
-from escalator.answers.elision import placeholder_in
+from escalator.answers.elision import stand_in_of
 from escalator.answers.failures import EDIT_FORMAT, ONE_FORMAT, UnusableError, quote, show
 from escalator.tree import in_newlines_of
 
@@ -87,7 +87,7 @@ def refuse_elided(result: Result) -> None:
         if text is None:
             continue
         old = result.old(path)
-        line = placeholder_in(path, old, text)
+        line = stand_in_of(path, old, text)
         if line is not None:
             raise _elided(path, f"this line stands for code that was left out:\n{quote(line)}\n")
         if path in result.whole and old:

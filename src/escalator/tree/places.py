@@ -8,6 +8,7 @@ from escalator.errors import TaskError
 
 
 def no_links(root: Path, name: str, argument: str) -> None:
+    """Raise `TaskError` (on the field `argument`) if any part of a path in the tree is a symbolic link."""
     place = root
     for part in PurePosixPath(name).parts:
         place /= part
@@ -18,6 +19,7 @@ def no_links(root: Path, name: str, argument: str) -> None:
 
 
 def root_of(workspace: str | Path, argument: str) -> Path:
+    """The resolved directory a tree begins at. Raises `TaskError` if there is none."""
     root = Path(workspace).expanduser()
     if not root.is_dir():
         raise TaskError(

@@ -1,0 +1,95 @@
+"""One attempt of a worker as a flow: compose, ask, extract."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from escalator.answers.cleaning import clean, without_reasoning
+from escalator.answers.extract import extract
+from escalator.answers.prompts import compose, digest
+from escalator.flow import Flow
+from escalator.records import Attempt, Brief, ChangeSet, Completion, Failure, FailureKind, Plan, Rejection, Rung
+from escalator.steps import ask
+
+_UNUSABLE: Final[Mapping[str, tuple[FailureKind, str]]] = {
+    "truncated": ("truncated", "the answer was cut off"),
+    "refusal": ("refusal", "the model declined"),
+    "empty": ("empty", "the model answered nothing"),
+    "incomplete": ("incomplete", "the model stopped in the middle of something"),
+    "bad_output": ("bad_output", "the model's output could not be read"),
+}
+_FENCED: Final = re.compile(r"\A\s*(?:`{3,}|~{3,})\w*[ \t]*\n(.*?)\n?[ \t]*(?:`{3,}|~{3,})\s*\Z", re.DOTALL)
+
+
+def work(brief: Brief, plan: Plan, rung: Rung, number: int, history: tuple[Attempt, ...]) -> Flow[Attempt]:
+    """Let a rung's model answer once and take its answer apart; the attempt that returns has no verdicts yet.
+
+    Where the task has a response schema and the answer is JSON that names no files, the answer itself is the
+    result: the change set is empty and `answer` is the bare JSON.
+    """
+    request = compose(brief, plan, rung, history)
+    asked = yield from ask("worker", request)
+    done = asked.completion
+    answer, changes, rejection, failure = "", None, None, asked.failure
+    if failure is None and done is None:
+        failure = Failure(kind="empty", message="the model answered nothing")
+    if failure is None and done is not None:
+        answer, failure = done.text, _unusable(done)
+    if failure is None and done is not None:
+        answer, result = _taken(brief, done)
+        changes, rejection = (result, None) if isinstance(result, ChangeSet) else (None, result)
+    return Attempt(
+        rung=rung.index,
+        number=number,
+        model=rung.model.name,
+        answered_by=done.model if done is not None else "",
+        effort=request.effort,
+        answer=answer,
+        changes=changes,
+        rejection=rejection,
+        failure=failure,
+        calls=asked.calls,
+        prompt_digest=digest(request),
+    )
+
+
+def _unusable(done: Completion) -> Failure | None:
+    if done.condition not in _UNUSABLE:
+        return None
+    kind, message = _UNUSABLE[done.condition]
+    return Failure(kind=kind, message=f"{message} (finish reason {done.finish!r})")
+
+
+def _taken(brief: Brief, done: Completion) -> tuple[str, ChangeSet | Rejection]:
+    if brief.response_schema is not None:
+        return _taken_as_json(brief, done)
+    return done.text, extract(
+        done.text,
+        target=next(iter(brief.files)) if len(brief.files) == 1 else None,
+        workspace=brief.files,
+        finish_reason=done.finish,
+        protected=(*brief.protected, *brief.tests),
+    )
+
+
+def _taken_as_json(brief: Brief, done: Completion) -> tuple[str, ChangeSet | Rejection]:
+    bare = without_reasoning(clean(done.text)) or ""
+    fenced = _FENCED.match(bare)
+    text = (fenced[1] if fenced else bare).strip()
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else "it is nested too deeply"
+        return done.text, Rejection(
+            kind="bad_format",
+            feedback=f"Your answer is not valid JSON: {reason}. Write one JSON value that matches the schema and "
+            "nothing around it.",
+        )
+    if brief.files and isinstance(value, dict) and ("files" in value or "edits" in value):
+        protected = (*brief.protected, *brief.tests)
+        changed = extract(text, workspace=brief.files, finish_reason=done.finish, protected=protected)
+        return text, changed
+    return text, ChangeSet(files={})
