@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from escalator.cli.console import BAD, GOOD, console, money, print_json, table
-from escalator.cli.show import Live, outcome_json, outcome_lines, verdict_json, verdict_line
+from escalator.cli.show import Live, hanging, outcome_json, outcome_lines, verdict_json, verdict_line
 from escalator.errors import TaskError
 
 app = typer.Typer(
@@ -114,7 +114,7 @@ def run(
         print_json({**outcome_json(outcome), "written": [str(path) for path in written]})
     else:
         for line in outcome_lines(outcome):
-            out.print(line)
+            out.print(hanging(line))
         _print_answer(out, outcome, written=bool(written))
     raise typer.Exit(EXIT[outcome.status])
 
@@ -304,7 +304,7 @@ def validate(
     else:
         out = console()
         for verdict in verdicts:
-            out.print(verdict_line(verdict))
+            out.print(hanging(verdict_line(verdict)))
             if verdict.failed:
                 out.print(Text("\n".join(f"        {line}" for line in verdict.feedback.splitlines()), "dim"))
     raise typer.Exit(0 if verdicts and all(verdict.passed for verdict in verdicts) else 1)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from escalator import Escalator
 from escalator.cli.console import GOOD, NOTE, console, money, print_json, table
-from escalator.cli.show import Live, outcome_json, outcome_lines
+from escalator.cli.show import Live, hanging, outcome_json, outcome_lines
 from escalator.matrix import load_matrix, packaged_path
 from escalator.pricing import PriceBook
 from escalator.simulation import Fleet, Question, Reply
@@ -58,8 +58,10 @@ def play(*, seconds: float, as_json: bool) -> None:
     out = console()
     if not as_json:
         out.print(Text("escalator demo", "bold"))
-        out.print("The models are simulated: a small fleet on loopback speaks the real wires and answers at")
-        out.print("each model's level of skill. Validators, sandbox, ledger and prices are real.")
+        out.print(
+            "The models are simulated: a small fleet on loopback speaks the real wires and answers at each "
+            "model's level of skill. Validators, sandbox, ledger and prices are real."
+        )
     default = load_matrix(packaged_path())
     names = {model.id: name for name, model in default.models.items()}
     outcomes = []
@@ -77,7 +79,7 @@ def play(*, seconds: float, as_json: bool) -> None:
             outcomes.append(outcome)
             if not as_json:
                 for line in outcome_lines(outcome):
-                    out.print(line)
+                    out.print(hanging(line))
     if as_json:
         print_json([outcome_json(outcome) for outcome in outcomes])
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from escalator.cli.console import BAD, DIM, GOOD, NOTE, money
@@ -89,7 +90,7 @@ class Live:
             self._status = None
 
     def _print(self, line: Text) -> None:
-        self._out.print(line)
+        self._out.print(hanging(line))
 
     def _answered(self, attempt: Attempt) -> None:
         seconds = sum(call.seconds for call in attempt.calls)
@@ -112,9 +113,17 @@ class Live:
 
     def _paid(self, event: PaidModelAhead) -> None:
         wanted = event.substitution
+        if event.approved:
+            return  # whoever approved has just seen it
         answers = {True: "approved", False: "declined", None: "paid model ahead"}
         text = f"    $ {wanted.to_model}, up to {money(wanted.highest_cost)}: {answers[event.approved]}"
         self._print(Text(text, NOTE))
+
+
+def hanging(line: Text) -> Padding:
+    """A line whose continuation stands under its text, not under the margin."""
+    indent = len(line.plain) - len(line.plain.lstrip())
+    return Padding(line[indent:], (0, 0, 0, indent))
 
 
 def verdict_line(verdict: Verdict) -> Text:
