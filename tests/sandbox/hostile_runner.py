@@ -257,7 +257,7 @@ def _(ground: Ground) -> tuple[bool, str]:
 import stat
 def fill(place):
     for number in range(12):
-        with open(f"{place}/{number}", "wb") as out: out.write(bytes(1 << 20))
+        with open(f"{place}/{A[0]}-{number}", "wb") as out: out.write(bytes(1 << 20))
     return 12
 total = 0
 for place in (os.environ["TMPDIR"], "/dev/shm", "/", "/dev", "/var", "/run", os.getcwd(), os.environ["HOME"]):
@@ -265,8 +265,10 @@ for place in (os.environ["TMPDIR"], "/dev/shm", "/", "/dev", "/var", "/run", os.
 time.sleep(0.6)
 if total > 8: leak(total)
 """
-    bounds = Limits(wall=10, workspace=4 * MIB)
-    result = ground.run(code, limits=bounds, workspace=ground.project(), writable=True)
+    bounds, word = Limits(wall=10, workspace=4 * MIB), f"many-{secrets.token_hex(6)}"
+    result = ground.run(code, word, limits=bounds, workspace=ground.project(), writable=True)
+    for path in Path("/dev/shm").glob(f"{word}-*"):
+        path.unlink()
     return result.killed == "workspace" or "LEAK" not in result.stdout, f"{result.killed} {result.stdout[-200:]}"
 
 

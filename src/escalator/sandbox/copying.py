@@ -37,14 +37,17 @@ class RunFolder:
 
     @property
     def workspace(self) -> Path:
+        """The copy of the project."""
         return self.root / "workspace"
 
     @property
     def trusted(self) -> Path:
+        """Files the process may read and never change."""
         return self.root / "trusted"
 
     @property
     def home(self) -> Path:
+        """Home and temporary folder, where the mode has no private ones."""
         return self.root / "home"
 
     def remove(self) -> None:

@@ -63,11 +63,13 @@ class Descriptors:
         return descriptor
 
     def close(self, *descriptors: int) -> None:
+        """Close those of the descriptors that are still open here."""
         for descriptor in self._open.intersection(descriptors):
             self._open.remove(descriptor)
             os.close(descriptor)
 
     def close_all(self) -> None:
+        """Close whatever is still open."""
         self.close(*self._open)
 
 
@@ -98,6 +100,7 @@ class Request:
     descriptors: Descriptors
 
     def argv(self, places: Places) -> tuple[str, ...]:
+        """The command with the places filled in."""
         first, *rest = (places.fill(part, report=self.report) for part in (self.program, *self.command.argv[1:]))
         return (first, *rest)
 

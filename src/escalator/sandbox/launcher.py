@@ -35,6 +35,7 @@ class Stopped(Exception):  # noqa: N818
 
 
 def main() -> None:
+    """Read the spec, run the command, and say how it ended."""
     spec = marshal.loads(bytes.fromhex(sys.argv[-1]))  # noqa: S302  # written by our own parent
     os.set_inheritable(spec["status"], False)
     parent = os.getppid()
@@ -61,10 +62,12 @@ def main() -> None:
 
 
 def stop(number: int, frame: object) -> None:
+    """Turn SIGTERM, which also tells of the death of our parent, into an exception."""
     raise Stopped
 
 
 def say(spec: dict[str, Any], line: str) -> None:
+    """Write one line to the status pipe."""
     try:
         os.write(spec["status"], line.replace("\n", " ").encode() + b"\n")
     except OSError:
@@ -97,6 +100,7 @@ def kill_rest(child: int) -> None:
 
 
 def kill(how: Callable[[int, int], None], target: int) -> None:
+    """SIGKILL a process or a group that may be gone already."""
     try:
         how(target, signal.SIGKILL)
     except OSError:
@@ -104,6 +108,7 @@ def kill(how: Callable[[int, int], None], target: int) -> None:
 
 
 def children() -> list[int]:
+    """Our direct children, adopted ones too."""
     own = os.getpid()
     try:
         with open(f"/proc/self/task/{own}/children", "rb") as listing:
@@ -113,6 +118,7 @@ def children() -> list[int]:
 
 
 def parent_of(pid: str) -> int:
+    """The parent of a process; 0 if it is gone."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as line:
             return int(line.read().rpartition(b")")[2].split()[1])
@@ -145,6 +151,7 @@ def become(spec: dict[str, Any]) -> None:
 
 
 def set_limits(spec: dict[str, Any]) -> None:
+    """Put the limits on this process; the command inherits them and cannot raise them."""
     for name, value in spec["limits"].items():
         others = tasks_of(spec["drop"][0] if spec["drop"] else os.getuid()) if name == "nproc" else 0
         kind = getattr(resource, "RLIMIT_" + name.upper())
@@ -170,18 +177,21 @@ def tasks_of(uid: int) -> int:
 
 
 def drop_root(uid: int, gid: int) -> None:
+    """Become an ordinary user for good."""
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
 
 
 def libc() -> Any:
+    """The C library, with errno kept."""
     import ctypes
 
     return ctypes.CDLL(None, use_errno=True)
 
 
 def checked(result: int, what: str) -> int:
+    """Turn a negative result of the C library into an OSError."""
     import ctypes
 
     if result < 0:
@@ -191,6 +201,7 @@ def checked(result: int, what: str) -> int:
 
 
 def prctl(option: int, value: int) -> None:
+    """One prctl call with a single argument."""
     import ctypes
 
     words = [ctypes.c_ulong(number) for number in (value, 0, 0, 0)]
@@ -198,6 +209,7 @@ def prctl(option: int, value: int) -> None:
 
 
 def set_filter(program: bytes) -> None:
+    """Install the system-call filter."""
     import ctypes
 
     class Program(ctypes.Structure):
@@ -234,11 +246,13 @@ def open_rules(ruleset: dict[str, Any]) -> int:
 
 
 def restrict(rules: int) -> None:
+    """Put the ruleset on this process and all it will start."""
     checked(call(RESTRICT, rules, 0), "landlock_restrict_self")
     os.close(rules)
 
 
 def call(number: int, *arguments: object) -> int:
+    """One system call by its number."""
     import ctypes
 
     function = libc().syscall

@@ -33,6 +33,7 @@ class HeadTail:
         self.total = 0
 
     def add(self, chunk: bytes) -> None:
+        """Take in the next piece of the stream."""
         self.total += len(chunk)
         room = self._kept - len(self._head)
         if room > 0:
