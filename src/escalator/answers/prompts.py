@@ -194,8 +194,8 @@ def _wrong(last: Attempt, style: Format) -> str:
         return "There was no usable answer. Answer in the format described."
     return (
         f"Your answer did not pass.\n\n{findings(last.verdicts)}\n\n"
-        "Find the cause, then answer again in the format described. Your first answer was not kept: start from the "
-        "files as they were given above, and send everything that must change."
+        "Find the cause, then answer again in the format described. Your first answer was not kept: start from "
+        "the files as they were given above, and send everything that must change."
     )
 
 
