@@ -113,12 +113,7 @@ def settle(session: Session, hold_id: int, settlement: Settlement, *, keep: bool
     if rows[0][2] in ("sent", "doubt"):
         _end_call(session, rows[0], settlement.state, settlement)
         if keep:
-            session.run(
-                "INSERT INTO answer (call_id, task_id, payload) VALUES (?, ?, ?)",
-                hold_id,
-                rows[0][1],
-                clean(settlement.payload),
-            )
+            session.run("INSERT INTO answer (call_id, payload) VALUES (?, ?)", hold_id, clean(settlement.payload))
 
 
 def void(session: Session, hold: Hold, value: Held | Refused | None) -> None:

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from escalator.errors import LedgerError
-from escalator.ledger.schema import APPLICATION_ID
-
-SERIAL = "INTEGER PRIMARY KEY AUTOINCREMENT"
+from escalator.ledger.schema import APPLICATION_ID, SQLITE
 
 
 def migrate(connection: sqlite3.Connection, path: Path, *, steps: Sequence[Sequence[str]]) -> Path | None:
@@ -24,7 +22,7 @@ def migrate(connection: sqlite3.Connection, path: Path, *, steps: Sequence[Seque
         connection.execute("BEGIN IMMEDIATE")
         try:
             for statement in steps[number]:
-                connection.execute(statement.replace("{serial}", SERIAL))
+                connection.execute(statement.format(**SQLITE))
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {number + 1}")
             connection.execute("COMMIT")

@@ -17,11 +17,9 @@ from functools import cache
 from typing import Any
 
 from escalator.errors import LedgerError
-from escalator.ledger.schema import APPLICATION_ID, STEPS
+from escalator.ledger.schema import APPLICATION_ID, POSTGRES, STEPS
 from escalator.ledger.session import Reading
 from escalator.ledger.sqlledger import SqlLedger
-
-SERIAL = "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
 
 _SETTINGS = {
     "statement_timeout": "30s",
@@ -267,7 +265,7 @@ def _migrate(connection: Any, schema: str, *, steps: Sequence[Sequence[str]]) ->
             )
         for step in steps[version:]:
             for statement in step:
-                connection.execute(statement.replace("{serial}", SERIAL))
+                connection.execute(statement.format(**POSTGRES))
         if version < len(steps):
             connection.execute("DELETE FROM ledger_version")
             connection.execute("INSERT INTO ledger_version VALUES (%s)", (len(steps),))

@@ -96,7 +96,7 @@ def forget(session: Session, before: float, batch: int = 100) -> int:
     if ids:
         these = f"IN ({marks(len(ids))})"
         session.run(f"UPDATE paper SET brief = '', plan = '', outcome = '' WHERE task_id {these}", *ids)  # noqa: S608
-        session.run(f"DELETE FROM answer WHERE task_id {these}", *ids)  # noqa: S608
+        session.run(f"DELETE FROM answer WHERE call_id IN (SELECT id FROM call WHERE task_id {these})", *ids)  # noqa: S608
         session.run(f"UPDATE entry SET payload = '' WHERE task_id {these}", *ids)  # noqa: S608
         session.run(f"UPDATE review SET payload = '' WHERE task_id {these}", *ids)  # noqa: S608
         session.run(f"DELETE FROM prompt WHERE task_id {these}", *ids)  # noqa: S608

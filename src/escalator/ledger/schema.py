@@ -1,6 +1,7 @@
 """The tables, as numbered steps written once for SQLite and PostgreSQL.
 
-`{serial}` is each database's growing integer key. A ledger's version is the number of steps it has seen; a
+`{serial}` is each database's growing integer key, `{key}` a given one, `{clustered}` keeps a small table's rows in
+its key where that exists. A ledger's version is the number of steps it has seen; a
 released step is never edited, a change is a new one.
 """
 
@@ -40,15 +41,14 @@ _FIRST = (
         estimated BIGINT NOT NULL DEFAULT 0, answered_by TEXT NOT NULL DEFAULT '',
         finish TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '',
         seconds DOUBLE PRECISION NOT NULL DEFAULT 0)""",
-    "CREATE INDEX call_by_task ON call (task_id)",
+    "CREATE INDEX call_by_task ON call (task_id, step)",
     "CREATE INDEX call_by_time ON call (sent)",
-    "CREATE INDEX call_unsettled ON call (state) WHERE state IN ('sent', 'doubt')",
-    "CREATE TABLE answer (call_id BIGINT PRIMARY KEY, task_id TEXT NOT NULL, payload TEXT NOT NULL)",
-    "CREATE INDEX answer_by_task ON answer (task_id)",
+    "CREATE INDEX call_in_doubt ON call (state) WHERE state = 'doubt'",
+    "CREATE TABLE answer (call_id {key}, payload TEXT NOT NULL)",
     """CREATE TABLE entry (
         id {serial}, task_id TEXT NOT NULL, step TEXT NOT NULL, kind TEXT NOT NULL, digest TEXT NOT NULL,
         state TEXT NOT NULL, payload TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)""",
-    "CREATE INDEX entry_by_task ON entry (task_id)",
+    "CREATE INDEX entry_by_task ON entry (task_id, step)",
     """CREATE TABLE attempt (
         id {serial}, task_id TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, task_type TEXT NOT NULL,
         team TEXT NOT NULL, model TEXT NOT NULL, result TEXT NOT NULL, rung BIGINT NOT NULL,
@@ -58,24 +58,24 @@ _FIRST = (
     "CREATE INDEX attempt_by_task ON attempt (task_id)",
     "CREATE INDEX attempt_by_time ON attempt (at)",
     """CREATE TABLE budget (
-        name TEXT PRIMARY KEY, spent BIGINT NOT NULL DEFAULT 0, held BIGINT NOT NULL DEFAULT 0)""",
+        name TEXT PRIMARY KEY, spent BIGINT NOT NULL DEFAULT 0, held BIGINT NOT NULL DEFAULT 0){clustered}""",
     f"""CREATE TABLE task_tally (
         day TEXT NOT NULL, task_type TEXT NOT NULL, team TEXT NOT NULL, worker TEXT NOT NULL,
         checker TEXT NOT NULL, status TEXT NOT NULL, {_COUNTERS},
         attempts BIGINT NOT NULL DEFAULT 0, retries BIGINT NOT NULL DEFAULT 0,
         fallbacks BIGINT NOT NULL DEFAULT 0, escalations BIGINT NOT NULL DEFAULT 0,
         baseline BIGINT NOT NULL DEFAULT 0, saved BIGINT NOT NULL DEFAULT 0,
-        PRIMARY KEY (day, task_type, team, worker, checker, status, bucket))""",
+        PRIMARY KEY (day, task_type, team, worker, checker, status, bucket)){{clustered}}""",
     f"""CREATE TABLE try_tally (
         day TEXT NOT NULL, task_type TEXT NOT NULL, model TEXT NOT NULL, checker TEXT NOT NULL,
         result TEXT NOT NULL, cause TEXT NOT NULL, {_COUNTERS},
         input_tokens BIGINT NOT NULL DEFAULT 0, output_tokens BIGINT NOT NULL DEFAULT 0,
-        PRIMARY KEY (day, task_type, model, checker, result, cause, bucket))""",
+        PRIMARY KEY (day, task_type, model, checker, result, cause, bucket)){{clustered}}""",
     f"""CREATE TABLE call_tally (
         day TEXT NOT NULL, task_type TEXT NOT NULL, purpose TEXT NOT NULL, model TEXT NOT NULL,
         provider TEXT NOT NULL, state TEXT NOT NULL, error TEXT NOT NULL, {_COUNTERS},
         input_tokens BIGINT NOT NULL DEFAULT 0, output_tokens BIGINT NOT NULL DEFAULT 0,
-        PRIMARY KEY (day, task_type, purpose, model, provider, state, error, bucket))""",
+        PRIMARY KEY (day, task_type, purpose, model, provider, state, error, bucket)){{clustered}}""",
     """CREATE TABLE review (
         id {serial}, task_id TEXT NOT NULL, kind TEXT NOT NULL, summary TEXT NOT NULL, payload TEXT NOT NULL,
         state TEXT NOT NULL, created DOUBLE PRECISION NOT NULL, decided DOUBLE PRECISION,
@@ -86,6 +86,17 @@ _FIRST = (
         reason TEXT NOT NULL, payload TEXT NOT NULL, created DOUBLE PRECISION NOT NULL,
         owner TEXT NOT NULL DEFAULT '')""",
 )
+
+SQLITE = {
+    "serial": "INTEGER PRIMARY KEY AUTOINCREMENT",
+    "key": "INTEGER PRIMARY KEY",
+    "clustered": " WITHOUT ROWID",
+}
+POSTGRES = {
+    "serial": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    "key": "BIGINT PRIMARY KEY",
+    "clustered": "",
+}
 
 STEPS: tuple[tuple[str, ...], ...] = (_FIRST,)
 """Step n brings a ledger from version n to version n + 1."""

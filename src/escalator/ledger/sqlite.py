@@ -23,6 +23,7 @@ from escalator.ledger.schema import STEPS
 from escalator.ledger.sqlledger import SqlLedger
 
 _CHECKPOINT_BYTES = 4 * 1024 * 1024
+_LOOK_EVERY = 16
 _BUSY_MILLIS = 30_000
 
 _TROUBLE = {
@@ -84,7 +85,7 @@ class SqliteBackend:
         self._lock = FileLock(path.with_name(path.name + "-lock"))
         self._readers: list[sqlite3.Connection] = []
         self._readers_mutex = threading.Lock()
-        self._checkpoint_at = _CHECKPOINT_BYTES
+        self._checkpoint_at, self._unseen = _CHECKPOINT_BYTES, 0
         try:
             with self._lock.held():
                 self._writer = self._connect()
@@ -142,7 +143,11 @@ class SqliteBackend:
         )
 
     def upkeep(self, *, wanted_only: bool) -> bool:
-        """Bring the write-ahead log into the database once it has grown."""
+        """Bring the write-ahead log into the database once it has grown; looked at every few writes."""
+        self._unseen += 1
+        if wanted_only and self._unseen < _LOOK_EVERY:
+            return False
+        self._unseen = 0
         try:
             size = self._wal.stat().st_size
         except FileNotFoundError:

@@ -86,20 +86,16 @@ class Request:
         except EscalatorError as error:
             self.error = error
 
-    def fail(self, error: BaseException) -> None:
-        """Tell the caller what went wrong."""
-        if self.keep or self.future.set_running_or_notify_cancel():
-            self.future.set_exception(error)
+    def wanted(self) -> bool:
+        """Whether somebody still waits for the answer; from then on it cannot be cancelled."""
+        return self.keep or self.future.set_running_or_notify_cancel()
 
-    def answer(self) -> bool:
-        """Resolve the future with what came of it; False if nobody waits for it any more."""
-        if not (self.keep or self.future.set_running_or_notify_cancel()):
-            return False
+    def answer(self) -> None:
+        """Resolve the future with what came of it."""
         if self.error is not None:
             self.future.set_exception(self.error)
         else:
             self.future.set_result(self.value)
-        return True
 
 
 class Writer:
@@ -115,6 +111,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._upkeep = False
+        self._answered: deque[Request] = deque()
         self._window, self._used = 0.0, 0.0
 
     def submit(self, work: Callable[[Session], T], *, keep: bool = False, undo: Undo | None = None) -> Future[T]:
@@ -150,8 +147,9 @@ class Writer:
                 self._write(self._take())
             if self._backlog:
                 self._write([])
-            if self.trouble():
-                raise LedgerError(f"{self.trouble()} They are lost now that the ledger is closed.")
+        self._answer()
+        if self.trouble():
+            raise LedgerError(f"{self.trouble()} They are lost now that the ledger is closed.")
 
     def _write_here(self, request: Request) -> bool:
         backend = self._backend
@@ -170,6 +168,7 @@ class Writer:
             self._used += time.monotonic() - begun
         finally:
             self._mutex.release()
+        self._answer()
         if self._upkeep or self._backlog:
             with self._wake:
                 self._start()
@@ -198,6 +197,8 @@ class Writer:
             with self._mutex:
                 if self._queue or self._backlog:
                     self._write(self._take())
+            self._answer()
+            with self._mutex:
                 if self._upkeep:
                     self._upkeep = False
                     self._backend.upkeep(wanted_only=False)
@@ -208,7 +209,7 @@ class Writer:
         return [request for request in taken if not request.future.cancelled()]
 
     def _write(self, batch: list[Request], *, locked: bool = False) -> None:
-        """Write one transaction, what waits in memory first, and answer everybody in it. Never raises."""
+        """Write one transaction, what waits in memory first, and decide every answer. Never raises."""
         try:
             if not locked:
                 self._backend.lock(wait=True)
@@ -221,9 +222,21 @@ class Writer:
             return
         self._backlog = []
         for request in batch:
-            if not request.answer() and request.undo is not None:
+            if request.wanted():
+                self._answered.append(request)
+            elif request.undo is not None:
                 self._backlog.append(_undoing(request.undo, request.value))
-        self._upkeep = self._backend.upkeep(wanted_only=True)
+        if self._backend.upkeep(wanted_only=True):
+            self._upkeep = True
+
+    def _answer(self) -> None:
+        """Tell everybody, without the mutex: who is told wants to write again at once."""
+        while True:
+            try:
+                request = self._answered.popleft()
+            except IndexError:
+                return
+            request.answer()
 
     def _transact(self, requests: list[Request]) -> None:
         with self._backend.transaction() as session:
@@ -237,7 +250,7 @@ class Writer:
         elif len(batch) + len(self._backlog) > 1:
             self._one_by_one(batch)
         elif batch:
-            batch[0].fail(error)
+            self._refuse(batch[0], error)
         else:
             self._drop(error)
 
@@ -249,11 +262,16 @@ class Writer:
         for request in batch:
             if request.keep:
                 self._backlog.append(request)
-                request.future.set_result(None)
+                self._answered.append(Request(work=request.work, future=request.future))
                 continue
             if request.undo is not None:
                 self._backlog.append(_undoing(request.undo, None))
-            request.fail(told)
+            self._refuse(request, told)
+
+    def _refuse(self, request: Request, error: BaseException) -> None:
+        request.error = error
+        if request.wanted():
+            self._answered.append(request)
 
     def _one_by_one(self, batch: list[Request]) -> None:
         """Find the culprit: nobody else shall suffer for it."""
