@@ -157,7 +157,7 @@ def set_limits(spec: dict[str, Any]) -> None:
         kind = getattr(resource, "RLIMIT_" + name.upper())
         try:
             resource.setrlimit(kind, (value + others, value + others))
-        except ValueError:
+        except (OSError, ValueError):
             if LINUX:
                 raise  # macOS refuses some of them, and has none for the address space
 
