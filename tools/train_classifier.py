@@ -31,8 +31,8 @@ WEIGHTS = ROOT / "src" / "escalator" / "classify" / "weights.tsv"
 SEED = 20
 FOLDS = 5
 PASSES = 24
-STEP = 0.25
-SHRINK = 0.5
+STEP = 0.1
+SHRINK = 0.2
 RAREST = 2
 FAINTEST = 0.03
 LEANING_PASSES = 30
@@ -207,7 +207,7 @@ def report(judged: list[Guess], temperature: float, title: str) -> float:
         if chosen:
             show_matrix(chosen, temperature, part)
     share = mean([float(choice(g, temperature) == g.example.label) for g in judged])
-    likeliest = mean([float(max(range(4), key=lambda t: g.scores[t]) == g.example.label) for g in judged])  # noqa: B023
+    likeliest = mean([float(max(zip(g.scores, range(9), strict=False))[1] == g.example.label) for g in judged])
     miss = mean([abs(g.complexities[choice(g, temperature)] - g.example.complexity) for g in judged])
     right = [g for g in judged if choice(g, temperature) == g.example.label]
     within = mean([abs(g.complexities[g.example.label] - g.example.complexity) for g in right])

@@ -54,7 +54,9 @@ def _default(value: Any) -> str:
     if value is None or value in ("", {}, []):
         return ""
     return (
-        "" if hasattr(value, "model_fields") else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+        ""
+        if hasattr(type(value), "model_fields")
+        else f"`{str(value).lower() if isinstance(value, bool) else value}`"
     )
 
 

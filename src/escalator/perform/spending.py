@@ -6,13 +6,13 @@ is sent, and the true cost is settled after it. A repeated request is a reservat
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from escalator.answers.prompts import digest as prompt_digest
 from escalator.errors import ProviderError
 from escalator.events import CallFinished
 from escalator.flow import Flow
@@ -270,7 +270,7 @@ class Spender:
             rung=place.rung,
             number=place.number,
             effort=request.effort or "",
-            prompt_digest=digest,
+            prompt_digest=prompt_digest(request),
             local=model.local,
         )
 
@@ -308,22 +308,10 @@ def as_failure(error: ProviderError, model: Model) -> Failure:
 
 
 def request_digest(request: Request) -> str:
-    """Identifies what is asked: two requests that would be answered alike have the same digest."""
-    parts = sha256()
-    said = (
-        request.model.name,
-        request.model.id,
-        request.system,
-        request.max_tokens,
-        request.effort,
-        request.temperature,
-    )
-    parts.update(json.dumps([*said, request.schema], sort_keys=True, default=str).encode())
-    for message in request.messages:
-        parts.update(f"\x00{message.role}\x00{message.text}".encode("utf-8", "surrogatepass"))
-        for image in message.images:
-            parts.update(image.data)
-    return parts.hexdigest()[:32]
+    """Identifies a request: what is asked, of whom, how hard and within which bounds."""
+    model = request.model
+    bounds = (request.max_tokens, request.effort, request.temperature, request.seed)
+    return sha256(repr((prompt_digest(request), model.name, model.id, *bounds)).encode()).hexdigest()[:32]
 
 
 def _counted(counter: object, request: Request) -> int | None:
