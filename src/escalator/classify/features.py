@@ -1,8 +1,8 @@
 """What is looked at in a request, as named values a linear model can weigh.
 
 A name says where something was found: `says:` in prose, `opens:` near the beginning, `asks:` in the last sentence,
-`often:` repeatedly, `names:` in identifiers, code or short quotations, `pair:` groups of concepts together, `size:`
-amounts and lengths, `word:`, `words:`, `starts:` and `script:` the words themselves.
+`often:` repeatedly, `names:` in identifiers, code or short quotations, `pair:` groups of concepts together,
+`size:` amounts and lengths, `word:`, `words:`, `starts:` and `script:` the words themselves.
 """
 
 from __future__ import annotations

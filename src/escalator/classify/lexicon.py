@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import pairwise
 
 from escalator.classify.text import fold, split_words
 
 _SHORTEST_STEM = 2
+_FIRST_EASTERN, _LAST_EASTERN = "\u3040", "\ud7af"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +21,22 @@ class Pattern:
     words: tuple[str, ...]
     stems: tuple[bool, ...]
 
-    def matches(self, words: list[str], at: int) -> bool:
-        """Whether the pattern stands in `words` from index `at` on."""
-        if at + len(self.words) > len(words):
-            return False
-        return all(
-            words[at + i].startswith(word) if stem else words[at + i] == word
-            for i, (word, stem) in enumerate(zip(self.words, self.stems, strict=True))
-        )
+    def follows(self, words: list[str], at: int) -> bool:
+        """Whether the second and later words of the pattern stand in `words` after index `at`."""
+        for word, stem in zip(self.words[1:], self.stems[1:], strict=True):
+            at += 1
+            if at == len(words) or not (words[at].startswith(word) if stem else words[at] == word):
+                return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Openings:
+    """What a word may mean: concepts alone, patterns by the exact word after it, patterns with a stem there."""
+
+    alone: tuple[str, ...]
+    before: dict[str, list[Pattern]]
+    before_stem: tuple[Pattern, ...]
 
 
 @dataclass(slots=True)
@@ -36,16 +46,14 @@ class Lexicon:
     meanings: dict[str, str] = field(default_factory=dict)
     exact: dict[str, list[Pattern]] = field(default_factory=dict)
     stems: dict[str, list[Pattern]] = field(default_factory=dict)
-    pieces: dict[str, list[str]] = field(default_factory=dict)
+    pieces: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     longest_stem: int = 0
-    longest_piece: int = 0
 
     def add(self, concept: str, pattern: str) -> None:
         """Take in one pattern as written in the list."""
-        if any("\u3040" <= ch <= "\ud7af" for ch in pattern):
+        if any(_FIRST_EASTERN <= ch <= _LAST_EASTERN for ch in pattern):
             piece = pattern.rstrip("*")
-            self.pieces.setdefault(piece, []).append(concept)
-            self.longest_piece = max(self.longest_piece, len(piece))
+            self.pieces.setdefault(piece[0], []).append((concept, piece))
             return
         words: list[str] = []
         stems: list[bool] = []
@@ -55,18 +63,26 @@ class Lexicon:
             else:
                 words.append(word)
                 stems.append(False)
-        made = Pattern(concept=concept, words=tuple(words), stems=tuple(stems))
         index = self.stems if stems[0] else self.exact
-        index.setdefault(words[0], []).append(made)
+        index.setdefault(words[0], []).append(Pattern(concept=concept, words=tuple(words), stems=tuple(stems)))
         if stems[0]:
             self.longest_stem = max(self.longest_stem, len(words[0]))
 
-    def candidates(self, word: str) -> tuple[Pattern, ...]:
-        """The patterns whose first word is this one."""
+    def openings(self, word: str) -> Openings:
+        """The patterns that may begin with this word."""
         found = list(self.exact.get(word, ()))
         for end in range(_SHORTEST_STEM, min(len(word), self.longest_stem) + 1):
             found.extend(self.stems.get(word[:end], ()))
-        return tuple(found)
+        longer = [pattern for pattern in found if len(pattern.words) > 1]
+        before: dict[str, list[Pattern]] = {}
+        for pattern in longer:
+            if not pattern.stems[1]:
+                before.setdefault(pattern.words[1], []).append(pattern)
+        return Openings(
+            alone=tuple(pattern.concept for pattern in found if len(pattern.words) == 1),
+            before=before,
+            before_stem=tuple(pattern for pattern in longer if pattern.stems[1]),
+        )
 
 
 @cache
@@ -86,28 +102,33 @@ def lexicon() -> Lexicon:
 
 
 @lru_cache(maxsize=8192)
-def _candidates(word: str) -> tuple[Pattern, ...]:
-    return lexicon().candidates(word)
+def _openings(word: str) -> Openings:
+    return lexicon().openings(word)
 
 
 def concepts_in(words: list[str]) -> list[tuple[int, str, str]]:
     """Where in the words which concept is spoken of, and with which words, in order."""
-    return [
-        (at, pattern.concept, word if len(pattern.words) == 1 else " ".join(words[at : at + len(pattern.words)]))
-        for at, word in enumerate(words)
-        if word
-        for pattern in _candidates(word)
-        if len(pattern.words) == 1 or pattern.matches(words, at)
-    ]
+    found: list[tuple[int, str, str]] = []
+    for at, (word, following) in enumerate(pairwise([*words, ""])):
+        if not word:
+            continue
+        opening = _openings(word)
+        found.extend((at, concept, word) for concept in opening.alone)
+        found.extend(
+            (at, pattern.concept, " ".join(words[at : at + len(pattern.words)]))
+            for pattern in (*opening.before.get(following, ()), *opening.before_stem)
+            if pattern.follows(words, at)
+        )
+    return found
 
 
 def concepts_in_script(run: str) -> list[tuple[str, str]]:
     """The concepts spoken of in a run of a script without spaces, and the piece that does."""
-    known = lexicon()
+    pieces = lexicon().pieces
     run = fold(run)
-    found: list[tuple[str, str]] = []
-    for at in range(len(run)):
-        for end in range(at + 1, min(len(run), at + known.longest_piece) + 1):
-            piece = run[at:end]
-            found.extend((concept, piece) for concept in known.pieces.get(piece, ()))
-    return found
+    return [
+        (concept, piece)
+        for at, character in enumerate(run)
+        for concept, piece in pieces.get(character, ())
+        if run.startswith(piece, at)
+    ]

@@ -56,5 +56,6 @@ def classified(classifier: Classifier, brief: Brief) -> Flow[Classified]:
     if isinstance(found, Classification):
         return Classified(classification=found)
     raise TypeError(
-        f"classifier {classifier!r} answered with {type(found).__name__}; return a Classification, or a flow that ends in one"
+        f"classifier {classifier!r} answered with {type(found).__name__}; "
+        "return a Classification, or a flow that ends in one"
     )

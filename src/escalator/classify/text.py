@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-WINDOW = 4096
+WINDOW = 3072
 """Characters of a request that are read; a longer one is read at its head and its tail."""
 
 _TAIL = 1024
@@ -14,30 +14,33 @@ _MENTION_WORDS = 5
 """A quotation of at most this many words names something; a longer one tells something."""
 
 _ACCENTS = str.maketrans(
-    "áàâãäåāăąçćčďđéèêëēęěğíìîïīıłñńňóòôõöøőřśšşșťțúùûüūůűýÿźżž’`´ё",
-    "aaaaaaaaacccddeeeeeeegiiiiiilnnnooooooorssssttuuuuuuuyyzzz'''е",
+    "áàâãäåāăąçćčďđéèêëēęěğíìîïīıłñńňóòôõöøőřśšşșťțúùûüūůűýÿźżž\u2019`\u00b4\u0451",
+    "aaaaaaaaacccddeeeeeeegiiiiiilnnnooooooorssssttuuuuuuuyyzzz'''\u0435",
 )
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _TOKEN = re.compile(
     r"`(?P<tick>[^`\n]{1,200})`"
     r"|[\"“„«「『»](?P<quote>[^\"”“«»」』\n]{1,200})[\"”“»」』«]"
-    r"|(?P<path>(?:[\w.-]*/)*[\w-]*\.[A-Za-z]\w{0,13}(?::\d+)?(?!\w))"
+    r"|(?P<path>(?:[\w.-]{0,40}/){0,12}[\w-]{0,60}\.[A-Za-z]\w{0,13}(?::\d{1,9})?(?!\w))"
     r"|(?P<arrow>->|=>|→|⇒)"
-    r"|(?P<name>\w+\(\)|[^\W\d]\w*_\w+|[a-z]+(?:[A-Z][a-z0-9]+)+|[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+)"
-    r"|(?P<number>\d[\d.,  ]*\d|\d)"
+    r"|(?P<name>\w{1,80}\(\)|[^\W\d][^\W_]{0,40}_\w{1,80}|[A-Za-z][a-z]{0,40}(?:[A-Z][a-z0-9]{1,40}){1,12})"
+    r"|(?P<number>\d[\d.,\u00a0 ]{0,20}\d|\d)"
     r"|(?P<cjk>[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+)"
-    r"|(?P<word>[^\W\d_]+(?:['’][^\W\d_]+)*)"
+    r"|(?P<word>[^\W\d_]+(?:['\u2019][^\W\d_]+)*)"
     r"|(?P<end>[.!?;:\n。!?;:]+)"
 )
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _ELISION = re.compile(r"^(?:[ldnsjcmt]|qu)'(?=\w{2})")
-_TRACE_LINE = re.compile(r"^[ \t]+(?:at [\w.$<>]+[ (]|File \"[^\n]*\n[ \t]+)[^\n]*$", re.MULTILINE)
-_ALARMING = re.compile(
-    r"\.\./|rm -rf|\|\| ?true|verify\w*[\"']?\s*[=:]\s*[Ff]alse|alg\w*\s*=\s*[\"']?none|\b0\.0\.0\.0|chmod \d*7|\b777\b|NOPASSWD|http://|"
-    r"innerHTML|v-html|\[?if [^\n]*[^=!<>]=[^=>]|return true|= true;"
+_TRACE_LINE = re.compile(r"^[ \t]{1,40}(?:at [\w.$<>]{1,200}[ (]|File \"[^\n]*\n[ \t]+)[^\n]*$", re.MULTILINE)
+_ALARMING_PIECES = (
+    *("../", "rm -rf", "|| true", "||true", "chmod 777", " 777", "NOPASSWD", "http://"),
+    *("innerHTML", "v-html", "return true", "= true;"),
 )
-_ENDPOINT = re.compile(r"\b(?:GET|POST|PUT|PATCH|DELETE) /")
-_TRACE = re.compile(r"Traceback|^\s+at [\w.$<>]+\(|Exception|Error:|panicked at|\[ERROR\]|ERROR ", re.MULTILINE)
+_ALARMING = re.compile(
+    r"verify\w{0,20}[\"']?[ ]?[=:][ ]?[Ff]alse|alg\w{0,9}[ ]?=[ ]?[\"']?none|\bif [^\n=]{0,60}[^=!<>\n]=[^=>]"
+)
+_ENDPOINTS = ("GET /", "POST /", "PUT /", "PATCH /", "DELETE /")
+_TRACES = ("Traceback", "Exception", "Error:", "panicked at", "[ERROR]", "ERROR ", "\tat ", "    at ")
 
 
 def window(text: str) -> str:
@@ -62,17 +65,17 @@ def words_of(word: str) -> tuple[str, ...]:
 
 def split_words(text: str) -> list[str]:
     """The words of a phrase exactly as `read` would give them."""
-    return [w for m in re.finditer(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|[*]", text) for w in words_of(m.group())]
+    return [w for m in re.finditer(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|\d+|[*]", text) for w in words_of(m.group())]
 
 
 @dataclass(slots=True)
 class Reading:
     """A request taken apart.
 
-    `prose`, `mentions` (short quotations) and `names` (identifiers, inline code) are lists of folded words in order, with ""
-    between separate pieces. `scripts` are runs of Chinese, Japanese or Korean in prose, `quoted_scripts` those in quotations.
-    `openers` are the first words of sentences, `sentences` where in `prose` each begins, `numbers` (value, index in `prose` of the next word).
-    `endings` are the suffixes of the file names mentioned.
+    `prose`, `mentions` (short quotations) and `names` (identifiers, inline code) are folded words in order, with
+    "" between separate pieces. `scripts` are runs of Chinese, Japanese or Korean in prose, `quoted_scripts` short
+    quotations as written. `sentences` says where in `prose` each sentence begins, `numbers` are (value, index in
+    `prose` of the next word), `endings` the suffixes of the file names mentioned. The rest are counts and flags.
     """
 
     length: int = 0
@@ -90,7 +93,6 @@ class Reading:
     quotes: int = 0
     ticks: int = 0
     blocks: int = 0
-    code_lines: int = 0
     trace: bool = False
     alarming: bool = False
     endpoint: bool = False
@@ -101,34 +103,38 @@ def read(text: str) -> Reading:
     """Take the window of a request apart."""
     text = window(text)
     reading = Reading(length=len(text))
-    reading.trace = _TRACE.search(text) is not None
-    reading.alarming = _ALARMING.search(text) is not None
-    reading.endpoint = _ENDPOINT.search(text) is not None
-    reading.question = "?" in text or "？" in text
-    fences = _FENCE.findall(text)
-    reading.blocks = len(fences)
-    reading.code_lines = sum(block.count("\n") for block in fences)
-    for block in fences:
-        reading.names.extend(_name_words(block[:1000]))
-        reading.names.append("")
-    prose = _FENCE.sub("\n", text)
-    if reading.trace:
-        prose = _TRACE_LINE.sub("", prose)
-    fresh = True
-    for match in _TOKEN.finditer(prose):
-        kind, value = match.lastgroup, match.group()
+    _flags(text, reading)
+    for block in _FENCE.findall(text):
+        reading.blocks += 1
+        reading.names.extend((*_parts(block[:1000]), ""))
+    _prose(_TRACE_LINE.sub("", _FENCE.sub("\n", text)) if reading.trace else _FENCE.sub("\n", text), reading)
+    return reading
+
+
+def _flags(text: str, reading: Reading) -> None:
+    reading.trace = any(piece in text for piece in _TRACES)
+    reading.endpoint = any(piece in text for piece in _ENDPOINTS)
+    reading.question = "?" in text or "\uff1f" in text
+    reading.alarming = any(piece in text for piece in _ALARMING_PIECES) or (
+        ("=" in text or ":" in text) and _ALARMING.search(text) is not None
+    )
+
+
+def _prose(text: str, reading: Reading) -> None:
+    prose, fresh = reading.prose, True
+    for match in _TOKEN.finditer(text):
+        kind = match.lastgroup
         if kind == "word":
             if fresh:
-                reading.sentences.append(len(reading.prose))
+                reading.sentences.append(len(prose))
                 fresh = False
-            reading.prose.extend(words_of(value))
+            prose.extend(words_of(match.group()))
         elif kind == "end":
             fresh = True
-            if value[0] != ":":
-                reading.prose.append("")
+            if not match.group().startswith(":"):
+                prose.append("")
         else:
             _take(reading, kind or "", match)
-    return reading
 
 
 def _take(reading: Reading, kind: str, match: re.Match[str]) -> None:
@@ -170,8 +176,13 @@ def _take_path(reading: Reading, path: str) -> None:
     reading.names.append("")
 
 
-def _name_words(name: str) -> list[str]:
-    return [part.lower() for part in _PARTS.findall(name)]
+def _parts(name: str) -> tuple[str, ...]:
+    return tuple(part.lower() for part in _PARTS.findall(name))
+
+
+@lru_cache(maxsize=4096)
+def _name_words(name: str) -> tuple[str, ...]:
+    return _parts(name)
 
 
 def _number(text: str) -> float:
