@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
@@ -183,17 +184,16 @@ def _task(task: str | Task, options: Mapping[str, Any]) -> tuple[Task, dict[str,
     return Task(prompt=task, **own), others
 
 
-def _house(matrix: MatrixSource, ledger: Any = None, providers: Providers = None) -> Escalator:
-    """The `Escalator` behind the module's functions: one for each combination of matrix and ledger."""
+@contextmanager
+def _house(matrix: MatrixSource, ledger: Any = None, providers: Providers = None) -> Iterator[Escalator]:
+    """The `Escalator` behind the module's functions: kept for a matrix file, else made for the one call."""
     from escalator.workshop import shared
 
-    if (
-        providers is not None
-        or not isinstance(matrix, str | Path | None)
-        or not isinstance(ledger, str | Path | None)
-    ):
-        return Escalator(matrix, ledger=ledger, providers=providers)
-    return shared((str(matrix), str(ledger)), lambda: Escalator(matrix, ledger=ledger))
+    if providers is None and isinstance(matrix, str | Path | None) and isinstance(ledger, str | Path | None):
+        yield shared((str(matrix), str(ledger)), lambda: Escalator(matrix, ledger=ledger))
+        return
+    with Escalator(matrix, ledger=ledger, providers=providers) as house:
+        yield house
 
 
 def execute(
@@ -214,7 +214,8 @@ def execute(
     to the workspace until `outcome.apply()`. Raises `TaskError` for a task that is malformed and `ConfigError` for
     a matrix that is; an unhappy walk is an outcome, not an exception.
     """
-    return _house(matrix, ledger, providers).execute(task, **options)
+    with _house(matrix, ledger, providers) as house:
+        return house.execute(task, **options)
 
 
 async def aexecute(
@@ -226,7 +227,8 @@ async def aexecute(
     **options: Any,
 ) -> Outcome:
     """`execute` for async code: the event loop is never blocked, and cancelling leaves nothing running."""
-    return await _house(matrix, ledger, providers).aexecute(task, **options)
+    with _house(matrix, ledger, providers) as house:
+        return await house.aexecute(task, **options)
 
 
 def resume(
@@ -241,7 +243,8 @@ def resume(
 
     Answers already paid for are read from the ledger. Raises `TaskError` if the ledger does not know the task.
     """
-    return _house(matrix, ledger, providers).resume(task_id, **options)
+    with _house(matrix, ledger, providers) as house:
+        return house.resume(task_id, **options)
 
 
 async def aresume(
@@ -253,12 +256,14 @@ async def aresume(
     **options: Any,
 ) -> Outcome:
     """`resume` for async code."""
-    return await _house(matrix, ledger, providers).aresume(task_id, **options)
+    with _house(matrix, ledger, providers) as house:
+        return await house.aresume(task_id, **options)
 
 
 def classify(task: str | Task, *, matrix: MatrixSource = None, **options: Any) -> Classification:
     """What kind of work a task is: type, complexity 0 to 10, confidence 0 to 1, and the reasons."""
-    return _house(matrix).classify(task, **options)
+    with _house(matrix) as house:
+        return house.classify(task, **options)
 
 
 def validate(
@@ -275,4 +280,5 @@ def validate(
     left out. A model is called only if "semantic" is named. Returns one verdict each; a text no change set can
     be taken from gives a single failed verdict of "answer".
     """
-    return _house(matrix).validate(answer_or_files, task, validators=validators, **options)
+    with _house(matrix) as house:
+        return house.validate(answer_or_files, task, validators=validators, **options)

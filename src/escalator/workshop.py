@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +27,53 @@ if TYPE_CHECKING:
 LEDGER_ENVIRONMENT = "ESCALATOR_LEDGER"
 
 
+class Shelf:
+    """The providers of one matrix, each built when it is first asked. Safe to use from many threads."""
+
+    def __init__(self, matrix: Matrix, given: Provider | Mapping[str, Provider] | None) -> None:
+        self._matrix, self._given, self._lock = matrix, given, RLock()
+        self._built: dict[str, Provider] = {}
+
+    def provider(self, name: str) -> Provider:
+        """The provider of a name. Raises `ProviderError` of kind "auth" where its key is not set."""
+        if self._given is not None and not isinstance(self._given, Mapping):
+            return self._given
+        if isinstance(self._given, Mapping) and name in self._given:
+            return self._given[name]
+        with self._lock:
+            if name not in self._built:
+                self._built[name] = self._build(name)
+            return self._built[name]
+
+    def _build(self, name: str) -> Provider:
+        from escalator.providers import build
+
+        section = self._matrix.file.providers[name]
+        key = os.environ.get(section.api_key_env) if section.api_key_env else None
+        if section.api_key_env and not key:
+            raise ProviderError(
+                f"the environment variable {section.api_key_env} is not set; export it to use provider {name!r}",
+                kind="auth",
+                provider=name,
+            )
+        options: dict[str, Any] = dict(section.options)
+        if section.headers:
+            options["headers"] = section.headers
+        if section.kind in {"anthropic", "google"} and section.api_key_env:
+            options["key_hint"] = section.api_key_env
+        return build(section.kind, name=name, base_url=section.base_url, api_key=key, options=options)
+
+    def close(self) -> None:
+        """Give the connections of threads up; what the caller passed in stays open."""
+        for provider in self._built.values():
+            provider.close()
+
+    async def aclose(self) -> None:
+        """The same, with the connections of the running event loop."""
+        for provider in self._built.values():
+            await provider.aclose()
+
+
 class Workshop:
     """Builds what tasks need when it is first needed, and keeps it."""
 
@@ -48,17 +94,10 @@ class Workshop:
         self._lock = RLock()
         self._matrix: Matrix | None = None
         self._stamp: tuple[Any, ...] = ()
-        self._providers: dict[str, Provider] = {}
+        self._shelves: list[Shelf] = []
         self._desk: Desk | None = None
         self._ledger: Archive | None = None
         self._validators: dict[str, Validator] = {}
-
-    @classmethod
-    def of(cls, matrix: Matrix) -> Workshop:
-        """A workshop for looking around: nothing is approved and nobody listens."""
-        return cls(
-            matrix, ledger=None, providers=None, approve=None, on_event=None, clock=time.time, timer=time.monotonic
-        )
 
     def matrix(self) -> Matrix:
         """The matrix, read again if its file changed since the last task."""
@@ -66,7 +105,7 @@ class Workshop:
             stamp = self._file_stamp()
             if self._matrix is None or stamp != self._stamp:
                 self._matrix, self._stamp, self._desk = load_matrix(self._source), stamp, None
-                self._close_providers()
+                self._shelves.append(Shelf(self._matrix, self._given))  # running tasks keep the shelf they have
             return self._matrix
 
     def _file_stamp(self) -> tuple[Any, ...]:
@@ -87,42 +126,13 @@ class Workshop:
                     books=self.ledger,
                     prices=PriceBook(),
                     sandbox=self._sandbox(matrix),
-                    provider=self.provider,
+                    provider=self._shelves[-1].provider,
                     validator=self.validator,
                     clock=self._clock,
                     timer=self._timer,
                 )
             publish = Publisher([*self._sinks, *_sinks(on_event)])
             return replace(self._desk, approve=approve or self._approve, publish=publish)
-
-    def provider(self, name: str) -> Provider:
-        """The provider of a name. Raises `ProviderError` of kind "auth" where its key is not set."""
-        if self._given is not None and not isinstance(self._given, Mapping):
-            return self._given
-        if isinstance(self._given, Mapping) and name in self._given:
-            return self._given[name]
-        with self._lock:
-            if name not in self._providers:
-                self._providers[name] = self._build(name)
-            return self._providers[name]
-
-    def _build(self, name: str) -> Provider:
-        from escalator.providers import build
-
-        section = self.matrix().file.providers[name]
-        key = os.environ.get(section.api_key_env) if section.api_key_env else None
-        if section.api_key_env and not key:
-            raise ProviderError(
-                f"the environment variable {section.api_key_env} is not set; export it to use provider {name!r}",
-                kind="auth",
-                provider=name,
-            )
-        options: dict[str, Any] = dict(section.options)
-        if section.headers:
-            options["headers"] = section.headers
-        if section.kind in {"anthropic", "google"} and section.api_key_env:
-            options["key_hint"] = section.api_key_env
-        return build(section.kind, name=name, base_url=section.base_url, api_key=key, options=options)
 
     def validator(self, spec: ValidatorSpec) -> Validator:
         """The validator a spec asks for, built once for each set of options."""
@@ -160,24 +170,19 @@ class Workshop:
             store_answers=section.store_answers,
         )
 
-    def _close_providers(self) -> None:
-        for provider in self._providers.values():
-            provider.close()
-        self._providers.clear()
-
     def close(self) -> None:
         """Close what was opened here; what the caller passed in stays open."""
         with self._lock:
-            self._close_providers()
+            for shelf in self._shelves:
+                shelf.close()
             self._close_ledger()
 
     async def aclose(self) -> None:
         """The same, with the connections of the running event loop."""
+        for shelf in tuple(self._shelves):
+            await shelf.aclose()
         with self._lock:
-            providers, self._providers = list(self._providers.values()), {}
-        for provider in providers:
-            await provider.aclose()
-        self._close_ledger()
+            self._close_ledger()
 
     def _close_ledger(self) -> None:
         if self._ledger is not None and self._ledger is not self._ledger_source:

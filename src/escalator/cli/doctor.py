@@ -66,15 +66,14 @@ def _providers(matrix: Matrix) -> Iterator[Finding]:
 
 
 def _provider(matrix: Matrix, name: str) -> Finding:
-    from escalator.workshop import Workshop
+    from escalator.workshop import Shelf
 
     section, what = matrix.file.providers[name], f"provider {name}"
     if section.api_key_env and not os.environ.get(section.api_key_env):
         remedy = f"export {section.api_key_env}=… to use its models"
         return Finding(what=what, ok=False, detail=f"{section.api_key_env} is not set", remedy=remedy)
-    workshop = Workshop.of(matrix)
     try:
-        provider = workshop.provider(name)
+        provider = Shelf(matrix, None).provider(name)
     except EscalatorError as error:
         return Finding(what=what, ok=False, detail=str(error))
     if section.kind in {"anthropic", "google"}:
@@ -102,10 +101,18 @@ def _server(what: str, kind: str, provider: Any) -> Finding:
 def _sandbox() -> Iterator[Finding]:
     from escalator.sandbox import Sandbox, probe
 
-    why = Sandbox().unavailable()
-    working = [result.mode for result in probe() if result.works]
-    detail = f"{working[0]} (works: {', '.join(working)})" if working else "no isolation works here"
-    yield Finding(what="sandbox", ok=why is None, detail=detail, remedy=why or "")
+    sandbox = Sandbox()
+    why = sandbox.unavailable()
+    if why is not None:
+        reasons = "; ".join(f"{result.mode}: {result.reason}" for result in probe() if result.reason)
+        yield Finding(what="sandbox", ok=False, detail=f"no isolation works here ({reasons})", remedy=why)
+        return
+    isolation = sandbox.isolation
+    yield Finding(
+        what="sandbox", ok=True, detail=f"{isolation.kind}: network {isolation.network}, files {isolation.files}"
+    )
+    for gap in isolation.gaps:
+        yield Finding(what="sandbox gap", ok=None, detail=gap)
 
 
 def _pytest() -> Finding:

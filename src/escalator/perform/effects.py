@@ -126,9 +126,9 @@ async def aperform_effect(effect: Effect, *, sleep: Callable[[float], Any] | Non
 
     match effect:
         case Compute():
-            return effect.function() if effect.size < BIG else await asyncio.to_thread(effect.function)
+            return effect.function() if effect.size < BIG else await _in_thread(effect.function)
         case Wait():
-            return effect.future.result() if effect.future.done() else await asyncio.wrap_future(effect.future)
+            return await _committed(effect.future)
         case Send():
             try:
                 return _blocked(effect) or await effect.provider.acomplete(effect.request)
@@ -144,6 +144,25 @@ async def aperform_effect(effect: Effect, *, sleep: Callable[[float], Any] | Non
         case Consult():
             answer = await asyncio.to_thread(effect.function)
             return await answer if hasattr(answer, "__await__") else answer
+
+
+async def _committed(future: Future[Any]) -> Any:
+    """The result of a write; cancelling the caller does not cancel the write."""
+    import asyncio
+
+    return future.result() if future.done() else await asyncio.shield(asyncio.wrap_future(future))
+
+
+async def _in_thread(function: Callable[[], Any]) -> Any:
+    """Run pure work in a thread; a cancelled caller waits for its end, since a running flow cannot be closed."""
+    import asyncio
+
+    work = asyncio.ensure_future(asyncio.to_thread(function))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
 
 
 def _run_if_coroutine(answer: Any) -> Any:
