@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: test check demo docs bench clean setup system
+.PHONY: test check demo docs bench clean setup system bubblewrap
 
 setup: $(READY)
 
@@ -14,9 +14,12 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[postgres,all-grammars]' --group dev
 	touch $(READY)
 
-# bubblewrap and PostgreSQL for the tests that need them, where this user may install packages.
+# bubblewrap for the sandbox, PostgreSQL for the ledger's tests, where this user may install packages.
+bubblewrap:
+	@sh tools/system_packages.sh bubblewrap
+
 system:
-	@sh tools/system_packages.sh
+	@sh tools/system_packages.sh bubblewrap postgresql
 
 test: setup system
 	$(BIN)/ruff check .
@@ -30,7 +33,7 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/pytest --quiet tests/test_architecture.py tests/test_contracts.py
 
-demo: setup
+demo: setup bubblewrap
 	@$(BIN)/escalator demo
 
 docs: setup

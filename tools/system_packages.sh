@@ -1,22 +1,26 @@
 #!/bin/sh
-# Installs bubblewrap and PostgreSQL from Debian's packages where they are missing and this user may do so.
-# The tests that need them are skipped, with a line that says so, where neither holds.
+# system_packages.sh PACKAGE...: installs those of bubblewrap and postgresql that are missing, from Debian's packages,
+# where this user may do so. What needs them is skipped, with a line that says so, where neither holds.
 set -u
 missing=""
-command -v bwrap >/dev/null 2>&1 || missing="$missing bubblewrap"
-ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+for package in "$@"; do
+    case "$package" in
+    bubblewrap) command -v bwrap >/dev/null 2>&1 || missing="$missing bubblewrap" ;;
+    postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql" ;;
+    esac
+done
 [ -n "$missing" ] || exit 0
 if [ "$(uname -s)" != Linux ] || ! command -v apt-get >/dev/null 2>&1; then
-    echo "not installed:$missing; the tests that need them will be skipped"
+    echo "not installed:$missing; what needs them will be skipped"
     exit 0
 fi
 if [ "$(id -u)" = 0 ]; then run=""; elif sudo -n true 2>/dev/null; then run="sudo -n"; else
-    echo "not installed:$missing (no right to install packages); the tests that need them will be skipped"
+    echo "not installed:$missing (no right to install packages); what needs them will be skipped"
     exit 0
 fi
 export DEBIAN_FRONTEND=noninteractive
 $run apt-get update -qq >/dev/null 2>&1
 # shellcheck disable=SC2086
 $run apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1 ||
-    echo "could not install:$missing; the tests that need them will be skipped"
+    echo "could not install:$missing; what needs them will be skipped"
 exit 0
