@@ -1,0 +1,172 @@
+"""Keeping out of the ledger and the log what must not be kept: a hook for texts, and a ledger that uses it.
+
+The hook is any `(text) -> text`. `secrets` masks what looks like a key; `mask(values)` masks exact texts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from escalator.errors import LedgerError
+from escalator.ledger import Archive, Entry
+
+if TYPE_CHECKING:
+    from escalator.ledger.log import ReviewKind
+    from escalator.ledger.protocol import Closing, Hold, Opened, Settlement, TaskRow
+
+Redact: TypeAlias = Callable[[str], str]
+"""Gives the text as it may be stored."""
+
+J = TypeVar("J")
+
+MASK = "[redacted]"
+MARK = "redacted"
+"""The key of the note in the journal of a task whose texts were changed before they were stored."""
+
+_SECRETS = re.compile(
+    r"sk-[A-Za-z0-9_-]{16,}"
+    r"|AIza[0-9A-Za-z_-]{30,}"
+    r"|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}"
+    r"|xox[abprs]-[A-Za-z0-9-]{10,}"
+    r"|AKIA[0-9A-Z]{16}"
+    r"|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"
+    r"|(?i:bearer\s+)[A-Za-z0-9._~+/-]{20,}=*"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+    re.DOTALL,
+)
+
+
+def secrets(text: str) -> str:
+    """The text with everything masked that has the form of a well-known key, token or private key."""
+    return _SECRETS.sub(MASK, text)
+
+
+def mask(values: Iterable[str]) -> Redact:
+    """A hook that masks these exact texts, such as the values of key variables; shorter than 8 are left alone."""
+    known = sorted({value for value in values if len(value) >= 8}, key=len, reverse=True)
+    if not known:
+        return lambda text: text
+    pattern = re.compile("|".join(re.escape(value) for value in known))
+    return lambda text: pattern.sub(MASK, text)
+
+
+def redacted(value: J, redact: Redact) -> J:
+    """The same JSON value with every text in it redacted; keys are left alone."""
+    found: Any = value
+    if isinstance(value, str):
+        found = redact(value)
+    elif isinstance(value, dict):
+        found = {key: redacted(item, redact) for key, item in value.items()}
+    elif isinstance(value, list | tuple):
+        found = [redacted(item, redact) for item in value]
+    return found  # type: ignore[no-any-return]
+
+
+class RedactingLedger:
+    """A ledger that stores texts only as the hook gives them; everything else goes straight to the one within.
+
+    A task that lost something this way is marked: an open one cannot be resumed, because its prompt would be
+    another one, and the answer of a finished one is kept without its files, so that nobody applies a masked file.
+    """
+
+    def __init__(self, within: Archive, redact: Redact) -> None:
+        self._within, self._redact = within, redact
+        self._tasks: dict[int, str] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._within, name)
+
+    def open_task(self, row: TaskRow) -> Future[Opened]:
+        """Store the task as the hook gives it, or refuse to resume one that lost something."""
+        known = self._within.look(row.task_id)
+        if known is not None and known.status == "resumed" and any(e.key == MARK for e in known.entries):
+            refused: Future[Opened] = Future()
+            refused.set_exception(
+                LedgerError(
+                    f"the task {row.task_id!r} was stored with its texts redacted and cannot be resumed; "
+                    "run it again under a new id"
+                )
+            )
+            return refused
+        brief = self._json(row.brief)
+        kept = replace(row, brief=brief, plan=self._json(row.plan), description=self._redact(row.description))
+        opened = self._within.open_task(kept)
+        if known is None and brief != row.brief:
+            self._mark(row.task_id)
+        return opened
+
+    def reserve(self, hold: Hold) -> Future[Any]:
+        """Hold money; what the log says of the call is redacted."""
+        future = self._within.reserve(replace(hold, details=redacted(dict(hold.details), self._redact)))
+        future.add_done_callback(lambda done: self._remember(hold.task_id, done))
+        return future
+
+    def _remember(self, task_id: str, done: Future[Any]) -> None:
+        if not done.cancelled() and done.exception() is None:
+            hold_id = getattr(done.result(), "hold_id", None)
+            if hold_id is not None:
+                self._tasks[hold_id] = task_id
+
+    def settle(self, hold_id: int, settlement: Settlement) -> Future[None]:
+        """Store the reply redacted."""
+        payload, task_id = self._json(settlement.payload), self._tasks.pop(hold_id, "")
+        if payload != settlement.payload and task_id:
+            self._mark(task_id)
+        return self._within.settle(hold_id, replace(settlement, payload=payload))
+
+    def record(self, task_id: str, entry: Entry) -> Future[None]:
+        """Store the reply redacted."""
+        payload = self._json(entry.payload)
+        if payload != entry.payload:
+            self._mark(task_id)
+        return self._within.record(task_id, replace(entry, payload=payload))
+
+    def _mark(self, task_id: str) -> None:
+        self._within.record(task_id, Entry(key=MARK, kind="note", digest="", payload=""))
+
+    def close_task(self, task_id: str, closing: Closing) -> Future[None]:
+        """Store the outcome redacted, without the files of answers that lost something."""
+        kept = self._outcome(closing.outcome)
+        return self._within.close_task(
+            task_id, replace(closing, reason=self._redact(closing.reason), outcome=kept)
+        )
+
+    def review_add(self, task_id: str, kind: ReviewKind, summary: str, payload: str) -> Future[int]:
+        """Ask for a decision, showing redacted texts."""
+        shown = json.loads(payload) if payload else None
+        if isinstance(shown, dict) and isinstance(shown.get("outcome"), str):
+            shown["outcome"] = self._outcome(shown["outcome"])
+            payload = json.dumps(shown, ensure_ascii=False)
+        return self._within.review_add(task_id, kind, self._redact(summary), self._json(payload))
+
+    def prompt_add(self, task_id: str, *, provider: str, model: str, reason: str, payload: str) -> Future[int]:
+        """Queue a prompt redacted."""
+        return self._within.prompt_add(
+            task_id, provider=provider, model=model, reason=self._redact(reason), payload=self._json(payload)
+        )
+
+    def _json(self, text: str) -> str:
+        if not text:
+            return text
+        value = json.loads(text)
+        kept = redacted(value, self._redact)
+        return text if kept == value else json.dumps(kept, ensure_ascii=False)
+
+    def _outcome(self, text: str) -> str:
+        if not text:
+            return text
+        value = json.loads(text)
+        kept = redacted(value, self._redact)
+        if kept == value:
+            return text
+        for before, after in zip(value.get("attempts", []), kept.get("attempts", []), strict=True):
+            if after.get("changes") and after["changes"] != before["changes"]:
+                after["changes"] = {"files": {}, "notes": ["the files were left out: they held redacted text"]}
+        warning = "texts of this task were redacted before they were stored"
+        kept["warnings"] = [*kept.get("warnings", []), warning]
+        return json.dumps(kept, ensure_ascii=False)

@@ -1,0 +1,36 @@
+"""Events as structlog log events, in whatever way the application has set structlog up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from escalator.events import Event, Sink
+from escalator.sinks.facts import Facts, facts_of
+
+QUIET = frozenset({"attempt_started", "call", "answered", "verdict"})
+LOUD = frozenset({"warning", "paid_model_ahead"})
+
+
+def structlog_sink(logger: Any = None, *, content: bool = False) -> Sink:
+    """A sink that logs every event under its name with its facts as key-value pairs.
+
+    `logger`: a structlog logger; default `structlog.get_logger("escalator")`. Attempts, moves and the ends of
+    tasks are logged as info, single calls and verdicts as debug, and what a person should know as warning.
+    `content` adds prompts, answers and findings.
+    """
+    import structlog
+
+    log = logger if logger is not None else structlog.get_logger("escalator")
+
+    def sink(event: Event) -> None:
+        for facts in facts_of(event, content=content):
+            name = facts.pop("event")
+            getattr(log, _level(name, facts))(name, **facts)
+
+    return sink
+
+
+def _level(name: str, facts: Facts) -> str:
+    if name in LOUD or (name == "task_ended" and facts["status"] != "accepted"):
+        return "warning"
+    return "debug" if name in QUIET else "info"
