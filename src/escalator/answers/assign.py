@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from escalator.answers.bare import one_word
 from escalator.answers.blocks import Block
 from escalator.answers.definitions import definitions
 from escalator.answers.diffs import FileDiff, read_diff
 from escalator.answers.edits import Edit, read_edits
 from escalator.answers.failures import EDIT_FORMAT, ONE_FORMAT, UnusableError, no_code, show
-from escalator.answers.kinds import Kind, is_script, kind_of, language_in, side_show
+from escalator.answers.kinds import Kind, is_script, kind_of, language_in, side_shows
 from escalator.answers.languages import COMMANDS, PROSE, compatible, extension_of, language_of_path
 from escalator.answers.matching import replace_unique
 from escalator.answers.naming import Workspace, by_language, hinted_path, named_path, normal_path, title_path
@@ -19,6 +20,8 @@ from escalator.answers.operations import Change, Operation, Patch, Whole
 from escalator.answers.structured import Item
 from escalator.answers.syntax import parses, repaired_spaces
 from escalator.tree import path_problem
+
+_MOST_UNNAMED: Final = 200
 
 _REVISED: Final = re.compile(
     r"\b(?:final|corrected|fixed|updated|improved|revised|complete|full|better|whole|cleaned|optimi[sz]ed"
@@ -188,15 +191,13 @@ class _Assignment:
         return path
 
     def _move_side_shows(self) -> None:
-        blocks = [block for _, block in self.unnamed]
-        kept: list[tuple[int, Block]] = []
-        for slot, block in self.unnamed:
-            kind = side_show(block, blocks, self.workspace.language) if len(blocks) < 200 else None
-            if kind is None:
-                kept.append((slot, block))
-            else:
-                self.aside.setdefault(kind, []).append((slot, block))
-        self.unnamed = kept
+        if len(self.unnamed) > _MOST_UNNAMED:
+            raise ambiguous(f"there are {len(self.unnamed)} blocks of code without a path", self.workspace)
+        kinds = side_shows([block for _, block in self.unnamed], self.workspace.language)
+        for item, kind in zip(self.unnamed, kinds, strict=True):
+            if kind is not None:
+                self.aside.setdefault(kind, []).append(item)
+        self.unnamed = [item for item, kind in zip(self.unnamed, kinds, strict=True) if kind is None]
 
     def _fall_back(self) -> None:
         """Where nothing is left that looks like the answer, take the example or the script that does."""
@@ -207,8 +208,12 @@ class _Assignment:
             self.unnamed = self.aside.pop("example")
         elif self.workspace.wanted is None and not self.workspace.files:
             scripts = [item for item in self.aside.get("commands", []) if is_script(item[1])]
-            chosen = scripts or self.aside.get("commands", []) or self.aside.get("test", [])
-            self.unnamed = chosen[:1] if len(chosen) == 1 else []
+            tests, commands = self.aside.get("test", []), self.aside.get("commands", [])
+            single = next((found for found in (scripts, commands, tests) if len(found) == 1), [])
+            self.unnamed = single
+            self.aside = {
+                kind: found for kind, found in self.aside.items() if not single or single[0] not in found
+            }
 
     def _place_unnamed(self) -> None:
         wanted = self.workspace.wanted
@@ -226,7 +231,7 @@ class _Assignment:
             return
         slot, block = fitting[0] if len(fitting) == 1 else self._settled(fitting, wanted)
         self.unnamed = [item for item in self.unnamed if item not in fitting]
-        if len(block.text.split()) < 2 and language not in PROSE | {"json", "yaml", None}:
+        if one_word(block.text) and language not in PROSE | {"json", "yaml", None}:
             raise no_code("one word is not a file")
         self._give(slot, block, wanted)
 
@@ -244,7 +249,7 @@ class _Assignment:
         versions = all(defined <= names[last] for defined in names) and bool(names[last])
         leads = [" ".join(block.above[-2:])[:1000] for _, block in fitting]
         alternative = any(_ALTERNATIVE.search(lead) for lead in leads[1:])
-        if len(whole) == 1 or (whole and not alternative):
+        if whole and (len(whole) == 1 or not alternative) and self._covers(fitting, whole[-1], wanted):
             chosen = whole[-1]
         elif versions and not alternative and (_REVISED.search(leads[last]) or _is_excerpt(fitting)):
             chosen = last
@@ -252,6 +257,17 @@ class _Assignment:
             raise ambiguous(f"there are {len(fitting)} blocks of code without a path", self.workspace)
         self.notes.append(f"{wanted}: {len(fitting)} blocks without a path, number {chosen + 1} was taken")
         return fitting[chosen]
+
+    def _covers(self, fitting: list[tuple[int, Block]], chosen: int, wanted: str) -> bool:
+        """Whether the other blocks are earlier versions, or excerpts of the chosen one or of the old file."""
+        names = set(definitions(wanted, fitting[chosen][1].text))
+        rows = _rows(fitting[chosen][1].text) | _rows(self.workspace.files.get(wanted, ""))
+        for number, (_, block) in enumerate(fitting):
+            defined = set(definitions(wanted, block.text))
+            version = number < chosen and bool(defined) and defined <= names
+            if number != chosen and not version and not _rows(block.text) <= rows:
+                return False
+        return True
 
     def _place(self, slot: int, block: Block) -> None:
         hinted = hinted_path(block, self.workspace)
@@ -270,14 +286,14 @@ class _Assignment:
     def _name(self, slot: int, block: Block, language: str | None) -> None:
         if len(self.unnamed) > 1:
             raise ambiguous(f"there are {len(self.unnamed)} blocks of code without a path", self.workspace)
-        if len(block.text.split()) < 2 and language not in {"json", "yaml"}:
+        if one_word(block.text) and language not in {"json", "yaml"}:
             raise no_code("one word is not a file")
         self._give(slot, block, answer_name(language if language is not None else block.info.language))
 
     def _is_aside(self, block: Block, language: str | None) -> bool:
         """An excerpt of a file that is given, or a snippet beside the one wanted file."""
-        rows = {line.strip() for line in block.lines if line.strip()}
-        if any(rows <= {line.strip() for line in text.split("\n")} for text in self.given.values()):
+        rows = _rows(block.text)
+        if any(rows <= _rows(text) for text in self.given.values()):
             return True
         beside = bool(self.given) or any(self.slots)
         if beside and self.workspace.wanted is not None and len(self.workspace.files) <= 1:
@@ -339,8 +355,12 @@ def _fits(block: Block, language: str | None) -> bool:
 
 def _is_excerpt(fitting: list[tuple[int, Block]]) -> bool:
     """Whether every line of the earlier blocks is in the last one."""
-    last = {line.strip() for line in fitting[-1][1].lines}
-    return all({line.strip() for line in block.lines} <= last for _, block in fitting[:-1])
+    last = _rows(fitting[-1][1].text)
+    return all(_rows(block.text) <= last for _, block in fitting[:-1])
+
+
+def _rows(text: str) -> set[str]:
+    return {line.strip() for line in text.split("\n") if line.strip()}
 
 
 def _plain(text: str) -> str:

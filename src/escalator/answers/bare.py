@@ -59,7 +59,7 @@ def bare_code(text: str, language: str | None) -> str | None:
     Words alone are never code, even where a grammar accepts them.
     """
     wanted = language or guess_language(text)
-    if wanted is None or len(text.split()) < 2:
+    if wanted is None or one_word(text):
         return None
     if wanted in PROSE and wanted != "markdown":
         return None
@@ -71,7 +71,7 @@ def bare_code(text: str, language: str | None) -> str | None:
 
 def is_code(text: str, language: str) -> bool:
     """Whether a text is code of this language by its grammar and its looks."""
-    if len(text.split()) < 2:
+    if one_word(text):
         return False
     if language == "json":
         return text.lstrip().startswith(("{", "[")) and parses("json", text) is True
@@ -85,6 +85,11 @@ def is_code(text: str, language: str) -> bool:
         return False
     accepted = parses(language, text)
     return accepted if accepted is not None else compatible(guess_language(text), language)
+
+
+def one_word(text: str) -> bool:
+    """Whether a text is nothing but a word, which many grammars take for code."""
+    return re.fullmatch(r"[\w.!?'\u2019-]*", text.strip()[:100]) is not None
 
 
 def bare_document(text: str) -> str | None:

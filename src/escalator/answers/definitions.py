@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from escalator.answers.languages import language_of_path
+from escalator.answers.syntax import without_literals
 
 _LONGEST_LINE: Final = 300
 
@@ -55,18 +56,27 @@ def lost_definitions(path: str, old: str, new: str, elsewhere: Iterable[str] = (
     That is: the new text still calls one of them, or most of them went and next to nothing came instead.
     `elsewhere` are the other new files, to which definitions may have moved.
     """
-    before, after = definitions(path, old), definitions(path, new)
-    lost = [name for name in before if name not in after]
-    if not lost or not new.strip():
+    if not new.strip():
         return []
-    moved = {name for text in elsewhere for name in definitions(path, text)}
-    lost = [name for name in lost if name not in moved]
-    called = _called_unbound(new)
+    before, after = _functions(path, old), _functions(path, new)
+    moved = {name for text in elsewhere for name in _functions(path, text)}
+    lost = [name for name in before if name not in after and name not in moved]
+    called = called_unbound(path, new) if lost else set()
     used = [name for name in lost if name in called]
     if used:
         return used
-    kept, added = len(before) - len(lost), sum(name not in before for name in after)
+    holders = {name.split(".", 1)[0] for name in before if "." in name}
+    kept = sum(name not in lost and name not in holders for name in before)
+    added = sum(name not in before for name in after)
     return lost if len(lost) >= 2 and 0 < kept < len(lost) and added < len(lost) / 2 else []
+
+
+def begins_inside(path: str, text: str) -> bool:
+    """Whether a Python text begins with an indented line, so that it can only be a piece of a file."""
+    if language_of_path(path) != "python":
+        return False
+    first = next((line for line in text.split("\n") if line.strip() and not line.lstrip().startswith("#")), "")
+    return first.startswith((" ", "\t"))
 
 
 def hollow_function(path: str, old: str, new: str) -> str | None:
@@ -78,8 +88,11 @@ def hollow_function(path: str, old: str, new: str) -> str | None:
     return next((name for name in hollow if before.get(name, _HOLLOW) != _HOLLOW), None)
 
 
-def _called_unbound(text: str) -> set[str]:
-    """Names that are called somewhere and neither imported, assigned nor defined anywhere in the text."""
+def called_unbound(path: str, text: str) -> set[str]:
+    """Names that a file calls and neither imports, assigns nor defines anywhere; none if it imports everything."""
+    text = without_literals(language_of_path(path), text)
+    if "import *" in text:
+        return set()
     called: set[str] = set()
     bound: set[str] = set()
     listing = False
@@ -93,6 +106,14 @@ def _called_unbound(text: str) -> set[str]:
         elif (assigned := _ASSIGNED.match(line)) and not line.lstrip().startswith(assigned[1] + "("):
             bound.add(assigned[1])
     return called - bound
+
+
+def _functions(path: str, text: str) -> dict[str, None]:
+    """Definitions at the top of a file, in Python also what is defined one level below, such as methods."""
+    names = definitions(path, text)
+    if language_of_path(path) == "python":
+        names.update(dict.fromkeys(name for name in _bodies(text) if name.count(".") == 1))
+    return names
 
 
 def _bodies(text: str) -> dict[str, frozenset[str]]:

@@ -15,7 +15,7 @@ from escalator.answers.diffs import looks_like_diff, read_diff
 from escalator.answers.failures import ONE_FORMAT, UnusableError, no_code, show, truncated
 from escalator.answers.info import Info
 from escalator.answers.languages import PROSE, guess_language
-from escalator.answers.naming import Workspace, normal_path, title_path
+from escalator.answers.naming import Workspace, named_path, normal_path, title_path
 from escalator.answers.operations import Operation, Patch, finished, perform, refuse_elided
 from escalator.answers.structured import read_structured
 from escalator.answers.syntax import parses
@@ -102,6 +102,10 @@ class _Extraction:
         if not blocks:
             return self._bare(answer)
         self._refuse_cut(answer, blocks)
+        if len(blocks) == 1 and blocks[0].info.language == "json" and not blocks[0].info.path:
+            structured = read_structured(blocks[0].text, cut=self.cut)
+            if structured is not None:
+                return assign.items(structured, self.workspace)
         return assign.blocks(blocks, self.workspace, self.notes)
 
     def _unfenced(self, answer: str) -> list[Operation] | None:
@@ -166,9 +170,12 @@ class _Extraction:
         if not rest:
             return
         path = title_path(rest[-1], self.workspace)
-        given = {title_path(block.above[-1], self.workspace) for block in blocks if block.above}
-        unheard = path is not None and path not in given and path not in {block.info.path for block in blocks}
-        if unheard or rest[-1].lstrip().startswith("#"):
+        given = {named_path(block, self.workspace) for block in blocks}
+        unheard = path is not None and path not in given
+        lead = rest[-1].rstrip(" *_").endswith(":") and any(
+            known not in given and known in rest[-1] for known in self.workspace.files
+        )
+        if unheard or lead or rest[-1].lstrip().startswith("#"):
             raise truncated(f"it announces {show(rest[-1].strip())} and stops")
 
     def _is_off_limits(self, operation: Operation) -> bool:

@@ -6,7 +6,7 @@ import re
 from typing import Final, Literal, TypeAlias
 
 from escalator.answers.blocks import Block
-from escalator.answers.definitions import definitions
+from escalator.answers.definitions import called_unbound, definitions
 from escalator.answers.diffs import looks_like_diff
 from escalator.answers.languages import COMMANDS, PROSE, compatible, extension_of, guess_language
 from escalator.answers.naming import Workspace
@@ -80,16 +80,49 @@ def language_in(block: Block) -> str | None:
     return guess_language(block.text)
 
 
-def side_show(block: Block, others: list[Block], expected: str | None) -> Kind | None:
-    """What an unnamed block turns out to be beside other blocks of code: untagged output or sample data."""
+def side_shows(blocks: list[Block], expected: str | None) -> list[Kind | None]:
+    """What unnamed blocks turn out to be beside each other: uses of what another one defines, untagged output,
+    sample data; None for those that may be files.
+    """
+    if expected in PROSE or len(blocks) < 2:
+        return [None for _ in blocks]
+    own = [definitions(_path_like(block), block.text) for block in blocks]
+    defined = {name for names in own for name in names}
+    return [
+        "example" if not names and _uses(block, defined) else _side_show(block, blocks, expected)
+        for block, names in zip(blocks, own, strict=True)
+    ]
+
+
+def _side_show(block: Block, others: list[Block], expected: str | None) -> Kind | None:
     tagged = [other for other in others if other is not block and other.info.language not in PROSE | {None}]
-    if not tagged or expected in PROSE:
+    if not tagged:
         return None
     if block.info.language in PROSE | {None} and not _is_code_of(block, expected):
         return "output"
     if block.info.language in _DATA and any(other.info.language not in _DATA for other in tagged):
         return None if expected in _DATA else "sample"
     return None
+
+
+def _uses(block: Block, defined: set[str]) -> bool:
+    """Whether a block calls or imports what another block defines."""
+    if not defined:
+        return False
+    return not defined.isdisjoint(called_unbound(_path_like(block), block.text) | _imported(block.text))
+
+
+def _path_like(block: Block) -> str:
+    return f"x.{extension_of(language_in(block))}"
+
+
+def _imported(text: str) -> set[str]:
+    return {
+        name
+        for line in text.split("\n")[:200]
+        if "import" in line[:300]
+        for name in re.findall(r"\w+", line[:300])
+    }
 
 
 def _is_code_of(block: Block, expected: str | None) -> bool:
@@ -134,8 +167,7 @@ def _is_output(block: Block, expected: str | None) -> bool:
 def _is_test(block: Block, workspace: Workspace) -> bool:
     if workspace.wanted and _TEST_NAME.search(workspace.wanted.rsplit("/", 1)[-1]):
         return False
-    language = language_in(block)
-    names = definitions(f"x.{extension_of(language)}", block.text)
+    names = definitions(_path_like(block), block.text)
     if names:
         return all(_TEST_NAME.match(name) for name in names)
     return bool(_TEST_CALLS.search(block.text[:20_000])) and "export " not in block.text

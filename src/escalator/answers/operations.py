@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from escalator.answers.definitions import hollow_function, lost_definitions
+from escalator.answers.definitions import begins_inside, hollow_function, lost_definitions
 from escalator.answers.diffs import Hunk, apply_diff
 from escalator.answers.edits import Edit, apply_edit
 from escalator.answers.elision import stand_in_of
@@ -152,6 +152,8 @@ def _patch(result: Result, operation: Patch) -> None:
 
 
 def _refuse_loss(result: Result, path: str, old: str, text: str) -> None:
+    if begins_inside(path, text):
+        raise _elided(path, "it begins with an indented line, so it is only a piece of the file.\n")
     hollow = hollow_function(path, old, text)
     if hollow is not None:
         raise _elided(path, f"the body of {hollow} was replaced by '...'.\n")

@@ -113,6 +113,15 @@ def _grammar(language: str) -> Language | None:
         return None
 
 
+def without_literals(language: str | None, text: str) -> str:
+    """The text with its strings and comments blanked, line for line; unchanged where it cannot be told."""
+    data, out, position = text.encode("utf-8", "replace"), list[bytes](), 0
+    for start, end in literal_spans(language, text):
+        out += [data[position:start], b'""', b"\n" * data.count(b"\n", start, end)]
+        position = end
+    return b"".join([*out, data[position:]]).decode("utf-8", "replace")
+
+
 def repaired_spaces(language: str | None, text: str) -> str | None:
     """The text with odd and invisible characters outside strings made plain, if only that makes it parse."""
     if text.isascii() or parses(language, text) is not False:
