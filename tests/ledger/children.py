@@ -17,9 +17,11 @@ from pathlib import Path
 import pytest
 
 from escalator.errors import LedgerError
+from escalator.ledger import Held
 from escalator.ledger.migration import migrate
 from escalator.ledger.schema import STEPS
 from escalator.ledger.sqlite import SqliteLedger
+from ledger.buyer import HOLD, Job, open_books
 from ledger.making import closing, hold, paid, reserve, row, verdict
 
 MORE_STEPS = (
@@ -165,6 +167,41 @@ def full_to_the_end(path: str) -> None:
     ledger.settle(hold_id, paid(4)).result()
     with pytest.raises(LedgerError, match="lost"):
         ledger.close()
+
+
+def hammer(order: str) -> None:
+    """Sixteen processes spend one budget at once until it refuses; prints what each was granted and waited."""
+    job = Job(**json.loads(order))
+    readers = []
+    for number in range(job.processes):
+        reader, writer = os.pipe()
+        if os.fork() == 0:
+            os.write(writer, json.dumps(spend(job, f"task-{number}")).encode())
+            os._exit(0)
+        os.close(writer)
+        readers.append(reader)
+    say(json.dumps([json.loads(os.read(reader, 65_536)) for reader in readers]))
+
+
+def spend(job: Job, name: str) -> dict[str, float]:
+    """Reserve and settle without a pause; the sum granted, refusals, and the longest wait in seconds."""
+    ledger = open_books(job, time.time)
+    ledger.open_task(row(name)).result()
+    granted, refused, longest, over = 0, 0, 0.0, 0
+    for turn in range(job.slots):
+        begun = time.monotonic()
+        held = ledger.reserve(hold(name, str(turn), HOLD, job.limit)).result()
+        longest = max(longest, time.monotonic() - begun)
+        if isinstance(held, Held):
+            begun = time.monotonic()
+            ledger.settle(held.hold_id, paid(HOLD)).result()
+            longest = max(longest, time.monotonic() - begun)
+            granted += HOLD
+        else:
+            refused += 1
+        over = max(over, sum(ledger.spent(["day"])["day"]))
+    ledger.close()
+    return {"granted": granted, "refused": refused, "longest": longest, "over": over}
 
 
 def migrate_and_die(path: str, at: str) -> None:

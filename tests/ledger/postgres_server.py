@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 
@@ -40,16 +39,20 @@ class PostgresServer:
             f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self._home} -c fsync=off -c max_connections=200"
         )
         self._command = [folder / "pg_ctl", "-D", data, "-l", self._home / "log", "-o", options, "-w"]
-        self._run(*self._command, "start")
+        self.serve()
         self.url = f"postgresql://tester@127.0.0.1:{self.port}/postgres"
 
-    def restart(self) -> None:
-        """Drop every session, as a failing server does."""
-        self._run(*self._command, "-m", "immediate", "restart")
+    def stop_serving(self) -> None:
+        """Drop every session and refuse new ones, as a failing server does."""
+        self._run(*self._command, "-m", "immediate", "stop")
+
+    def serve(self) -> None:
+        """Start again."""
+        self._run(*self._command, "start")
 
     def stop(self) -> None:
         """Stop the server and remove its folder."""
-        self._run(*self._command, "-m", "immediate", "stop")
+        self.stop_serving()
         shutil.rmtree(self._home, ignore_errors=True)
 
     def _run(self, *argv: object) -> None:
@@ -59,12 +62,3 @@ class PostgresServer:
             out.seek(0)
             assert result.returncode == 0, out.read()
         Path(out.name).unlink()
-
-
-if __name__ == "__main__":
-    server = PostgresServer()
-    print(server.url, flush=True)
-    try:
-        time.sleep(3600)
-    finally:
-        server.stop()

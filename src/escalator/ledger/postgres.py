@@ -85,7 +85,11 @@ class PostgresBackend:
         try:
             self._writer = self._connect()
             _migrate(self._writer, schema, steps=steps)
+        except LedgerError:
+            self.close()
+            raise
         except self._errors() as error:
+            self.close()
             raise LedgerError(
                 f"The ledger {_without_password(url)} cannot be opened: {_first_line(error)}. Check the address, "
                 "the rights on its database, and that the server runs."

@@ -86,17 +86,20 @@ class SqliteBackend:
         self._readers: list[sqlite3.Connection] = []
         self._readers_mutex = threading.Lock()
         self._checkpoint_at, self._unseen = _CHECKPOINT_BYTES, 0
-        try:
-            with self._lock.held():
+        with self._lock.held():
+            try:
                 self._writer = self._connect()
                 migrate(self._writer, path, steps=STEPS)
-        except sqlite3.Error as error:
-            self._lock.close()
-            raise LedgerError(f"{self.trouble(error) or error} Name another file or repair this one.") from error
-        except LedgerError:
-            self._lock.close()
-            raise
+            except (sqlite3.Error, LedgerError) as error:
+                self._give_back()
+                if isinstance(error, LedgerError):
+                    raise
+                raise LedgerError(f"{self.trouble(error) or error} Name another file or repair this one.") from error
         self.presence = Presence(path)
+
+    def _give_back(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
 
     def lock(self, *, wait: bool) -> bool:
         """Exclude writers of other processes."""
