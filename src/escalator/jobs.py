@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from escalator import plugins, validators
 from escalator.briefing import make_brief
 from escalator.closing import baseline, closing, warnings
-from escalator.errors import ConfigError, TaskError
+from escalator.errors import ConfigError, LedgerError, TaskError
 from escalator.events import Planned, TaskEnded, TaskStarted, Warned
 from escalator.flow import Flow
 from escalator.ledger import Entry, Opened, TaskRow
@@ -36,10 +37,15 @@ from escalator.steps import Check
 from escalator.walk import walk
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from escalator.ledger import Archive
     from escalator.validators import Validator
 
 Judges = Mapping[str, "Validator"]
+
+OURS = frozenset({"new", "resumed"})
+"""How the ledger opens a task that this process may work on."""
 
 
 def execute(desk: Desk, task: Task) -> Flow[Outcome]:
@@ -48,14 +54,14 @@ def execute(desk: Desk, task: Task) -> Flow[Outcome]:
     specs, given = _chosen(task.validators)
     classification = _stated(task, desk) or (yield from _by_rules(brief))
     plan = _sorted(desk, make_plan(brief, classification, desk.matrix, validators=specs), given)
-    opened: Opened = yield Wait(desk.ledger.open_task(_row(desk, brief, plan)))
-    if opened.status == "new":
-        return (yield from _fresh(desk, task, brief, plan, specs, given))
-    if BRIEFS.load(opened.row.brief).prompt != brief.prompt:
-        raise TaskError(
-            f"the ledger knows {brief.task_id!r} as another task", field="task_id", hint="choose a new id, or none"
-        )
-    return (yield from _known(desk, opened, given))
+    opened = yield from _opened(desk, _row(desk, brief, plan))
+    with _resumable(desk, opened):
+        if opened.status == "new":
+            return (yield from _fresh(desk, task, brief, plan, specs, given))
+        if BRIEFS.load(opened.row.brief).prompt != brief.prompt:
+            text = f"the ledger knows {brief.task_id!r} as another task"
+            raise TaskError(text, field="task_id", hint="choose a new id, or none")
+        return (yield from _known(desk, opened, given))
 
 
 def resume(desk: Desk, task_id: str) -> Flow[Outcome]:
@@ -65,8 +71,37 @@ def resume(desk: Desk, task_id: str) -> Flow[Outcome]:
         raise TaskError(
             f"the ledger knows no task {task_id!r}", field="task_id", hint="is this the ledger it was started on?"
         )
-    opened: Opened = yield Wait(desk.ledger.open_task(known.row))
-    return (yield from _known(desk, opened, {}))
+    opened = yield from _opened(desk, known.row)
+    with _resumable(desk, opened):
+        return (yield from _known(desk, opened, {}))
+
+
+def _opened(desk: Desk, row: TaskRow) -> Flow[Opened]:
+    """Open a task; where the caller goes away meanwhile, it is given back once the ledger has opened it."""
+    opening = desk.ledger.open_task(row)
+    try:
+        opened: Opened = yield Wait(opening)
+    except BaseException:
+        opening.add_done_callback(lambda done: _give_back(desk, done))
+        raise
+    return opened
+
+
+def _give_back(desk: Desk, done: Future[Opened]) -> None:
+    if not done.cancelled() and done.exception() is None and done.result().status in OURS:
+        with suppress(LedgerError):  # a ledger that is closed by now has given everything back
+            desk.ledger.release(done.result().row.task_id)
+
+
+@contextmanager
+def _resumable(desk: Desk, opened: Opened) -> Iterator[None]:
+    """Give the task back if the work on it is cut short, so that it can be resumed; what did it goes on upward."""
+    try:
+        yield
+    except BaseException:
+        if opened.status in OURS:
+            desk.ledger.release(opened.row.task_id)
+        raise
 
 
 def _fresh(
@@ -76,16 +111,12 @@ def _fresh(
     spender = Spender(desk, brief, record, deadline=_deadline(desk, brief))
     desk.publish(TaskStarted(task_id=brief.task_id, prompt=brief.prompt))
     overhead: tuple[Call, ...] = ()
-    try:
-        if _stated(task, desk) is None and _classifier(desk) is not None:
-            classification, overhead = yield from _classified(desk, brief, spender, plan, given)
-            plan = _sorted(desk, make_plan(brief, classification, desk.matrix, validators=specs), given)
-            noted = Entry(key="plan", kind="note", digest="", payload=PLANS.dump(plan))
-            yield Wait(desk.ledger.record(brief.task_id, noted))
-        return (yield from _walked(desk, brief, plan, spender, record, given, overhead))
-    except BaseException:
-        desk.ledger.release(brief.task_id)  # so that it can be resumed; whatever ended it goes on upward
-        raise
+    if _stated(task, desk) is None and _classifier(desk) is not None:
+        classification, overhead = yield from _classified(desk, brief, spender, plan, given)
+        plan = _sorted(desk, make_plan(brief, classification, desk.matrix, validators=specs), given)
+        noted = Entry(key="plan", kind="note", digest="", payload=PLANS.dump(plan))
+        yield Wait(desk.ledger.record(brief.task_id, noted))
+    return (yield from _walked(desk, brief, plan, spender, record, given, overhead))
 
 
 def _known(desk: Desk, opened: Opened, given: Judges) -> Flow[Outcome]:
@@ -103,11 +134,7 @@ def _known(desk: Desk, opened: Opened, given: Judges) -> Flow[Outcome]:
     record = Record(opened.entries)
     spender = Spender(desk, brief, record, deadline=_deadline(desk, brief))
     desk.publish(TaskStarted(task_id=brief.task_id, prompt=brief.prompt, resumed=True))
-    try:
-        return (yield from _walked(desk, brief, plan, spender, record, given, ()))
-    except BaseException:
-        desk.ledger.release(brief.task_id)  # so that it can be resumed; whatever ended it goes on upward
-        raise
+    return (yield from _walked(desk, brief, plan, spender, record, given, ()))
 
 
 def _walked(

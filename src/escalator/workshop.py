@@ -154,10 +154,10 @@ class Workshop:
 
     def ledger(self) -> Archive:
         """The ledger, opened when a task first needs it."""
-        if self._ledger is None:
-            with self._lock:
+        with self._lock:
+            if self._ledger is None:
                 self._ledger = self._open_ledger(self.matrix())
-        return self._ledger
+            return self._ledger
 
     def _open_ledger(self, matrix: Matrix) -> Archive:
         from escalator.ledger import open_ledger

@@ -190,6 +190,18 @@ def test_a_deadline_ends_a_hanging_call(server: Server, book: Path, colour: str,
     assert 0.9 < took < 2.5, f"a deadline of 1 s ended the task after {took:.2f} s"
 
 
+def test_a_task_stopped_by_its_deadline_asks_again_when_resumed(server: Server, book: Path) -> None:
+    """A call that the deadline cut short says nothing of the model, so it is made again; its answer is kept."""
+    server.silent = True
+    with Escalator(one_rung(server), ledger=book) as house:
+        assert house.execute(**TASK, task_id="t1", deadline=0.5).cause == "deadline"
+        server.silent = False
+        outcome = house.resume("t1")
+        assert outcome.status == "accepted", outcome.summary()
+        assert house.execute(**TASK, task_id="t1") == outcome
+    assert server.asked == 2
+
+
 @pytest.mark.needs_bwrap
 @pytest.mark.usefixtures("bwrap")
 def test_a_deadline_ends_what_runs_in_the_sandbox(server: Server, book: Path) -> None:

@@ -80,7 +80,9 @@ class Record:
         return bool(self._entries)
 
     def take(self, key: str, digest: str) -> Entry | None:
-        """The settled reply recorded under `key`, if the same was asked then; None goes live."""
+        """The settled reply recorded last for `key`, if the same was asked then; None goes live."""
+        while f"{key}+" in self._entries:
+            key += "+"
         entry = self._entries.get(key)
         if entry is None or self.diverged:
             return None
@@ -90,7 +92,7 @@ class Record:
         return entry if entry.state in {"done", "failed"} else None
 
     def fresh(self, key: str) -> str:
-        """A key for asking again where a call of this key is in doubt or was another one."""
+        """A key for asking again where a call of this key is in doubt, was cut short or was another one."""
         while key in self._entries:
             key += "+"
         return key

@@ -39,7 +39,6 @@ from escalator.records import (
 from escalator.steps import Ask, Asked
 
 if TYPE_CHECKING:
-    from escalator.ledger import Entry
     from escalator.perform.desk import Desk
     from escalator.providers import Provider
 
@@ -113,8 +112,9 @@ class Spender:
     def _dispatch(self, purpose: Purpose, request: Request, place: Place) -> Flow[Dispatched]:
         digest = request_digest(request)
         entry = self._record.take(place.key, digest)
-        if entry is not None:
-            return self._replayed(entry)
+        known = None if entry is None else REPLIES.load(entry.payload)
+        if known is not None and (known.failure is None or known.failure.kind != "deadline"):
+            return self._replayed(known)
         failure = self.overdue() or self.forbidden(request.model)
         if failure is None and not is_free(request.model):
             price = self.price(request.model)
@@ -153,7 +153,7 @@ class Spender:
         self, hold: Hold, provider: Provider, request: Request, price: PriceRecord | None
     ) -> Flow[Held | Failure]:
         """Reserve the worst case; where that does not fit, count the tokens exactly and try once more."""
-        reply: Held | Refused = yield Wait(self._desk.ledger.reserve(hold))
+        reply = yield from self._reserve(hold)
         if isinstance(reply, Refused) and price is not None:
             counter = getattr(provider, "count_tokens", None)
             counted = (yield Compute(lambda: _counted(counter, request), size=1 << 20)) if counter else None
@@ -161,11 +161,21 @@ class Spender:
                 exact = ceiling(
                     price, input_tokens=counted + counted // 50 + 1, max_output_tokens=request.max_tokens
                 )
-                reply = yield Wait(self._desk.ledger.reserve(replace(hold, amount=to_nano(exact))))
+                reply = yield from self._reserve(replace(hold, amount=to_nano(exact)))
         if isinstance(reply, Refused):
             return Failure(
                 kind="budget", message=refusal(reply, request.model.name), provider=request.model.provider
             )
+        return reply
+
+    def _reserve(self, hold: Hold) -> Flow[Held | Refused]:
+        """Hold the money; where the caller goes away meanwhile, nothing is sent and so nothing is held."""
+        reserving = self._desk.ledger.reserve(hold)
+        try:
+            reply: Held | Refused = yield Wait(reserving)
+        except BaseException:
+            reserving.cancel()
+            raise
         return reply
 
     def _send(
@@ -198,7 +208,8 @@ class Spender:
         if isinstance(reply, ProviderError):
             charged, usage = self._charge_for_failure(reply, model, amount)
             call = replace(base, error=reply.kind, cost=charged, usage=usage)
-            return Dispatched(failure=as_failure(reply, model), call=call)
+            late = self.overdue() if reply.kind == "timeout" else None  # its time was what the deadline left
+            return Dispatched(failure=late or as_failure(reply, model), call=call)
         call = replace(
             base,
             answered_by=reply.model,
@@ -229,8 +240,7 @@ class Spender:
             return amount, usage
         return min(self._cost(model, "", usage, amount), amount), usage
 
-    def _replayed(self, entry: Entry) -> Dispatched:
-        reply = REPLIES.load(entry.payload)
+    def _replayed(self, reply: CallReply) -> Dispatched:
         self._desk.publish(CallFinished(task_id=self._brief.task_id, call=reply.call, replayed=True))
         return Dispatched(completion=reply.completion, failure=reply.failure, call=reply.call)
 
