@@ -5,7 +5,7 @@ from __future__ import annotations
 from escalator.ledger import Closing, Tried, TryResult, to_nano
 from escalator.perform import Desk
 from escalator.perform.journal import OUTCOMES, Record
-from escalator.perform.spending import Spender
+from escalator.perform.spending import Spender, is_free
 from escalator.pricing import cost
 from escalator.records import Attempt, Baseline, Outcome
 from escalator.story import cause
@@ -67,6 +67,11 @@ def warnings(outcome: Outcome, record: Record) -> tuple[str, ...]:
     if record.diverged:
         found.append(
             f"the recorded work no longer matches from {record.diverged} on; it was done again from there"
+        )
+    if record.doubtful and not all(is_free(rung.model) for rung in outcome.plan.chain):
+        found.append(
+            f"calls that were under way when an earlier process ended: {record.doubtful}; they may have been "
+            "billed, so budgets count them in full, and this outcome's cost leaves them out"
         )
     if any(call.estimated and call.cost for call in outcome.calls):
         found.append("some calls reported no usage; their cost is an upper bound")

@@ -79,6 +79,11 @@ class Record:
     def __bool__(self) -> bool:
         return bool(self._entries)
 
+    @property
+    def doubtful(self) -> int:
+        """Calls that were under way when an earlier process ended."""
+        return sum(entry.state == "doubt" for entry in self._entries.values())
+
     def take(self, key: str, digest: str) -> Entry | None:
         """The settled reply recorded last for `key`, if the same was asked then; None goes live."""
         while f"{key}+" in self._entries:
