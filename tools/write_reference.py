@@ -13,6 +13,7 @@ import escalator
 import escalator.testing as kit
 from escalator import errors, events
 from escalator.matrix.schema import MatrixFile
+from escalator.records import ValidatorSpec
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 NOTE = "<!-- Written by tools/write_reference.py; do not edit. -->\n"
@@ -147,7 +148,34 @@ def _entry(name: str, value: Any) -> Iterator[str]:
         yield ""
 
 
-PAGES = {"matrix.md": matrix_page, "cli.md": cli_page, "api.md": api_page}
+COSTS = {
+    "instant": "fast: well under a second for files up to 100 kB, in this process",
+    "process": "starts sandboxed processes; bounded by its `timeout`",
+    "model": "asks a model; bounded by that model's timeouts and the budget",
+}
+
+
+def validators_page() -> str:
+    """Every built-in validator with its options and what it spends."""
+    from escalator.validators import cost_of, version_of
+    from escalator.validators.plugins import BUILT_IN, build, resolve
+
+    lines = ["# Validators", "", NOTE, "Cheapest first: a plan runs them in the order of what they spend.", ""]
+    homes: dict[str, list[str]] = {}
+    for name, home in BUILT_IN.items():
+        homes.setdefault(home, []).append(name)
+    for names in homes.values():
+        factory = resolve(names[0])
+        lines += [f"## {' or '.join(f'`{name}`' for name in names)}", ""]
+        needed = {"command": {"run": "true"}, "python": {"call": "builtins:bool"}}
+        validator = build(ValidatorSpec(name=names[0], options=needed.get(names[0], {})))
+        lines += [f"{COSTS[cost_of(validator)]}. Version {version_of(validator)}.", ""]
+        lines += ["```text", f"{names[0]}{inspect.signature(factory)}", "```", ""]
+        lines += [inspect.cleandoc(factory.__doc__ or ""), ""]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"matrix.md": matrix_page, "cli.md": cli_page, "api.md": api_page, "validators.md": validators_page}
 
 
 def main() -> int:
