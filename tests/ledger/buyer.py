@@ -135,6 +135,7 @@ def buy(ledger: Ledger, job: Job, charges: int, bomb: Bomb, name: str, key: str)
 
 def foreman(job: Job) -> dict[str, Any]:
     """Let `processes` workers work; kill a random one after a random while, `kills` times, starting another."""
+    warm_up(job)
     dice = random.Random(job.seed)
     alive = [start(job) for _ in range(job.processes)]
     killed = 0
@@ -156,6 +157,14 @@ def foreman(job: Job) -> dict[str, Any]:
         must_be_well(os.waitpid(worker, 0)[1])
     must_be_well(os.waitpid(start(job), 0)[1])
     return {"killed": killed}
+
+
+def warm_up(job: Job) -> None:
+    """Import before forking what every worker needs, or short lives would end in the importing."""
+    if job.schema:
+        import psycopg  # noqa: F401
+
+        import escalator.ledger.postgres  # noqa: F401
 
 
 def start(job: Job) -> int:

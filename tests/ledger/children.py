@@ -7,7 +7,6 @@ import json
 import os
 import resource
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -18,18 +17,9 @@ import pytest
 
 from escalator.errors import LedgerError
 from escalator.ledger import Held
-from escalator.ledger.migration import migrate
-from escalator.ledger.schema import STEPS
 from escalator.ledger.sqlite import SqliteLedger
-from ledger.buyer import HOLD, Job, open_books
+from ledger.buyer import HOLD, Job, open_books, warm_up
 from ledger.making import closing, hold, paid, reserve, row, verdict
-
-MORE_STEPS = (
-    *STEPS,
-    ("ALTER TABLE task ADD COLUMN colour TEXT NOT NULL DEFAULT ''", "UPDATE task SET colour = 'red'"),
-    ("CREATE TABLE extra (id {serial}, name TEXT)", "INSERT INTO extra (name) VALUES ('one')"),
-)
-"""Two versions that do not exist yet."""
 
 
 @contextlib.contextmanager
@@ -172,6 +162,7 @@ def full_to_the_end(path: str) -> None:
 def hammer(order: str) -> None:
     """Sixteen processes spend one budget at once until it refuses; prints what each was granted and waited."""
     job = Job(**json.loads(order))
+    warm_up(job)
     readers = []
     for number in range(job.processes):
         reader, writer = os.pipe()
@@ -202,21 +193,6 @@ def spend(job: Job, name: str) -> dict[str, float]:
         over = max(over, sum(ledger.spent(["day"])["day"]))
     ledger.close()
     return {"granted": granted, "refused": refused, "longest": longest, "over": over}
-
-
-def migrate_and_die(path: str, at: str) -> None:
-    """Bring a ledger to a version that does not exist yet, and die at the nth statement."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    left = int(at)
-
-    def bomb(_: str) -> None:
-        nonlocal left
-        left -= 1
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    connection.set_trace_callback(bomb)
-    migrate(connection, Path(path), steps=MORE_STEPS)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ from escalator.ledger.locks import NETWORK_FILE_SYSTEMS, type_of_device
 from escalator.ledger.migration import migrate
 from escalator.ledger.schema import STEPS
 from escalator.ledger.sqlite import SqliteLedger, database_warning
-from ledger.children import MORE_STEPS, child, finish
+from ledger.children import child, finish
 from ledger.making import buy, closing, hold, paid, reserve, row, verdict
+from ledger.migrating import MORE_STEPS, killed_at
 from ledger.stores import Clock
 
 
@@ -113,7 +114,7 @@ def test_a_migration_killed_anywhere_leaves_one_version_or_the_next(path: Path) 
     ledger.close()
     seen = set()
     for statement in range(1, 30):
-        died = finish("migrate_and_die", path, statement)
+        died = killed_at(path, statement)
         connection = sqlite3.connect(path, isolation_level=None)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         columns = [fact[1] for fact in connection.execute("PRAGMA table_info(task)")]
@@ -122,7 +123,7 @@ def test_a_migration_killed_anywhere_leaves_one_version_or_the_next(path: Path) 
         connection.close()
         assert (version >= 2, version >= 3, rows) == ("colour" in columns, "extra" in tables, 1)
         seen.add(version)
-        if died == 0:
+        if not died:
             break
     assert seen == {1, 2, 3}
 

@@ -169,7 +169,6 @@ class TryTally:
     checker: str = ""
     result: str = ""
     cause: str = ""
-    bucket: int = 0
     n: int = 0
     millis: int = 0
     cost: int = 0
@@ -201,7 +200,7 @@ AnyTally = TypeVar("AnyTally", TaskTally, TryTally, CallTally)
 
 DIMENSIONS: Mapping[type[Any], tuple[str, ...]] = {
     TaskTally: ("day", "task_type", "team", "worker", "checker", "status", "bucket"),
-    TryTally: ("day", "task_type", "model", "checker", "result", "cause", "bucket"),
+    TryTally: ("day", "task_type", "model", "checker", "result", "cause"),
     CallTally: ("day", "task_type", "purpose", "model", "provider", "state", "error", "bucket"),
 }
 """What each tally can be grouped by; its other fields are sums."""

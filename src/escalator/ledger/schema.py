@@ -10,7 +10,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x45534C44
 """Marks a SQLite file as ours."""
 
-_COUNTERS = """bucket BIGINT NOT NULL, n BIGINT NOT NULL DEFAULT 0, millis BIGINT NOT NULL DEFAULT 0,
+_COUNTERS = """n BIGINT NOT NULL DEFAULT 0, millis BIGINT NOT NULL DEFAULT 0,
     cost BIGINT NOT NULL DEFAULT 0"""
 
 _FIRST = (
@@ -61,7 +61,7 @@ _FIRST = (
         name TEXT PRIMARY KEY, spent BIGINT NOT NULL DEFAULT 0, held BIGINT NOT NULL DEFAULT 0){clustered}""",
     f"""CREATE TABLE task_tally (
         day TEXT NOT NULL, task_type TEXT NOT NULL, team TEXT NOT NULL, worker TEXT NOT NULL,
-        checker TEXT NOT NULL, status TEXT NOT NULL, {_COUNTERS},
+        checker TEXT NOT NULL, status TEXT NOT NULL, bucket BIGINT NOT NULL, {_COUNTERS},
         attempts BIGINT NOT NULL DEFAULT 0, retries BIGINT NOT NULL DEFAULT 0,
         fallbacks BIGINT NOT NULL DEFAULT 0, escalations BIGINT NOT NULL DEFAULT 0,
         baseline BIGINT NOT NULL DEFAULT 0, saved BIGINT NOT NULL DEFAULT 0,
@@ -70,10 +70,10 @@ _FIRST = (
         day TEXT NOT NULL, task_type TEXT NOT NULL, model TEXT NOT NULL, checker TEXT NOT NULL,
         result TEXT NOT NULL, cause TEXT NOT NULL, {_COUNTERS},
         input_tokens BIGINT NOT NULL DEFAULT 0, output_tokens BIGINT NOT NULL DEFAULT 0,
-        PRIMARY KEY (day, task_type, model, checker, result, cause, bucket)){{clustered}}""",
+        PRIMARY KEY (day, task_type, model, checker, result, cause)){{clustered}}""",
     f"""CREATE TABLE call_tally (
         day TEXT NOT NULL, task_type TEXT NOT NULL, purpose TEXT NOT NULL, model TEXT NOT NULL,
-        provider TEXT NOT NULL, state TEXT NOT NULL, error TEXT NOT NULL, {_COUNTERS},
+        provider TEXT NOT NULL, state TEXT NOT NULL, error TEXT NOT NULL, bucket BIGINT NOT NULL, {_COUNTERS},
         input_tokens BIGINT NOT NULL DEFAULT 0, output_tokens BIGINT NOT NULL DEFAULT 0,
         PRIMARY KEY (day, task_type, purpose, model, provider, state, error, bucket)){{clustered}}""",
     """CREATE TABLE review (

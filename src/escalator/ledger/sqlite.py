@@ -86,20 +86,26 @@ class SqliteBackend:
         self._readers: list[sqlite3.Connection] = []
         self._readers_mutex = threading.Lock()
         self._checkpoint_at, self._unseen = _CHECKPOINT_BYTES, 0
-        with self._lock.held():
-            try:
-                self._writer = self._connect()
-                migrate(self._writer, path, steps=STEPS)
-            except (sqlite3.Error, LedgerError) as error:
-                self._give_back()
-                if isinstance(error, LedgerError):
-                    raise
-                raise LedgerError(f"{self.trouble(error) or error} Name another file or repair this one.") from error
+        try:
+            with self._lock.held():
+                self._writer = self._open()
+        except BaseException:
+            self._lock.close()
+            raise
         self.presence = Presence(path)
 
-    def _give_back(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
+    def _open(self) -> sqlite3.Connection:
+        connection = None
+        try:
+            connection = self._connect()
+            migrate(connection, self.path, steps=STEPS)
+        except (sqlite3.Error, LedgerError) as error:
+            if connection is not None:
+                connection.close()
+            if isinstance(error, LedgerError):
+                raise
+            raise LedgerError(f"{self.trouble(error) or error} Name another file or repair this one.") from error
+        return connection
 
     def lock(self, *, wait: bool) -> bool:
         """Exclude writers of other processes."""

@@ -96,7 +96,6 @@ def of_task(task_type: str, team: str, closing: Closing, at: float) -> TaskTally
 
 def of_try(task_type: str, tried: Tried, at: float) -> TryTally:
     """What one attempt adds."""
-    millis = millis_of(tried.seconds)
     return TryTally(
         day=day_of(at),
         task_type=task_type,
@@ -104,9 +103,8 @@ def of_try(task_type: str, tried: Tried, at: float) -> TryTally:
         checker=tried.checker,
         result=tried.result,
         cause=tried.cause,
-        bucket=bucket_of(millis),
         n=1,
-        millis=millis,
+        millis=millis_of(tried.seconds),
         cost=tried.cost,
         input_tokens=tried.input_tokens,
         output_tokens=tried.output_tokens,
