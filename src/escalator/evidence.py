@@ -1,0 +1,305 @@
+"""What an outcome rests on, as a bundle anybody can check, and the checks executed again later.
+
+A bundle holds hashes, commands, versions, verdicts and costs. Prompt, answers and files are in it as hashes only;
+a checker's evidence may quote the lines it rests on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from escalator.errors import ConfigError, LedgerError
+from escalator.recall import recall
+from escalator.records import Attempt, Brief, Call, ChangeSet, Outcome, Task, Usage, ValidatorSpec, Verdict
+
+if TYPE_CHECKING:
+    from escalator.engine import Escalator
+    from escalator.ledger import Archive
+
+FORMAT = "escalator-evidence/1"
+
+REVIEW = "review"
+"""The verdict of a person; nothing that could be executed again."""
+
+_VERSION = re.compile(r"\A\d+(\.\d+)+\S*\Z")
+_COUNTED = ("counts", "collected", "expected", "tests")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """Something that is not as it was. `matters`: the answer would not be accepted on it today."""
+
+    what: str
+    before: str
+    now: str
+    validator: str = ""
+    matters: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verification:
+    """What executing the checks again gave. `holds`: every check that was executed again says what it said then,
+    at least one of them executed, and nothing stored was altered. `left_out` names checks that were not repeated.
+    """
+
+    task_id: str
+    holds: bool
+    verdicts: tuple[Verdict, ...] = ()
+    left_out: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+
+
+def bundle(outcome: Outcome) -> dict[str, Any]:
+    """The evidence of an outcome as JSON values; `digest` is the SHA-256 of everything else in it."""
+    brief, kind, best = outcome.brief, outcome.classification, outcome.best
+    facts: dict[str, Any] = {
+        "format": FORMAT,
+        "task_id": outcome.task_id,
+        "task_type": kind.task_type,
+        "complexity": kind.complexity,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "simulated": outcome.simulated,
+        "model": outcome.model,
+        "matrix": outcome.plan.matrix,
+        "prompt": sha256(brief.prompt),
+        "requirements": [sha256(text) for text in brief.requirements],
+        "files_before": {path: sha256(text) for path, text in sorted(brief.files.items())},
+        "tests": {path: sha256(text) for path, text in sorted(brief.tests.items())},
+        "answer": sha256(outcome.answer) if best else None,
+        "files_after": {path: text and sha256(text) for path, text in sorted(outcome.files.items())},
+        "attempts": [_attempt(attempt) for attempt in outcome.attempts],
+        "moves": [asdict(move) for move in outcome.transitions],
+        "overhead": [_call(call) for call in outcome.overhead],
+        "cost": f"{outcome.cost:f}",
+        "saved": f"{outcome.saved:f}",
+        "baseline": outcome.baseline.model if outcome.baseline else None,
+        "seconds": round(outcome.seconds, 6),
+    }
+    return {**facts, "digest": _digest(facts)}
+
+
+def intact(found: Mapping[str, Any]) -> bool:
+    """Whether a bundle is as it was made: its digest fits everything else in it."""
+    rest = {name: value for name, value in found.items() if name != "digest"}
+    return found.get("format") == FORMAT and found.get("digest") == _digest(rest)
+
+
+def sha256(text: str) -> str:
+    """The SHA-256 of a text in UTF-8."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _digest(facts: Mapping[str, Any]) -> str:
+    return sha256(json.dumps(facts, sort_keys=True, ensure_ascii=False, separators=(",", ":")))
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "model": attempt.model,
+        "answered_by": attempt.answered_by,
+        "rung": attempt.rung,
+        "number": attempt.number,
+        "effort": attempt.effort,
+        "prompt": attempt.prompt_digest,
+        "answer": sha256(attempt.answer) if attempt.answer else None,
+        "failure": attempt.failure.kind if attempt.failure else None,
+        "rejection": attempt.rejection.kind if attempt.rejection else None,
+        "verdicts": [_verdict(verdict) for verdict in attempt.verdicts],
+        "calls": [_call(call) for call in attempt.calls],
+        "cost": f"{attempt.cost:f}",
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "validator": verdict.validator,
+        "status": verdict.status,
+        "reason": verdict.reason,
+        "required": verdict.required,
+        "opinion": verdict.opinion,
+        "confidence": verdict.confidence,
+        "feedback": sha256(verdict.feedback) if verdict.feedback else None,
+        "versions": versions_of(verdict),
+        "isolation": asdict(verdict.isolation) if verdict.isolation else None,
+        "evidence": json.loads(json.dumps(dict(verdict.evidence), default=str)),
+    }
+
+
+def _call(call: Call) -> dict[str, Any]:
+    return {
+        "purpose": call.purpose,
+        "model": call.model,
+        "answered_by": call.answered_by,
+        "finish": call.finish,
+        "error": call.error,
+        "cost": f"{call.cost:f}",
+        **{name: getattr(call.usage, name) for name in Usage.__dataclass_fields__},
+    }
+
+
+def versions_of(verdict: Verdict) -> dict[str, str]:
+    """The tools whose versions a verdict's evidence names."""
+    return {
+        name: text for name, text in verdict.evidence.items() if isinstance(text, str) and _VERSION.match(text)
+    }
+
+
+def verify(
+    house: Escalator,
+    ledger: Archive,
+    task_id: str,
+    *,
+    semantic: bool = False,
+    against: Mapping[str, Any] | None = None,
+) -> Verification:
+    """Execute the checks of an accepted answer again, from what the ledger kept, and say what differs.
+
+    No model is called unless `semantic` asks for a checker's opinion too. `against` is a bundle made earlier; the
+    ledger must still say what it says. Raises `LedgerError` for a task that has no accepted answer.
+    """
+    known = recall(ledger, task_id)
+    outcome = known.outcome
+    if outcome is None or outcome.status != "accepted" or outcome.best is None:
+        raise LedgerError(f"task {task_id!r} has no accepted answer, so there is nothing to verify")
+    best = outcome.best
+    differences = [*_stored(outcome, best), *_bundled(outcome, against), *_place(outcome.brief)]
+    verdicts, left_out = [], []
+    given = {verdict.validator: verdict for verdict in best.verdicts}
+    for spec in outcome.plan.validators:
+        if spec.name == "semantic" and not semantic:
+            left_out.append(spec.name)
+            continue
+        try:
+            verdict = _again(house, outcome, best, spec)
+        except ConfigError as error:
+            left_out.append(spec.name)
+            differences.append(_lost(spec, given.get(spec.name), str(error)))
+            continue
+        verdicts.append(verdict)
+        differences += _compared(spec, given.get(spec.name), verdict)
+    left_out += [REVIEW] if REVIEW in given else []
+    holds = bool(verdicts) and not any(difference.matters for difference in differences)
+    return Verification(
+        task_id=task_id,
+        holds=holds,
+        verdicts=tuple(verdicts),
+        left_out=tuple(left_out),
+        differences=tuple(differences),
+    )
+
+
+def _again(house: Escalator, outcome: Outcome, best: Attempt, spec: ValidatorSpec) -> Verdict:
+    changes: ChangeSet | str = best.changes if best.changes is not None else best.answer
+    (verdict,) = house.validate(changes, _task(outcome), validators=[spec])
+    return verdict
+
+
+def _task(outcome: Outcome) -> Task:
+    """The task as it was, with the contents it had then."""
+    brief, kind = outcome.brief, outcome.classification
+    here = brief.workspace is not None and brief.workspace.is_dir()
+    return Task(
+        prompt=brief.prompt,
+        workspace=brief.workspace if here else None,
+        files=dict(brief.files),
+        tests=dict(brief.tests),
+        language=brief.language,
+        requirements=brief.requirements,
+        images=brief.images,
+        response_schema=brief.response_schema,
+        benchmark=brief.benchmark,
+        task_type=kind.task_type,
+        complexity=kind.complexity,
+        local_only=brief.local_only,
+    )
+
+
+def _stored(outcome: Outcome, best: Attempt) -> Iterator[Difference]:
+    """Does the stored answer still give the stored files?"""
+    from escalator.answers import extract
+
+    brief = outcome.brief
+    if not best.answer or best.changes is None or not best.changes.files:
+        return
+    target = next(iter(brief.files)) if len(brief.files) == 1 else None
+    again = extract(best.answer, target=target, workspace=brief.files, protected=(*brief.protected, *brief.tests))
+    files = dict(again.files) if isinstance(again, ChangeSet) else {}
+    if files != dict(best.changes.files):
+        now = ", ".join(sorted(files)) or "no files"
+        yield Difference(
+            what="the files the answer gives", before=", ".join(sorted(best.changes.files)), now=now, matters=True
+        )
+
+
+def _bundled(outcome: Outcome, against: Mapping[str, Any] | None) -> Iterator[Difference]:
+    if against is None:
+        return
+    if not intact(against):
+        yield Difference(what="the bundle", before="its digest", now="does not fit its contents", matters=True)
+    now = bundle(outcome)
+    for name in sorted({*now, *against} - {"digest"}):
+        if now.get(name) != against.get(name):
+            yield Difference(
+                what=f"the bundle's {name}",
+                before=_short(against.get(name)),
+                now=_short(now.get(name)),
+                matters=True,
+            )
+
+
+def _place(brief: Brief) -> Iterator[Difference]:
+    """The rest of the workspace may have changed since; a missing one certainly did."""
+    if brief.workspace is not None and not brief.workspace.is_dir():
+        yield Difference(what="the workspace", before=str(brief.workspace), now="is gone")
+
+
+def _lost(spec: ValidatorSpec, before: Verdict | None, why: str) -> Difference:
+    was = before.status if before is not None else "never given"
+    return Difference(
+        what="verdict", before=was, now=f"cannot run: {why}", validator=spec.name, matters=spec.required
+    )
+
+
+def _compared(spec: ValidatorSpec, before: Verdict | None, now: Verdict) -> Iterator[Difference]:
+    if before is None:
+        yield Difference(what="verdict", before="never given", now=now.status, validator=spec.name)
+        return
+    if before.status != now.status:
+        why = f"{now.status}: {now.hint or now.feedback}".strip(": ").splitlines()[0]
+        yield Difference(what="verdict", before=before.status, now=why, validator=spec.name, matters=spec.required)
+    for name in _COUNTED:
+        if before.evidence.get(name) != now.evidence.get(name):
+            yield Difference(
+                what=name,
+                before=_short(before.evidence.get(name)),
+                now=_short(now.evidence.get(name)),
+                validator=spec.name,
+                matters=name == "tests",
+            )
+    then, today = versions_of(before), versions_of(now)
+    for tool in sorted(then.keys() | today.keys()):
+        if then.get(tool) != today.get(tool):
+            yield Difference(
+                what=f"version of {tool}",
+                before=then.get(tool, "unknown"),
+                now=today.get(tool, "unknown"),
+                validator=spec.name,
+            )
+    was, is_now = _kind(before), _kind(now)
+    if was != is_now:
+        yield Difference(what="isolation", before=was, now=is_now, validator=spec.name)
+
+
+def _kind(verdict: Verdict) -> str:
+    return verdict.isolation.kind if verdict.isolation is not None else "not run"
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str, sort_keys=True)
+    return text if len(text) <= 100 else text[:97] + "…"
