@@ -226,6 +226,15 @@ def test_nothing_is_accepted_when_no_validator_decided(walked: Any) -> None:
     assert outcome.status == "needs_review"
 
 
+def test_a_missing_opinion_stops_nothing(walked: Any) -> None:
+    """A checker that could not be asked leaves the decision to a person, whatever the policy for validators."""
+    made = plan("a", validators=("tests", "semantic"))
+    script = Script(different, lambda n, _: undecided(n, "error", opinion=True) if n == "semantic" else passed(n))
+    assert walked(made, script).status == "needs_review"
+    advisory = replace(made, policies=Policies(error="advisory"))
+    assert walked(advisory, Script(different, script.judge)).status == "accepted"
+
+
 def test_an_opinion_alone_accepts_nothing(walked: Any) -> None:
     """A model's good opinion is not proof; its bad opinion is a veto."""
     made = plan("a", validators=("semantic",))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from escalator.matrix import Matrix
     from escalator.perform import Approve
     from escalator.providers import Provider
+    from escalator.validators.mutation import StrengthReport
     from escalator.workshop import Workshop
 
 T = TypeVar("T")
@@ -94,14 +95,14 @@ class Escalator:
 
     def classify(self, task: str | Task, **options: Any) -> Classification:
         """Type, complexity, confidence and reasons, as the matrix's classifier sees them."""
-        from escalator.jobs import classify
+        from escalator.looking import classify
 
         task, _ = _task(task, options)
         return self._drive(classify(self._workshop.desk(), task))
 
     def plan(self, task: str | Task, **options: Any) -> Plan:
         """What `execute` would do: chain, checkers, validators, limits. No worker is called."""
-        from escalator.jobs import plan
+        from escalator.looking import plan
 
         task, _ = _task(task, options)
         return self._drive(plan(self._workshop.desk(), task))
@@ -115,10 +116,26 @@ class Escalator:
         **options: Any,
     ) -> tuple[Verdict, ...]:
         """Judge an answer or files as `execute` would; see `escalator.validate`."""
-        from escalator.jobs import validate
+        from escalator.looking import validate
 
         task, _ = _task(task, options)
         return self._drive(validate(self._workshop.desk(), answer_or_files, task, validators))
+
+    def strength(
+        self,
+        files: Mapping[str, str | None] | ChangeSet,
+        task: str | Task = "",
+        *,
+        limit: int = 24,
+        **options: Any,
+    ) -> StrengthReport:
+        """How strong a task's tests are. Up to `limit` small faults are put into accepted Python files, one at a
+        time, and the report says which of them the tests noticed; they are run once for each fault.
+        """
+        from escalator.looking import strength
+
+        task, _ = _task(task or "Test the tests.", options)
+        return self._drive(strength(self._workshop.desk(), files, task, limit))
 
     def close(self) -> None:
         """Give connections and the ledger back."""

@@ -176,12 +176,19 @@ def _failure_meaning(failure: Failure, refusal: str) -> Meaning:
 
 
 def inconclusive_action(verdict: Verdict, plan: Plan) -> str:
-    """What the plan wants done about a required verdict that decided nothing: stop, review or advisory."""
-    if verdict.reason == "unavailable":
-        return plan.policies.unavailable
-    if verdict.reason == "error":
-        return plan.policies.error
-    return plan.policies.skipped if verdict.reason == "skipped" else "review"
+    """What the plan wants done about a required verdict that decided nothing: stop, review or advisory.
+
+    A model that could not give its opinion stops nothing: a person is asked for one instead.
+    """
+    if verdict.reason == "suspicious":
+        return "review"
+    policies = {
+        "unavailable": plan.policies.unavailable,
+        "error": plan.policies.error,
+        "skipped": plan.policies.skipped,
+    }
+    action = policies[verdict.reason or "error"]
+    return "review" if verdict.opinion and action == "stop" else action
 
 
 def deserves_retry(story: Story) -> bool:

@@ -285,6 +285,9 @@ def validate(
     file: Files = None,
     validator: Validators = None,
     task_type: TypeOption = None,
+    strength: Annotated[
+        bool, typer.Option("--strength", help="Say how many small faults in these files the tests notice.")
+    ] = False,
     matrix: MatrixOption = None,
     as_json: Json = False,
 ) -> None:
@@ -297,6 +300,9 @@ def validate(
         next(iter(texts.values())) if answer else {_relative(path, root): text for path, text in texts.items()}
     )
     options = _options(workspace=workspace, tests=test, files=file, task_type=task_type)
+    if strength:
+        _strength(given, options, matrix, as_json=as_json)
+        return
     chosen = validator or (None if test or answer else ["syntax"])
     verdicts = judge(given, prompt, validators=chosen, matrix=matrix, **options)
     if as_json:
@@ -308,6 +314,21 @@ def validate(
             if verdict.failed:
                 out.print(Text("\n".join(f"        {line}" for line in verdict.feedback.splitlines()), "dim"))
     raise typer.Exit(0 if verdicts and all(verdict.passed for verdict in verdicts) else 1)
+
+
+def _strength(files: Any, options: dict[str, Any], matrix: str | None, *, as_json: bool) -> None:
+    from escalator import Escalator
+
+    if isinstance(files, str) or "tests" not in options:
+        raise TaskError("it needs files and --test", field="--strength", hint="name the tests that should notice")
+    with Escalator(matrix) as house:
+        report = house.strength(files, **options)
+    if as_json:
+        found = {"killed": report.killed, "survived": report.survived, "unjudged": report.unjudged}
+        shown = {name: [str(mutant) for mutant in mutants] for name, mutants in found.items()}
+        print_json({"score": report.score, **shown, "left_out": report.left_out})
+        return
+    console().print(Text(report.summary()))
 
 
 def _read(path: Path) -> str:

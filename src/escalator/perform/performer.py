@@ -215,7 +215,9 @@ class Performer:
         verdict = replace(
             verdict, validator=spec.name, seconds=self._desk.timer() - started, required=spec.required
         )
-        if verdict.status != "inconclusive" and validators.cost_of(validator) != "model":
+        if validators.cost_of(validator) == "model":
+            verdict = replace(verdict, opinion=verdict.opinion or verdict.status == "inconclusive")
+        elif verdict.status != "inconclusive":
             self._known[digest] = verdict
         return Checked(verdict=verdict, calls=paid.calls)
 
