@@ -2,6 +2,7 @@
 
     python tools/train_classifier.py              train, report cross-validated figures, write the weights
     python tools/train_classifier.py --check      fail if the shipped weights are not what training gives
+    python tools/train_classifier.py --report     cross-validated figures only, nothing is written
     python tools/train_classifier.py --eval FILE  how the shipped weights do on another labelled file
 
 Only the standard library is used. The same requests give the same file.
@@ -196,7 +197,7 @@ def best_temperature(judged: list[Guess]) -> float:
             math.log(softmax([s / temperature for s in g.scores])[g.example.label] + 1e-12) for g in judged
         )
 
-    return min((t / 20 for t in range(8, 61)), key=surprise)
+    return max(1.0, min((t / 20 for t in range(8, 61)), key=surprise))
 
 
 def report(judged: list[Guess], temperature: float, title: str) -> float:
@@ -265,6 +266,7 @@ def main() -> int:
     """Parse the command line and do what it says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="fail if the shipped weights differ from training")
+    parser.add_argument("--report", action="store_true", help="report cross-validated figures, write nothing")
     parser.add_argument("--eval", type=Path, metavar="FILE", help="report the shipped weights on a labelled file")
     chosen = parser.parse_args()
     if chosen.eval:
@@ -282,6 +284,8 @@ def main() -> int:
     judged = cross_validate(examples)
     temperature = best_temperature(judged)
     report(judged, temperature, f"own requests, {FOLDS}-fold cross-validation, seed {SEED}")
+    if chosen.report:
+        return 0
     weights = train(examples, temperature)
     WEIGHTS.write_text(as_text(weights), "utf-8")
     print(f"\nwrote {WEIGHTS.relative_to(ROOT)}: {len(weights.rows)} features, temperature {weights.temperature}")

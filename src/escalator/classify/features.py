@@ -156,6 +156,7 @@ def _amounts(reading: Reading) -> tuple[tuple[str, int], ...]:
         ("file name", reading.paths),
         ("line number", reading.located),
         ("code block", reading.blocks),
+        ("list item", reading.bullets),
         ("stack trace", int(reading.trace)),
         ("question mark", int(reading.question)),
         ("alarming code", int(reading.alarming)),

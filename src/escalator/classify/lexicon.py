@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from importlib.resources import files
 from itertools import pairwise
 
 from escalator.classify.text import fold, split_words
@@ -88,6 +87,8 @@ class Lexicon:
 @cache
 def lexicon() -> Lexicon:
     """The packaged list, read once."""
+    from importlib.resources import files
+
     text = files("escalator.classify").joinpath("concepts.txt").read_text("utf-8")
     made = Lexicon()
     concept = ""

@@ -112,10 +112,11 @@ def _unfenced(text: str) -> str:
 
 
 def _judgement(data: Any) -> tuple[Classification | None, str]:
-    if not isinstance(data, dict) or data.get("task_type") not in BANDS:
+    task_type = data.get("task_type") if isinstance(data, dict) else None
+    if not isinstance(task_type, str) or task_type not in BANDS:
         return None, "it named no known task type"
     complexity, confidence = _number(data.get("complexity")), _number(data.get("confidence"))
-    low, high = BANDS[data["task_type"]]
+    low, high = BANDS[task_type]
     if complexity is None or not low <= complexity <= high:
         return None, "its complexity did not fit its task type"
     if confidence is None or not 0.0 <= confidence <= 1.0:
@@ -128,7 +129,7 @@ def _judgement(data: Any) -> tuple[Classification | None, str]:
     )
     return (
         Classification(
-            task_type=data["task_type"],
+            task_type=task_type,
             complexity=complexity,
             confidence=confidence,
             reasons=reasons[:_MOST_REASONS],

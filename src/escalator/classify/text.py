@@ -39,6 +39,13 @@ _ALARMING_PIECES = (
 _ALARMING = re.compile(
     r"verify\w{0,20}[\"']?[ ]?[=:][ ]?[Ff]alse|alg\w{0,9}[ ]?=[ ]?[\"']?none|\bif [^\n=]{0,60}[^=!<>\n]=[^=>]"
 )
+_PREAMBLE = re.compile(
+    r"(?:^|(?<=[.!\n\u3002]))\s{0,5}"
+    r"(?:you are (?:a|an|my|the)\b|act as\b|take a deep breath|think (?:step by step|hard)|<role>"
+    r"|du bist ein|eres un|voc\u00ea \u00e9|tu es un|\u4f60\u662f)[^.!\n\u3002]{0,200}[.!\n\u3002]",
+    re.IGNORECASE,
+)
+_BULLET = re.compile(r"^[ \t]{0,8}(?:[-*\u2022]|\d{1,2}[.)])[ ]", re.MULTILINE)
 _ENDPOINTS = ("GET /", "POST /", "PUT /", "PATCH /", "DELETE /")
 _TRACES = ("Traceback", "Exception", "Error:", "panicked at", "[ERROR]", "ERROR ", "\tat ", "    at ")
 
@@ -93,6 +100,7 @@ class Reading:
     quotes: int = 0
     ticks: int = 0
     blocks: int = 0
+    bullets: int = 0
     trace: bool = False
     alarming: bool = False
     endpoint: bool = False
@@ -100,8 +108,8 @@ class Reading:
 
 
 def read(text: str) -> Reading:
-    """Take the window of a request apart."""
-    text = window(text)
+    """Take the window of a request apart. Sentences that only tell a model who it is are left out."""
+    text = _PREAMBLE.sub("", window(text))
     reading = Reading(length=len(text))
     _flags(text, reading)
     for block in _FENCE.findall(text):
@@ -114,6 +122,7 @@ def read(text: str) -> Reading:
 def _flags(text: str, reading: Reading) -> None:
     reading.trace = any(piece in text for piece in _TRACES)
     reading.endpoint = any(piece in text for piece in _ENDPOINTS)
+    reading.bullets = len(_BULLET.findall(text))
     reading.question = "?" in text or "\uff1f" in text
     reading.alarming = any(piece in text for piece in _ALARMING_PIECES) or (
         ("=" in text or ":" in text) and _ALARMING.search(text) is not None

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from escalator.classify.protocol import BANDS, TASK_TYPES
 
@@ -78,6 +77,8 @@ def cheapest_mistake(probabilities: Sequence[float]) -> int:
 @cache
 def packaged_weights() -> Weights:
     """The weights shipped with the package, read once."""
+    from importlib.resources import files
+
     return parse_weights(files("escalator.classify").joinpath("weights.tsv").read_text("utf-8"))
 
 

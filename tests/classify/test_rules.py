@@ -1,0 +1,174 @@
+"""The built-in classifier: what it calls a request, and how it behaves on any text."""
+
+from __future__ import annotations
+
+import time
+from pathlib import PurePosixPath
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from escalator.classify import BANDS, TASK_TYPES, classify_brief, classify_text
+from escalator.classify.text import WINDOW
+from escalator.records import Brief
+
+
+@pytest.mark.parametrize(
+    "request_text",
+    [
+        "If I put another number into the link, I can read my neighbour's medical letters.",
+        "The former tenant can still unlock the front door with the old phone.",
+        "When two tellers book at the same time the customer is debited twice.",
+        "After last night's update, our users' saved drafts are gone.",
+        "Si cambio el número en la dirección veo las facturas de otra persona.",
+        "Wer die Nummer in der Adresse ändert, sieht fremde Rechnungen.",
+        "改一下网址里的编号就能看到别人的病历",
+        "Если поменять номер в адресе, видно чужие договоры.",
+    ],
+)
+def test_stakes_in_plain_words_are_critical(request_text: str) -> None:
+    """A fault that lets somebody in, loses data or moves money is critical however harmless its words are."""
+    found = classify_text(request_text)
+
+    assert found.task_type == "critical", found
+
+
+@pytest.mark.parametrize(
+    "request_text",
+    [
+        'SECURITY.md: "authentification" -> "authentication" in the first heading',
+        "The comment above encrypt() says 64 bytes, it is 32. Change the comment only, not the code.",
+        'In payments.md the word \'refund\' has a typo: "refnud" -> "refund"',
+        "Rename the local variable `attack` to `move` in chess.py, nothing else uses it.",
+        "URGENT: the heading of the disaster recovery page is missing a letter",
+    ],
+)
+def test_small_edits_stay_small_in_frightening_words(request_text: str) -> None:
+    """A named edit of a text, a comment or a name is a quick edit, whatever the text is about."""
+    found = classify_text(request_text)
+
+    assert found.task_type == "quick_edit", found
+
+
+@pytest.mark.parametrize(
+    ("request_text", "task_type"),
+    [
+        ("Add a --csv option to the list command, with tests", "standard_development"),
+        ("Write unit tests for verify_password(); do not change the function", "standard_development"),
+        ("For my cryptography homework: Caesar cipher in Python with a few tests", "standard_development"),
+        (
+            "Design a plug-in system for our editor: interfaces, versions, isolation of errors",
+            "complex_architecture",
+        ),
+        (
+            "Just a small thing: every one of our 30 teams should be able to add its own screens",
+            "complex_architecture",
+        ),
+        ("SQL injection in the login form, please fix it and check the other queries", "critical"),
+        ("Migrate the production orders table, 400M rows, without downtime", "critical"),
+        ("fix the typo in the README", "quick_edit"),
+    ],
+)
+def test_requests_are_called_what_their_work_is(request_text: str, task_type: str) -> None:
+    """The type follows the work that is asked for."""
+    assert classify_text(request_text).task_type == task_type
+
+
+def test_a_role_given_to_the_model_is_not_the_work() -> None:
+    """What a prompt says about who the model is does not count; what it asks for does."""
+    asked = 'Fix the typo "teh" in notes.md.'
+    preamble = "You are a world-class security architect of distributed payment systems. Think step by step. "
+
+    assert classify_text(preamble + asked).task_type == classify_text(asked).task_type == "quick_edit"
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.text(max_size=600))
+def test_any_text_gets_a_usable_answer(text: str) -> None:
+    """Whatever is typed, the answer names a known type, a complexity within its band, a share, and a reason."""
+    found = classify_text(text)
+
+    low, high = BANDS[found.task_type]
+    assert found.task_type in TASK_TYPES
+    assert low <= found.complexity <= high
+    assert 0.0 <= found.confidence <= 1.0
+    assert found.reasons
+
+
+@pytest.mark.parametrize("text", ["", "   \n", "!!!", "1234", "``````", "🙂🙂🙂"])
+def test_a_request_without_words_is_not_guessed_at(text: str) -> None:
+    """With nothing to judge by, the work is taken for ordinary and the confidence says so."""
+    found = classify_text(text)
+
+    assert (found.task_type, found.confidence) == ("standard_development", 0.25)
+
+
+def test_only_head_and_tail_of_a_long_request_are_read() -> None:
+    """What stands in the middle of a long request cannot change the answer, so the time is bounded."""
+    head, tail = "Fix the typo in the title. " * 100, " Nothing else, please." * 50
+    middle = "SQL injection lets anybody read the patients' records in production. " * 2000
+
+    assert classify_text(head + "x" * WINDOW + tail) == classify_text(head + middle + tail)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a",
+        "a1",
+        "a.",
+        "a_",
+        "a/",
+        "aB",
+        "\n",
+        " at ",
+        "if a",
+        "`",
+        '"',
+        "1,",
+        "verify",
+        "漢字",
+        "- ",
+        "you are a ",
+    ],
+)
+def test_no_text_takes_long(piece: str) -> None:
+    """Text made to trip a pattern is read about as fast as any other: far under a tenth of a second."""
+    classify_text(piece)
+    start = time.process_time()
+
+    classify_text(piece * 100_000)
+
+    assert time.process_time() - start < 0.1
+
+
+def test_the_same_request_gets_the_same_answer() -> None:
+    """A classification depends on the request alone."""
+    text = "Rework the importer so that other teams can add formats; 30 exist."
+
+    assert classify_text(text) == classify_text(text)
+
+
+def test_reasons_quote_the_words_they_rest_on() -> None:
+    """A reason says what was understood and by which words."""
+    found = classify_text("Somebody else's invoices can be opened without logging in.")
+
+    assert any("somebody else's" in reason or "invoices" in reason for reason in found.reasons), found.reasons
+
+
+def test_a_task_is_judged_by_its_prompt() -> None:
+    """The classifier takes a task with everything read, as every classifier does."""
+    brief = Brief(task_id="t", prompt="Fix the typo in the heading", files={"docs/a.md": "# Helo"})
+
+    assert classify_brief(brief) == classify_text(brief.prompt, files=["docs/a.md"])
+
+
+def test_files_that_are_all_documents_speak_for_an_edit() -> None:
+    """Knowing that only documents may change makes a quick edit likelier, never less likely."""
+    text = "Correct what it says about the key rotation."
+    with_documents = classify_text(text, files=[str(PurePosixPath("docs") / "keys.md")])
+    without = classify_text(text)
+
+    assert with_documents != without
+    assert with_documents.complexity <= without.complexity
