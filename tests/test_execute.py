@@ -303,6 +303,25 @@ def adding() -> Any:
     return adds
 
 
+def test_a_resume_does_not_ask_again_for_what_was_approved_and_bought() -> None:
+    """Replayed answers of a paid model need no new approval; a new call does."""
+    ledger, asked = MemoryLedger(), list[str]()
+
+    def approve(wanted: Any) -> bool:
+        asked.append(wanted.to_model)
+        return True
+
+    script = {"small": [WRONG, WRONG + " "], "large": [WRONG, WRONG + " "], "haiku": [WRONG, failure("timeout")]}
+    guard = {"before_paid": "confirm"}
+    first = House(script, ledger=ledger, approve=approve, cost_guard=guard)
+    chosen = ["syntax", "test_execute:adding"]
+    stopped = first.execute(task_id="twice", validators=chosen, deadline=60)
+    assert (stopped.status, asked) == ("skipped", ["haiku"])
+    again = House({}, ledger=ledger, approve=approve, cost_guard=guard)
+    assert again.escalator.resume("twice").status == "skipped"
+    assert asked == ["haiku"]
+
+
 def test_resuming_an_unknown_task_says_so() -> None:
     """A task the ledger never saw cannot be resumed."""
     with pytest.raises(TaskError, match="knows no task"):

@@ -96,6 +96,10 @@ class Record:
             return None
         return entry if entry.state in {"done", "failed"} else None
 
+    def began(self, prefix: str) -> bool:
+        """Whether anything under this prefix was recorded, so that it was admitted once before."""
+        return any(key.startswith(prefix) for key in self._entries)
+
     def fresh(self, key: str) -> str:
         """A key for asking again where a call of this key is in doubt, was cut short or was another one."""
         while key in self._entries:

@@ -130,6 +130,8 @@ class Performer:
         price = self._spender.price(rung.model)
         if price is None:
             return unknown_price(rung.model)
+        if self._record.began(f"r{rung.index}."):
+            return None  # a resumed task was let through here before; a new call is asked for when it is made
         before = step.history[-1].model if step.history else ""
         highest = self._spender.highest(price, replace(request, max_tokens=rung.model.max_output)) * rung.attempts
         return (

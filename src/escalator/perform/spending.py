@@ -119,7 +119,7 @@ class Spender:
         if failure is None and not is_free(request.model):
             price = self.price(request.model)
             failure = unknown_price(request.model) if price is None else None
-            if price is not None and purpose != "worker":
+            if price is not None:
                 highest = self.highest(price, request) * (self.policies.transport_retries + 1)
                 failure = yield from self.consents.ask(
                     request.model, self.before_paid, from_model="", reason=f"needed as {purpose}", highest=highest
@@ -146,6 +146,7 @@ class Spender:
             self._wanted(purpose, request, place, digest, amount), provider, request, price
         )
         if isinstance(held, Failure):
+            self.consents.give_back(model, amount)
             return Dispatched(failure=held)
         return (yield from self._send(purpose, self._timed(request), place, provider, held, amount))
 
