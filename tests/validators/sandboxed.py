@@ -18,4 +18,4 @@ def perform(step):
 
 
 def no_process(step):
-    raise AssertionError(f"nothing may be run here, but {step} was asked for")
+    raise AssertionError(f"nothing may be run here, but {type(step).__name__} was asked for")

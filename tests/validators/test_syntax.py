@@ -251,6 +251,11 @@ HOSTILE = {
     "indent.py": "".join(" " * i + "if 1:\n" for i in range(300)),
     "alias.yaml": "a: *nowhere\n",
     "error.rs": "}{" * 50_000,
+    "ampersands.swift": "& " * 100_000,
+    "words.lua": "if " * 60_000,
+    "generics.java": "a<" * 100_000,
+    "generics.ts": "a<b[" * 50_000,
+    "operators.cpp": "new " * 50_000 + "= = )",
     "constant.json": "[NaN]",
 }
 
@@ -258,12 +263,13 @@ HOSTILE = {
 @pytest.mark.parametrize("path", HOSTILE)
 def test_hostile_text_fails_in_time(path):
     """Deep nesting, null bytes, bad encodings and the like give a failed verdict within seconds, never a crash."""
+    skip_without_grammar(path)
     started = time.perf_counter()
-    verdict = judge({path: HOSTILE[path]})
+    verdict = judge({path: HOSTILE[path]}, perform=perform)
     assert verdict.failed, verdict
     assert len(verdict.feedback.splitlines()) <= 40
     assert len(verdict.feedback) < 8_000
-    assert time.perf_counter() - started < 5.0
+    assert time.perf_counter() - started < 20.0
 
 
 def test_a_huge_answer_is_not_read():
@@ -296,7 +302,7 @@ def test_a_hundred_kilobytes_take_less_than_a_second(path, unit):
     text = "package a\n" + text if path == "a.go" else text
     for source, wanted in ((text, "passed"), (text + "\n}{((", "failed")):
         started = time.perf_counter()
-        assert judge({path: source}).status == wanted
+        assert judge({path: source}, perform=perform).status == wanted
         assert time.perf_counter() - started < 1.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,8 +13,9 @@ from escalator.validators.faults import Fault
 from escalator.validators.languages import Language
 
 if TYPE_CHECKING:
-    from tree_sitter import Node
+    from tree_sitter import Node, Tree
 
+_CHUNK = 65_536
 _MOST_NODES = 200_000
 _MOST_FAULTS = 50
 _OPENING = {"(": ")", "[": "]", "{": "}", "${": "}", "#{": "}", "#[": "]"}
@@ -31,13 +33,21 @@ class GrammarMissing:
     extra: bool
 
 
-def faults(language: Language, text: str) -> list[Fault] | GrammarMissing:
-    """What the language's grammar does not accept in `text`, in reading order; empty if nothing."""
-    parser = _parser(language.module, language.entry)
-    if parser is None:
+class ParserGaveUpError(Exception):
+    """The text took longer to parse than was allowed."""
+
+
+def faults(language: Language, text: str, *, seconds: float = 1.0) -> list[Fault] | GrammarMissing:
+    """What the language's grammar does not accept in `text`, in reading order; empty if nothing.
+
+    Raises `ParserGaveUpError` after `seconds`. On hostile text a grammar can also exhaust stack and memory before
+    that; see `escalator.validators.heavy`.
+    """
+    grammar = _grammar(language.module, language.entry)
+    if grammar is None:
         return GrammarMissing(package=language.module.replace("_", "-"), extra=language.extra)
     source = text.encode("utf-8", "surrogatepass")
-    tree = parser.parse(source)
+    tree = _parsed(grammar, source, seconds)
     if not tree.root_node.has_error:
         return []
     lines = source.split(b"\n")
@@ -47,16 +57,30 @@ def faults(language: Language, text: str) -> list[Fault] | GrammarMissing:
     return _in_order(found)
 
 
-@lru_cache(maxsize=64)
-def _parser(module: str, entry: str) -> Any:
+def _parsed(grammar: Any, source: bytes, seconds: float) -> Tree:
+    from tree_sitter import Parser
+
+    end = time.perf_counter() + seconds
+    parser = Parser(grammar)
     try:
-        grammar = import_module(module)
+        return parser.parse(
+            lambda offset, _point: source[offset : offset + _CHUNK],
+            progress_callback=lambda _offset, _has_error: time.perf_counter() > end,
+        )
+    except ValueError as error:
+        raise ParserGaveUpError from error
+
+
+@lru_cache(maxsize=64)
+def _grammar(module: str, entry: str) -> Any:
+    """The grammar, which threads may share; a parser they may not."""
+    try:
+        found = import_module(module)
     except ImportError:
         return None
     from tree_sitter import Language as Grammar
-    from tree_sitter import Parser
 
-    return Parser(Grammar(getattr(grammar, entry)()))
+    return Grammar(getattr(found, entry)())
 
 
 def _leafmost(root: Node) -> Iterator[Node]:

@@ -25,8 +25,9 @@ _FILTERS = threading.Lock()
 """Held while warnings are silenced: the filters belong to the whole process, not to a thread."""
 
 _TOO_DEEP = f"brackets nest deeper than {DEEPEST} levels; write it flatter"
-_JSONC_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*[\s\S]*?\*/')
-_TRAILING_COMMA = re.compile(r'("(?:[^"\\\n]|\\.)*")|,(?=\s*[}\]])')
+_STRING = r'"(?:[^"\\\n]|\\.)*+(?:"|(?=\n)|\Z)'
+_JSONC_TOKEN = re.compile(_STRING + r"|//[^\n]*|/\*[\s\S]*?(?:\*/|\Z)")
+_TRAILING_COMMA = re.compile(f"({_STRING})" + r"|,(?=\s*[}\]])")
 _LONG_KEY = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""")
 _BRACKET = re.compile(r"[\[{(]|[\]})]")
 
@@ -82,7 +83,8 @@ def read_jsonc(text: str) -> Fault | None:
 
 def _blank_comment(match: re.Match[str]) -> str:
     found = match[0]
-    return found if found.startswith('"') else re.sub(r"[^\n]", " ", found)
+    unclosed = found.startswith("/*") and not (len(found) > 3 and found.endswith("*/"))
+    return found if found.startswith('"') or unclosed else re.sub(r"[^\n]", " ", found)
 
 
 def read_jsonl(text: str) -> Fault | None:

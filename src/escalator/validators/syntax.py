@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections import Counter
@@ -10,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from escalator.records import Command, Limits, Verdict
-from escalator.steps import run
+from escalator.records import Verdict
 from escalator.validators.faults import Fault, bounded, describe, position
-from escalator.validators.grammars import GrammarMissing, faults
+from escalator.validators.grammars import GrammarMissing
+from escalator.validators.heavy import grammar_faults, python_fault
 from escalator.validators.languages import LANGUAGES, Language, language_of, named
 from escalator.validators.project import base_text
 from escalator.validators.protocol import failed, passed, skipped
@@ -28,23 +27,13 @@ LARGEST = 4_000_000
 """Characters of one file that are judged; a larger file is skipped with this said."""
 
 _LARGEST_TOML = 1_000_000
+_MOST_COMPARED = 20_000
+"""Lines of two versions that are aligned; beyond that, a line the old file did not have counts as changed."""
+
 _CONDITIONAL = re.compile(
     r"^[ \t]*#[ \t]*(?:if|ifdef|ifndef|elif|else|define[ \t]+\w+(?:\(|.*[\\{}()\[\];]))", re.MULTILINE
 )
-_UNKNOWN_TO_GRAMMARS = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b|\bnew\b[^;]*\*\s*\[|\boperator\(\)")
-_CHILD = """
-import json, sys, warnings
-warnings.simplefilter("ignore")
-try:
-    compile(sys.stdin.buffer.read(), sys.argv[1], "exec", dont_inherit=True)
-    print("null")
-except SyntaxError as e:
-    print(json.dumps([e.lineno or 1, e.offset or 1, type(e).__name__ + ": " + e.msg]))
-except (RecursionError, MemoryError):
-    print(json.dumps([1, 1, "Python gives up on it: expressions nest too deeply; write it flatter"]))
-except (ValueError, OverflowError) as e:
-    print(json.dumps([1, 1, str(e)]))
-"""
+_UNKNOWN_TO_GRAMMARS = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b|\bnew\b[^;]{0,80}\*\s{0,8}\[|\boperator\(\)")
 
 
 def syntax(*, languages: Iterable[str] | None = None, interpreter: str | None = None) -> Validator:
@@ -119,7 +108,7 @@ class _Syntax:
         if language.reader in READERS:
             fault = READERS[language.reader](text)
             return [fault] if fault else []
-        return _by_grammar(language, text, base_text(candidate.brief, path))
+        return (yield from _by_grammar(language, text, base_text(candidate.brief, path)))
 
     def _wants(self, language: Language) -> bool:
         if self.languages is None:
@@ -131,25 +120,10 @@ class _Syntax:
             try:
                 fault = read_python(text, path)
             except TooHeavyError:
-                fault = yield from _python_in_child(sys.executable, path, text)
+                fault = yield from python_fault(sys.executable, path, text)
         else:
-            fault = yield from _python_in_child(self.interpreter, path, text)
+            fault = yield from python_fault(self.interpreter, path, text)
         return [fault] if fault else []
-
-
-def _python_in_child(interpreter: str, path: str, text: str) -> Flow[Fault | None]:
-    """Compile in a sandboxed process, which may run out of stack without harm."""
-    command = Command(
-        argv=(interpreter, "-I", "-S", "-c", _CHILD, path),
-        stdin=text.encode("utf-8", "surrogatepass"),
-        limits=Limits(wall=20.0),
-    )
-    result = yield from run(command, validator="syntax")
-    try:
-        said = json.loads(result.stdout)
-    except json.JSONDecodeError:
-        return Fault(line=1, column=1, message="the Python compiler crashed on it; write it smaller and flatter")
-    return None if said is None else Fault(line=said[0], column=said[1], message=said[2])
 
 
 def _not_text(text: str) -> Fault | None:
@@ -167,14 +141,18 @@ def _not_text(text: str) -> Fault | None:
     return Fault(line=line, column=column, message=f"the text holds {what}", structural=True)
 
 
-def _by_grammar(language: Language, text: str, old: str | None) -> list[Fault] | _Unjudged:
-    found = faults(language, text)
+def _by_grammar(language: Language, text: str, old: str | None) -> Flow[list[Fault] | _Unjudged]:
+    found = yield from grammar_faults(language, text)
     if isinstance(found, GrammarMissing):
         package = "escalator-router[all-grammars]" if found.extra else found.package
         return _Unjudged(why=f"the grammar {found.package} is not installed", install=package)
     if language.trust == "strict" or not found:
         return found
-    counted = _in_new_file(language, text, found) if old is None else _newly_broken(language, text, old, found)
+    if old is None:
+        counted = _in_new_file(language, text, found)
+    else:
+        before = yield from grammar_faults(language, old)
+        counted = _newly_broken(language, text, old, found, [] if isinstance(before, GrammarMissing) else before)
     if counted or old is not None:
         return counted
     return _Unjudged(
@@ -190,11 +168,10 @@ def _in_new_file(language: Language, text: str, found: list[Fault]) -> list[Faul
     return [] if _CONDITIONAL.search(text) else _unexcused(language, text, found)
 
 
-def _newly_broken(language: Language, text: str, old: str, found: list[Fault]) -> list[Fault]:
+def _newly_broken(language: Language, text: str, old: str, found: list[Fault], before: list[Fault]) -> list[Fault]:
     """Faults on changed lines that the old file did not have; all of them if the old file had none."""
-    before = faults(language, old)
     found = _unexcused(language, text, found)
-    if not before or isinstance(before, GrammarMissing):
+    if not before:
         return found
     had = Counter(_key(fault, old) for fault in before)
     changed = _changed_lines(old, text)
@@ -224,6 +201,9 @@ def _changed_lines(old: str, new: str) -> frozenset[int]:
     from difflib import SequenceMatcher
 
     before, after = old.split("\n"), new.split("\n")
+    if len(before) + len(after) > _MOST_COMPARED:
+        had = frozenset(before)
+        return frozenset(number for number, line in enumerate(after, start=1) if line not in had)
     changed: set[int] = set()
     for tag, _, _, start, end in SequenceMatcher(None, before, after, autojunk=True).get_opcodes():
         if tag != "equal":
