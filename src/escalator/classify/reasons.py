@@ -12,6 +12,7 @@ from escalator.classify.weights import Weights
 _MOST = 4
 _SLIGHT = 0.15
 _KINDS = ("says:", "opens:", "asks:", "often:", "names:", "size:")
+_DULL = ("says:polite", "opens:polite", "asks:polite", "size:longer than", "size:sentences=", "size:eastern")
 _UNITS = {"code_units": "parts of a program", "data_units": "records or users", "measure": "units of a measure"}
 
 
@@ -24,7 +25,7 @@ def reasons(found: Features, weights: Weights, probabilities: Sequence[float], c
     told: dict[str, float] = {}
     for name, value in found.values.items():
         row = weights.rows.get(name)
-        if row is None or not name.startswith(_KINDS):
+        if row is None or not name.startswith(_KINDS) or name.startswith(_DULL):
             continue
         words = _in_words(name, found)
         told[words] = told.get(words, 0.0) + value * (row[chosen] - row[rival])
@@ -50,15 +51,7 @@ def _in_words(name: str, found: Features) -> str:
 
 
 def _size_in_words(what: str) -> str:
-    if what.startswith("longer than"):
-        return "the length of the request"
-    if what.startswith("sentences="):
-        return "the number of sentences"
     for unit, words in _UNITS.items():
         if what.endswith(unit):
             return f"{what.partition(' ')[0]} {words}"
-    return (
-        f"it has this: {what}"
-        if not what.startswith("several of")
-        else f"it has this: {what.removeprefix('several of ')}"
-    )
+    return f"what it contains: {what.removeprefix('several of ')}"
