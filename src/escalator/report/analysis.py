@@ -1,0 +1,173 @@
+"""A report from the ledger's roll-ups: a few hundred rows are read, however many attempts there were."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from escalator.ledger import Archive, to_usd
+from escalator.ledger.log import CallTally, LogQuery, TaskTally, TryTally
+from escalator.ledger.reports import WorkerLine, by_model, by_pair, by_task_type, by_worker, savings
+from escalator.report.records import Cause, LocalShare, Money, Report, Success, Totals
+
+Z = 1.96
+"""Standard deviations of a 95 % interval."""
+
+
+def report(ledger: Archive, *, since: str | date = "", until: str | date = "", baseline_model: str = "") -> Report:
+    """Everything the log can say of the days from `since` to `until`, both included, as in "2026-11-21".
+
+    `baseline_model` is only a name for the report: the baseline itself was priced when each task ended.
+    Raises `ValueError` for a day that is none.
+    """
+    first, last = day(since), day(until)
+    tries = ledger.tally(TryTally, ("task_type", "result", "cause"), since=first, until=last)
+    tasks = ledger.tally(TaskTally, ("status", "worker"), since=first, until=last)
+    lines = by_worker(ledger, since=first, until=last)
+    return Report(
+        since=first,
+        until=last,
+        totals=_totals(tasks),
+        types=tuple(by_task_type(ledger, since=first, until=last)),
+        workers=_ranked(_altogether(lines)),
+        workers_by_type=_ranked(lines),
+        pairs=_ranked(by_pair(ledger, since=first, until=last)),
+        causes=_causes(tries),
+        models=tuple(by_model(ledger, since=first, until=last)),
+        local=_local(ledger, tasks, first, last),
+        money=_money(ledger, tasks, tries, first, last, baseline_model),
+    )
+
+
+def day(given: str | date) -> str:
+    """A day in the form the ledger uses; raises `ValueError` for a text that is none."""
+    if isinstance(given, str):
+        return date.fromisoformat(given).isoformat() if given else ""
+    return given.strftime("%Y-%m-%d")
+
+
+def _totals(tasks: Sequence[TaskTally]) -> Totals:
+    ended: dict[str, int] = defaultdict(int)
+    for tally in tasks:
+        ended[tally.status] += tally.n
+    return Totals(
+        tasks=sum(ended.values()),
+        accepted=ended["accepted"],
+        needs_review=ended["needs_review"],
+        skipped=ended["skipped"],
+        stopped=ended["stopped"],
+        attempts=sum(tally.attempts for tally in tasks),
+        retries=sum(tally.retries for tally in tasks),
+        fallbacks=sum(tally.fallbacks for tally in tasks),
+        escalations=sum(tally.escalations for tally in tasks),
+        cost=to_usd(sum(tally.cost for tally in tasks)),
+    )
+
+
+def _altogether(lines: Iterable[WorkerLine]) -> list[WorkerLine]:
+    """Each worker over all task types."""
+    groups: dict[str, list[WorkerLine]] = defaultdict(list)
+    for line in lines:
+        groups[line.worker].append(line)
+    return [_sum(worker, members) for worker, members in groups.items()]
+
+
+def _sum(worker: str, members: Sequence[WorkerLine]) -> WorkerLine:
+    attempts, judged = sum(line.attempts for line in members), sum(line.judged for line in members)
+    passed = sum(line.passed for line in members)
+    return WorkerLine(
+        worker=worker,
+        attempts=attempts,
+        judged=judged,
+        passed=passed,
+        success=passed / judged if judged else None,
+        cost=sum((line.cost for line in members), Decimal(0)),
+        seconds=sum(line.seconds * line.attempts for line in members) / attempts,
+    )
+
+
+def _ranked(lines: Iterable[WorkerLine]) -> tuple[Success, ...]:
+    """Best first: by what the success is at least, then by how often it was seen."""
+    found = [
+        Success(
+            worker=line.worker,
+            task_type=line.task_type,
+            checker=line.checker,
+            attempts=line.attempts,
+            judged=line.judged,
+            passed=line.passed,
+            success=line.success,
+            at_least=at_least(line.passed, line.judged),
+            cost=line.cost,
+            cost_per_pass=line.cost / line.passed if line.passed else None,
+            seconds=line.seconds,
+        )
+        for line in lines
+    ]
+    return tuple(sorted(found, key=lambda s: (s.task_type, -s.at_least, -s.judged, s.worker, s.checker)))
+
+
+def at_least(passed: int, judged: int) -> float:
+    """The lower end of the 95 % Wilson interval of a success rate; 0 where nothing was judged."""
+    if not judged:
+        return 0.0
+    share, square = passed / judged, Z * Z
+    centre = share + square / (2 * judged)
+    spread = Z * math.sqrt(share * (1 - share) / judged + square / (4 * judged * judged))
+    return max(0.0, (centre - spread) / (1 + square / judged))
+
+
+def _causes(tries: Sequence[TryTally]) -> tuple[Cause, ...]:
+    found = [
+        Cause(
+            task_type=tally.task_type,
+            result=tally.result,
+            cause=tally.cause,
+            attempts=tally.n,
+            cost=to_usd(tally.cost),
+        )
+        for tally in tries
+        if tally.result != "passed"
+    ]
+    return tuple(sorted(found, key=lambda cause: (-cause.attempts, cause.task_type, cause.result, cause.cause)))
+
+
+def _local(ledger: Archive, tasks: Sequence[TaskTally], since: str, until: str) -> LocalShare:
+    calls = ledger.tally(CallTally, ("model",), since=since, until=until)
+    here = {tally.model for tally in calls if _is_local(ledger, tally.model)}
+    accepted = [tally for tally in tasks if tally.status == "accepted"]
+    return LocalShare(
+        tasks=sum(tally.n for tally in accepted),
+        local_tasks=sum(tally.n for tally in accepted if tally.worker in here),
+        calls=sum(tally.n for tally in calls),
+        local_calls=sum(tally.n for tally in calls if tally.model in here),
+        output_tokens=sum(tally.output_tokens for tally in calls),
+        local_output_tokens=sum(tally.output_tokens for tally in calls if tally.model in here),
+    )
+
+
+def _is_local(ledger: Archive, model: str) -> bool:
+    """Where a model ran when it was last called."""
+    return any(call.local for call in ledger.calls(LogQuery(model=model, count=1, newest=True)))
+
+
+def _money(
+    ledger: Archive,
+    tasks: Sequence[TaskTally],
+    tries: Sequence[TryTally],
+    since: str,
+    until: str,
+    baseline_model: str,
+) -> Money:
+    found = savings(ledger, since=since, until=until)
+    money = Money(baseline_model=baseline_model, baseline=found.baseline, saved=found.saved)
+    return replace(
+        money,
+        compared=found.tasks if found.baseline else 0,
+        unaccepted=to_usd(sum(tally.cost for tally in tasks if tally.status != "accepted")),
+        wasted=to_usd(sum(tally.cost for tally in tries if tally.result != "passed")),
+    )
