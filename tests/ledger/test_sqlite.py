@@ -258,6 +258,34 @@ def test_a_cancelled_reservation_holds_nothing(path: Path) -> None:
     ledger.close()
 
 
+def test_records_are_committed_with_the_next_write_or_when_asked_for(path: Path) -> None:
+    """Three verdicts and an ending are one commit; a verdict somebody waits for is written by itself."""
+    commits = 0
+
+    def clock() -> float:
+        nonlocal commits
+        commits += 1
+        return 1_795_000_000.0
+
+    ledger = SqliteLedger(path, clock=clock)
+    ledger.open_task(row()).result()
+    commits = 0
+    waiting = [ledger.record("t", verdict(str(number))) for number in range(3)]
+    assert (commits, [future.done() for future in waiting]) == (0, [False, False, False])
+    ledger.close_task("t", closing("stopped")).result()
+    assert (commits, [future.done() for future in waiting]) == (1, [True, True, True])
+    ledger.open_task(row()).result()
+    ledger.record("t", verdict("asked")).result()
+    assert commits == 3
+    ledger.record("t", verdict("left")).done()
+    ledger.close()
+    again = SqliteLedger(path)
+    found = again.look("t")
+    assert found is not None
+    assert [entry.key for entry in found.entries] == ["0", "1", "2", "asked", "left"]
+    again.close()
+
+
 def test_the_write_ahead_log_is_kept_short(path: Path) -> None:
     """Checkpoints are made by hand once the log has grown past 4 MB, without anybody waiting for them."""
     ledger = SqliteLedger(path, durability="normal")

@@ -71,7 +71,6 @@ class PostgresSession:
 class PostgresBackend:
     """One process's sessions on the server, opened anew after they were lost."""
 
-    inline = True
     loop_inline = False
 
     def __init__(self, url: str, *, schema: str, steps: Sequence[Sequence[str]] = STEPS) -> None:

@@ -207,7 +207,9 @@ class Ledger(Protocol):
         ...
 
     def record(self, task_id: str, entry: Entry) -> Future[None]:
-        """Store a reply that cost nothing (a verdict, an admission)."""
+        """Store a reply that cost nothing (a verdict, an admission). It may be written only with the next write,
+        or when the future is asked through its own methods or `asyncio.wrap_future`.
+        """
         ...
 
     def close_task(self, task_id: str, closing: Closing) -> Future[None]:

@@ -74,8 +74,6 @@ class SqliteSession:
 class SqliteBackend:
     """One process's connections to the file, its write lock and its sign of life."""
 
-    inline = True
-
     def __init__(self, path: Path, *, durability: Literal["full", "normal"], clock: Callable[[], float]) -> None:
         self.path, self._durability, self.clock = path, durability, clock
         self._wal = path.with_name(path.name + "-wal")

@@ -102,8 +102,11 @@ class SqlLedger:
         )
 
     def record(self, task_id: str, entry: Entry) -> Future[None]:
-        """Store a reply that cost nothing; the same key again replaces it. Waits in memory like `settle`."""
-        return self._writing().submit(lambda session: books.record(session, task_id, entry), keep=True)
+        """Store a reply that cost nothing; the same key again replaces it. Waits in memory like `settle`.
+
+        It is written with the next write, or when its future is asked (`result`, `asyncio.wrap_future`).
+        """
+        return self._writing().submit_with_next(lambda session: books.record(session, task_id, entry))
 
     def close_task(self, task_id: str, closing: Closing) -> Future[None]:
         """Store the outcome and give the task up. Waits in memory like `settle`."""

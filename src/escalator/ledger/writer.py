@@ -25,13 +25,12 @@ Undo = Callable[[Session, Any], None]
 
 _BATCH = 256
 _RETRY_SECONDS = 1.0
-_LOOP_WINDOW, _LOOP_SHARE = 0.020, 0.004
+_LOOP_WINDOW, _LOOP_SHARE, _LOOP_BATCH = 0.020, 0.004, 8
 
 
 class Backend(Protocol):
     """What the writer needs of a store."""
 
-    inline: bool
     loop_inline: bool
 
     def lock(self, *, wait: bool) -> bool:
@@ -98,6 +97,33 @@ class Request:
             self.future.set_result(self.value)
 
 
+class Companion(Future[T]):
+    """The future of a write that waits for company: asking for its result sends it off alone."""
+
+    def __init__(self, hurry: Callable[[], None]) -> None:
+        super().__init__()
+        self._hurry = hurry
+
+    def result(self, timeout: float | None = None) -> T:
+        """The result, written now if it was not yet."""
+        self._ask()
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """The error, written now if it was not yet."""
+        self._ask()
+        return super().exception(timeout)
+
+    def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
+        """Call back when it is written, which is now if it was not yet."""
+        super().add_done_callback(fn)
+        self._ask()
+
+    def _ask(self) -> None:
+        if not self.done():
+            self._hurry()
+
+
 class Writer:
     """The queue, the thread behind it, and what waits for a better day."""
 
@@ -116,17 +142,41 @@ class Writer:
 
     def submit(self, work: Callable[[Session], T], *, keep: bool = False, undo: Undo | None = None) -> Future[T]:
         """Write, and resolve the future after the commit."""
-        if self._closed:
-            raise LedgerError("This ledger is closed; open it again before you use it.")
+        self._refuse_if_closed()
         request = Request(work=work, keep=keep, undo=undo)
         if keep:
             request.future.set_running_or_notify_cancel()
         if not self._write_here(request):
-            with self._wake:
-                self._queue.append(request)
-                self._start()
-                self._wake.notify()
+            self._queue.append(request)
+            self._rouse()
         return request.future
+
+    def submit_with_next(self, work: Callable[[Session], T]) -> Future[T]:
+        """Write together with the next request, or at once when somebody asks for the future's result.
+
+        Such a write must not be lost, and waiting for it must go through the future's own methods.
+        """
+        self._refuse_if_closed()
+        future: Future[T] = Companion(self._hurry)
+        future.set_running_or_notify_cancel()
+        self._queue.append(Request(work=work, keep=True, future=future))
+        return future
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise LedgerError("This ledger is closed; open it again before you use it.")
+
+    def _hurry(self) -> None:
+        if not self._write_here(None):
+            self._rouse()
+
+    def _rouse(self) -> None:
+        """Let the thread see what there is to do."""
+        with self._wake:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="escalator-ledger", daemon=True)
+                self._thread.start()
+            self._wake.notify()
 
     def trouble(self) -> str:
         """Why writes are waiting, as a sentence; empty if all is well."""
@@ -151,40 +201,32 @@ class Writer:
         if self.trouble():
             raise LedgerError(f"{self.trouble()} They are lost now that the ledger is closed.")
 
-    def _write_here(self, request: Request) -> bool:
+    def _write_here(self, request: Request | None) -> bool:
+        """Write in the caller's thread, with all that waits in the queue, unless somebody would have to wait."""
         backend = self._backend
-        if not backend.inline or self._queue or self._backlog:
-            return False
-        looping = _in_event_loop()
-        if looping and not (backend.loop_inline and self._loop_can_afford()):
+        if self._backlog or (_in_event_loop() and not (backend.loop_inline and self._loop_can_afford())):
             return False
         if not self._mutex.acquire(blocking=False):
             return False
         try:
-            if self._queue or self._backlog or not backend.lock(wait=False):
+            if self._backlog or len(self._queue) >= _BATCH or not backend.lock(wait=False):
                 return False
             begun = time.monotonic()
-            self._write([request], locked=True)
+            batch = self._take() + ([request] if request else [])
+            self._write(batch, locked=True)
             self._used += time.monotonic() - begun
         finally:
             self._mutex.release()
         self._answer()
         if self._upkeep or self._backlog:
-            with self._wake:
-                self._start()
-                self._wake.notify()
+            self._rouse()
         return True
 
     def _loop_can_afford(self) -> bool:
         now = time.monotonic()
         if now - self._window > _LOOP_WINDOW:
             self._window, self._used = now, 0.0
-        return self._used < _LOOP_SHARE
-
-    def _start(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="escalator-ledger", daemon=True)
-            self._thread.start()
+        return self._used < _LOOP_SHARE and len(self._queue) < _LOOP_BATCH
 
     def _run(self) -> None:
         while True:
