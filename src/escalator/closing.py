@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from escalator.ledger import Closing, Tried, TryResult, to_nano
-from escalator.perform import Desk
 from escalator.perform.journal import OUTCOMES, Record
 from escalator.perform.spending import Spender, is_free
 from escalator.pricing import cost
@@ -78,14 +77,14 @@ def warnings(outcome: Outcome, record: Record) -> tuple[str, ...]:
     return tuple(found)
 
 
-def baseline(desk: Desk, outcome: Outcome) -> Baseline | None:
+def baseline(spender: Spender, outcome: Outcome) -> Baseline | None:
     """What the accepted answer's tokens would have cost at the baseline model."""
     model = outcome.plan.baseline
     best = outcome.best
     if model is None or best is None:
         return None
     answers = [call for call in best.calls if call.purpose == "worker" and call.error is None]
-    price = Spender(desk, outcome.brief, Record(), deadline=None).price(model)
-    if price is None or not answers:
+    price = spender.price(model) if answers else None
+    if price is None:
         return None
     return Baseline(model=model.name, cost=cost(price, answers[-1].usage))

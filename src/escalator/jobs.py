@@ -7,14 +7,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from escalator.briefing import make_brief
 from escalator.closing import baseline, closing, warnings
 from escalator.errors import LedgerError, TaskError
 from escalator.events import Planned, TaskEnded, TaskStarted, Warned
 from escalator.flow import Flow
 from escalator.ledger import Entry, Opened, TaskRow
 from escalator.perform import Desk, Performer
-from escalator.perform.effects import BIG, Compute, Wait
+from escalator.perform.effects import Wait
 from escalator.perform.journal import BRIEFS, OUTCOMES, PLANS, Record
 from escalator.perform.spending import Place, Spender
 from escalator.planning import make_plan
@@ -27,6 +26,7 @@ from escalator.preparing import (
     deadline_of,
     judges_of,
     named_classifier,
+    reading,
     stated,
     task_row,
 )
@@ -50,7 +50,7 @@ OURS = frozenset({"new", "resumed"})
 
 def execute(desk: Desk, task: Task) -> Flow[Outcome]:
     """Read, classify, plan, walk, close. A task id the ledger knows is resumed, or answered from its outcome."""
-    brief: Brief = yield Compute(lambda: make_brief(task), BIG)
+    brief: Brief = yield reading(task)
     specs, given = chosen(task.validators)
     classification = stated(task, desk) or (yield from by_rules(brief))
     plan = cheapest_first(desk, make_plan(brief, classification, desk.matrix, validators=specs), given)
@@ -157,7 +157,7 @@ def _walked(
     outcome = replace(
         outcome,
         overhead=overhead,
-        baseline=baseline(desk, outcome),
+        baseline=baseline(spender, outcome),
         warnings=told,
         seconds=desk.timer() - started,
     )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from escalator.briefing import make_brief
 from escalator.closing import closing
 from escalator.flow import Flow
 from escalator.perform import Desk, Performer
@@ -22,6 +21,7 @@ from escalator.preparing import (
     deadline_of,
     judges_of,
     named_classifier,
+    reading,
     stated,
     task_row,
 )
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 def classify(desk: Desk, task: Task) -> Flow[Classification]:
     """The classification alone; an LLM classifier is asked and paid like any other call."""
-    brief: Brief = yield Compute(lambda: make_brief(task), BIG)
+    brief: Brief = yield reading(task)
     said = stated(task, desk)
     if said is not None:
         return said
@@ -68,7 +68,7 @@ def classify(desk: Desk, task: Task) -> Flow[Classification]:
 
 def plan(desk: Desk, task: Task) -> Flow[Plan]:
     """The plan alone."""
-    brief: Brief = yield Compute(lambda: make_brief(task), BIG)
+    brief: Brief = yield reading(task)
     specs, given = chosen(task.validators)
     classification = yield from classify(desk, task)
     return cheapest_first(desk, make_plan(brief, classification, desk.matrix, validators=specs), given)
@@ -81,7 +81,7 @@ def validate(
     wanted: Sequence[Any] | None,
 ) -> Flow[tuple[Verdict, ...]]:
     """Verdicts on an answer or files, without a worker."""
-    brief: Brief = yield Compute(lambda: make_brief(task), BIG)
+    brief: Brief = yield reading(task)
     specs, given = chosen(wanted if wanted is not None else task.validators)
     classification = stated(task, desk) or (yield from by_rules(brief))
     made = make_plan(brief, classification, desk.matrix, validators=specs)
@@ -147,7 +147,7 @@ def strength(
     """How many small faults, put into these files one at a time, the task's tests notice."""
     from escalator.validators import mutation
 
-    brief: Brief = yield Compute(lambda: make_brief(task), BIG)
+    brief: Brief = yield reading(task)
     classification = stated(task, desk) or (yield from by_rules(brief))
     spec = ValidatorSpec(name="tests", options={"rerun_flaky": False})
     made = make_plan(brief, classification, desk.matrix, validators=(spec,))

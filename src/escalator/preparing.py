@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from escalator import plugins, validators
+from escalator.briefing import make_brief
 from escalator.errors import ConfigError, TaskError
 from escalator.flow import Flow
 from escalator.ledger import TaskRow
 from escalator.perform import Desk, Performer
-from escalator.perform.effects import Compute
+from escalator.perform.effects import BIG, Compute
 from escalator.perform.journal import BRIEFS, PLANS, Record
 from escalator.perform.spending import Place, Spender
 from escalator.planning import specs_of
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 
 Judges = Mapping[str, "Validator"]
 """Validators by name."""
+
+
+def reading(task: Task) -> Compute:
+    """Reading a task into its brief, away from the event loop where files are read."""
+    from_disk = task.workspace is not None or bool(task.images)
+    return Compute(lambda: make_brief(task), BIG if from_disk else 0)
 
 
 def chosen(items: Sequence[Any] | None) -> tuple[tuple[ValidatorSpec, ...] | None, dict[str, Validator]]:
@@ -122,7 +129,7 @@ def task_row(desk: Desk, brief: Brief, plan: Plan) -> TaskRow:
         plan=PLANS.dump(plan),
         task_type=plan.classification.task_type,
         complexity=plan.classification.complexity,
-        description=" ".join(brief.prompt.split())[:200],
+        description=" ".join(brief.prompt[:1000].split())[:200],
         team=desk.matrix.file.team,
         tags=brief.tags,
     )

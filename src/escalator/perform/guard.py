@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from escalator.ledger import Refused, Scope, to_nano, to_usd
@@ -37,13 +38,17 @@ def scopes(budgets: BudgetSection, brief: Brief, *, task_type: str, team: str, n
 
 
 def _periods(prefix: str, budgets: PeriodBudgets, now: float, *, always: bool = False) -> Iterator[Scope]:
-    moment = datetime.fromtimestamp(now, UTC)
-    year, week, _ = moment.isocalendar()
-    names = {"day": f"{moment:%Y-%m-%d}", "week": f"{year}-W{week:02}", "month": f"{moment:%Y-%m}"}
-    for period, name in names.items():
+    for period, name in _names_on(datetime.fromtimestamp(now, UTC).date()):
         limit: Decimal | None = getattr(budgets, period)
         if always or limit is not None:
             yield Scope(name=f"{prefix}{period}:{name}", limit=None if limit is None else to_nano(limit))
+
+
+@lru_cache(maxsize=8)
+def _names_on(day: date) -> tuple[tuple[str, str], ...]:
+    """Day, week and month of a date, as their scopes are called."""
+    year, week, _ = day.isocalendar()
+    return ("day", f"{day:%Y-%m-%d}"), ("week", f"{year}-W{week:02}"), ("month", f"{day:%Y-%m}")
 
 
 def refusal(refused: Refused, model: str) -> str:

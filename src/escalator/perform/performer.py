@@ -276,15 +276,13 @@ def _then(flow: Flow[T], reply: Any) -> Callable[[], Any]:
 
 
 def _candidate_digest(spec: ValidatorSpec, candidate: Candidate) -> str:
-    """Identifies what was judged, by whom and with which options."""
+    """Identifies what was judged, by whom and with which options; within one task, whose brief never changes."""
     said: list[Any] = [
         spec.name,
         dict(spec.options),
         dict(candidate.changes.files),
         candidate.checker and candidate.checker.name,
     ]
-    brief = candidate.brief
-    said += [str(brief.workspace), dict(brief.files), dict(brief.tests), list(brief.requirements), brief.prompt]
     if not candidate.changes.files:
         said.append(candidate.answer)
     return sha256(json.dumps(said, sort_keys=True, default=repr).encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -7,7 +7,7 @@ is sent, and the true cost is settled after it. A repeated request is a reservat
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -65,6 +65,14 @@ class Dispatched:
     call: Call | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Digests:
+    """What identifies a request, and the part of it that the model reads."""
+
+    request: str
+    prompt: str
+
+
 class Spender:
     """Dispatches the calls of one task. `deadline` is a moment of the desk's timer, None for no deadline."""
 
@@ -73,6 +81,7 @@ class Spender:
         self.policies = Policies()
         self.before_paid = desk.matrix.file.cost_guard.before_paid
         self.consents = Consents(desk, brief)
+        self._prices: dict[tuple[str, str, date], PriceRecord | None] = {}
 
     def under(self, plan: Plan) -> None:
         """Spend under this plan from now on; before it only a classifier is called."""
@@ -110,8 +119,8 @@ class Spender:
         return Asked(completion=reply.completion, failure=reply.failure, calls=tuple(sent))
 
     def _dispatch(self, purpose: Purpose, request: Request, place: Place) -> Flow[Dispatched]:
-        digest = request_digest(request)
-        entry = self._record.take(place.key, digest)
+        digests = digests_of(request)
+        entry = self._record.take(place.key, digests.request)
         known = None if entry is None else REPLIES.load(entry.payload)
         if known is not None and (known.failure is None or known.failure.kind != "deadline"):
             return self._replayed(known)
@@ -128,11 +137,13 @@ class Spender:
             return Dispatched(failure=failure)
         return (
             yield from self._reserve_and_send(
-                purpose, request, replace(place, key=self._record.fresh(place.key)), digest
+                purpose, request, replace(place, key=self._record.fresh(place.key)), digests
             )
         )
 
-    def _reserve_and_send(self, purpose: Purpose, request: Request, place: Place, digest: str) -> Flow[Dispatched]:
+    def _reserve_and_send(
+        self, purpose: Purpose, request: Request, place: Place, digests: Digests
+    ) -> Flow[Dispatched]:
         model, price = request.model, self.price(request.model)
         try:
             provider = self._desk.provider(model.provider)
@@ -143,7 +154,7 @@ class Spender:
         if failure is not None:
             return Dispatched(failure=failure)
         held = yield from self._hold(
-            self._wanted(purpose, request, place, digest, amount), provider, request, price
+            self._wanted(purpose, request, place, digests, amount), provider, request, price
         )
         if isinstance(held, Failure):
             self.consents.give_back(model, amount)
@@ -254,19 +265,22 @@ class Spender:
 
     def price(self, model: Model, answered_by: str = "") -> PriceRecord | None:
         """What the model costs today."""
-        today = datetime.fromtimestamp(self._desk.clock(), UTC)
-        return self._desk.prices.price_of(model, at=today, answered_by=answered_by)
+        today = datetime.fromtimestamp(self._desk.clock(), UTC).date()
+        key = (model.name, answered_by, today)
+        if key not in self._prices:
+            self._prices[key] = self._desk.prices.price_of(model, at=today, answered_by=answered_by)
+        return self._prices[key]
 
     def highest(self, price: PriceRecord, request: Request) -> Decimal:
         """USD one request can cost at most."""
         return ceiling(price, input_tokens=token_ceiling(request), max_output_tokens=request.max_tokens)
 
-    def _wanted(self, purpose: Purpose, request: Request, place: Place, digest: str, amount: Decimal) -> Hold:
+    def _wanted(self, purpose: Purpose, request: Request, place: Place, digests: Digests, amount: Decimal) -> Hold:
         model, file = request.model, self._desk.matrix.file
         return Hold(
             task_id=self._brief.task_id,
             key=place.key,
-            digest=digest,
+            digest=digests.request,
             amount=to_nano(amount),
             scopes=scopes(
                 file.cost_guard.budgets,
@@ -281,7 +295,7 @@ class Spender:
             rung=place.rung,
             number=place.number,
             effort=request.effort or "",
-            prompt_digest=prompt_digest(request),
+            prompt_digest=digests.prompt,
             local=model.local,
         )
 
@@ -318,11 +332,12 @@ def as_failure(error: ProviderError, model: Model) -> Failure:
     )
 
 
-def request_digest(request: Request) -> str:
+def digests_of(request: Request) -> Digests:
     """Identifies a request: what is asked, of whom, how hard and within which bounds."""
-    model = request.model
+    model, prompt = request.model, prompt_digest(request)
     bounds = (request.max_tokens, request.effort, request.temperature, request.seed)
-    return sha256(repr((prompt_digest(request), model.name, model.id, *bounds)).encode()).hexdigest()[:32]
+    whole = sha256(repr((prompt, model.name, model.id, *bounds)).encode()).hexdigest()[:32]
+    return Digests(request=whole, prompt=prompt)
 
 
 def _counted(counter: object, request: Request) -> int | None:
