@@ -1,0 +1,88 @@
+"""Strangers' providers, classifiers and validators are found and called like the built-in ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from escalator import ConfigError, Escalator, load_matrix
+from escalator.lint import lint
+from escalator.providers import ThreadedProvider
+from escalator.records import Brief, Classification, Completion, Request
+from houses import BASE, RIGHT, WRONG, House, adds, matrix
+
+
+class Parrot(ThreadedProvider):
+    """A stranger's provider: says the same to everybody."""
+
+    def __init__(self, *, name: str, base_url: str | None, api_key: str | None, says: str = WRONG) -> None:
+        self.name, self._says = name, says
+
+    def complete(self, request: Request) -> Completion:
+        return Completion(text=self._says, model=request.model.id)
+
+
+def cautious() -> Any:
+    """A stranger's classifier: everything is critical."""
+
+    def classify(brief: Brief) -> Classification:
+        return Classification(task_type="critical", complexity=10, reasons=(brief.prompt[:3],), source="cautious")
+
+    return classify
+
+
+def strange(**options: Any) -> dict[str, Any]:
+    data = matrix()
+    data["providers"]["here"] = {"kind": "test_plugins:Parrot", "local": True, "options": options}
+    return data
+
+
+def test_a_provider_is_named_by_its_path() -> None:
+    """`kind: module:attribute` builds a stranger's provider with the matrix's options."""
+    with Escalator(strange(says=RIGHT), ledger=":memory:") as house:
+        outcome = house.execute("Fix add().", files=BASE, validators=[adds], task_type="quick_edit")
+    assert (outcome.status, outcome.model) == ("accepted", "small")
+
+
+def test_an_option_it_does_not_take_is_an_error_with_a_suggestion() -> None:
+    """A typo in the options of a provider is found when it is built, with the nearest name."""
+    with Escalator(strange(sais=RIGHT), ledger=":memory:") as house, pytest.raises(ConfigError, match="'says'"):
+        house.execute("Fix add().", files=BASE, validators=[adds], task_type="quick_edit")
+
+
+def test_lint_finds_a_kind_nobody_knows() -> None:
+    """A mistyped kind is an error of the matrix before anything is asked."""
+    data = matrix()
+    data["providers"]["here"]["kind"] = "olama"
+    data["providers"]["here"]["local"] = True
+    found = [finding for finding in lint(load_matrix(data)) if finding.severity == "error"]
+    assert any("did you mean 'ollama'" in finding.message for finding in found)
+
+
+def test_a_classifier_is_named_by_its_path() -> None:
+    """`classifier: {name: module:attribute}` replaces the built-in one; its call is part of the task."""
+    house = House({"small": [RIGHT]}, classifier={"name": "test_plugins:cautious"})
+    outcome = house.execute("Fix it.", task_type=None)
+    assert (outcome.classification.task_type, outcome.classification.source) == ("critical", "cautious")
+
+
+LABEL = '{"task_type": "critical", "complexity": 9.5, "confidence": 0.9, "reasons": ["money"]}'
+
+
+def test_a_model_may_classify_and_its_call_is_on_the_books() -> None:
+    """`classifier: {llm: model}` asks a model through the same cost guard; the call is in the outcome's overhead."""
+    house = House({"large": [LABEL], "small": [RIGHT]}, classifier={"llm": "large"})
+    outcome = house.execute("Round the invoice total.", task_type=None)
+    assert outcome.classification.task_type == "critical"
+    assert outcome.classification.source.startswith("llm")
+    assert [call.purpose for call in outcome.overhead] == ["classifier"]
+    assert house.models() == ["large", "small"]
+
+
+def test_a_classifier_that_cannot_be_asked_falls_back_to_the_rules() -> None:
+    """Nonsense from the classifying model costs nothing but the call: the built-in rules decide."""
+    house = House({"large": ["no idea"], "small": [RIGHT]}, classifier={"llm": "large"})
+    outcome = house.execute("Fix the typo in the docstring of add().", task_type=None)
+    assert outcome.classification.task_type == "quick_edit"
+    assert outcome.status == "accepted"
