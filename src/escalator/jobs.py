@@ -161,7 +161,8 @@ def _walked(
         warnings=told,
         seconds=desk.timer() - started,
     )
+    closed = desk.ledger.close_task(brief.task_id, closing(outcome))  # takes verdicts still unwritten along
     yield from performer.settled()
-    yield Wait(desk.ledger.close_task(brief.task_id, closing(outcome)))
+    yield Wait(closed)
     desk.publish(TaskEnded(task_id=brief.task_id, outcome=outcome))
     return outcome
