@@ -58,11 +58,13 @@ def file_review(
 ) -> Future[int]:
     """Put an outcome that needs a person into the queue; the one waiting for the same task is renewed.
 
-    `wanted`: the paid model that waits for approval. `keep` False leaves the answers out, for a ledger that
+    `wanted`: the paid model that waits, where the task waits for an approval. `keep` False leaves the answers out, for a ledger that
     stores none; they can then be judged no more, only retried or given up.
     """
     kind: ReviewKind = "approval" if outcome.cause == "pending" else "answer"
-    asked = None if wanted is None else {**asdict(wanted), "highest_cost": str(wanted.highest_cost)}
+    asked = None
+    if wanted is not None and kind == "approval":
+        asked = {**asdict(wanted), "highest_cost": str(wanted.highest_cost)}
     payload = {"outcome": OUTCOMES.dump(outcome if keep else _without_answers(outcome)), "wanted": asked}
     return ledger.review_add(outcome.task_id, kind, outcome.reason, json.dumps(payload))
 

@@ -109,7 +109,9 @@ def _move(move: Transition) -> Moment:
 
 def _call(task: TaskRecord, call: CallRecord) -> Moment:
     said = call.error or call.finish or call.state
-    tokens = f"{call.input_tokens} → {call.output_tokens} tokens" + (" at most" if call.estimated else "")
+    used = call.input_tokens or call.output_tokens
+    tokens = f", {call.input_tokens} → {call.output_tokens} tokens" if used else ""
+    tokens += " at most" if used and call.estimated else ""
     effort = f", effort {call.effort}" if call.effort else ""
     cost = to_usd(max(call.cost, call.held))
     return Moment(
@@ -117,7 +119,7 @@ def _call(task: TaskRecord, call: CallRecord) -> Moment:
         at=call.sent - task.opened,
         who=call.model,
         result=call.state,
-        detail=f"{call.purpose}, {said}, {tokens}{effort}",
+        detail=f"{call.purpose}, {said}{tokens}{effort}",
         seconds=call.seconds,
         cost=cost,
     )

@@ -1,0 +1,245 @@
+"""`escalator review`: the queue of decisions that wait for a person."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from escalator.cli.console import BAD, DIM, GOOD, NOTE, console, money, print_json, table
+from escalator.cli.log import Json, LedgerOption, MatrixOption, books, when
+from escalator.cli.show import outcome_json, verdict_line
+
+if TYPE_CHECKING:
+    from escalator.review import Case
+
+Number = Annotated[int, typer.Argument(help="Number of the case, as `escalator review list` shows it.")]
+By = Annotated[str | None, typer.Option("--by", help="Who decides; default: the user of this machine.")]
+Note = Annotated[str, typer.Option("--note", help="Why, for the log.")]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Decide what waits for a person: answers nobody else may accept, paid models to allow.",
+)
+
+
+def register(main: typer.Typer) -> None:
+    """Add `escalator review`."""
+    main.add_typer(app, name="review")
+
+
+@app.command("list")
+def list_cases(
+    everything: Annotated[bool, typer.Option("--all", help="Decided ones too.")] = False,
+    matrix: MatrixOption = None,
+    ledger: LedgerOption = None,
+    as_json: Json = False,
+) -> None:
+    """List what waits, oldest first, with why."""
+    from escalator.review import reviews
+
+    with books(matrix, ledger) as archive:
+        cases = reviews(archive, state=None if everything else "waiting")
+    if as_json:
+        for case in cases:
+            print_json(case_json(case))
+        return
+    out = console()
+    if not cases:
+        out.print("Nothing waits for a decision.")
+        return
+    colours = {"approved": GOOD, "rejected": BAD}
+    rows = [
+        (
+            str(case.id),
+            when(case.created),
+            case.task_id,
+            Text(case.kind if case.state == "waiting" else case.state, colours.get(case.state, NOTE)),
+            case.outcome.classification.task_type if case.outcome else "–",
+            _question(case),
+        )
+        for case in cases
+    ]
+    out.print(table("no", "since", "task", "what", "type", "why", rows=rows))
+
+
+@app.command()
+def show(number: Number, matrix: MatrixOption = None, ledger: LedgerOption = None, as_json: Json = False) -> None:
+    """Show one case: why it waits, the best answer so far, and what the checks say of it."""
+    from escalator.review import review
+
+    with books(matrix, ledger) as archive:
+        case = review(archive, number)
+    if as_json:
+        print_json(case_json(case, full=True))
+    else:
+        _print_case(case)
+
+
+@app.command()
+def approve(
+    number: Number,
+    by: By = None,
+    note: Note = "",
+    apply: Annotated[bool, typer.Option("--apply", help="Also write the answer to the workspace.")] = False,
+    matrix: MatrixOption = None,
+    ledger: LedgerOption = None,
+    as_json: Json = False,
+) -> None:
+    """Accept the answer, or allow the paid model. Nothing is written without --apply."""
+    from escalator.review import approve as decide
+
+    with books(matrix, ledger) as archive:
+        case = decide(archive, number, by=_who(by), note=note)
+    written: tuple[Any, ...] = ()
+    if apply and case.kind == "answer" and case.outcome is not None:
+        written = case.outcome.apply()
+    if as_json:
+        print_json({**case_json(case), "written": [str(path) for path in written]})
+        return
+    out = console()
+    out.print(Text(f"Review {number} is approved.", GOOD))
+    if case.kind == "approval":
+        out.print(f"`escalator resume {case.task_id}` goes on with it; the approval counts for 24 hours.")
+    elif written:
+        out.print(f"written: {', '.join(str(path) for path in written)}")
+    elif case.outcome is not None and case.outcome.files:
+        out.print(f"Nothing was written; `escalator resume {case.task_id} --apply` writes it.")
+
+
+@app.command()
+def reject(
+    number: Number,
+    by: By = None,
+    note: Note = "",
+    matrix: MatrixOption = None,
+    ledger: LedgerOption = None,
+    as_json: Json = False,
+) -> None:
+    """Find the answer wrong, or refuse the paid model. It counts against the answer's model."""
+    from escalator.review import reject as decide
+
+    _decided(decide, number, by, note, matrix, ledger, as_json=as_json, word="rejected")
+
+
+@app.command()
+def skip(
+    number: Number,
+    by: By = None,
+    note: Note = "",
+    matrix: MatrixOption = None,
+    ledger: LedgerOption = None,
+    as_json: Json = False,
+) -> None:
+    """Give the task up without judging its answer; it counts against nobody."""
+    from escalator.review import skip as decide
+
+    _decided(decide, number, by, note, matrix, ledger, as_json=as_json, word="skipped")
+
+
+def _decided(
+    decide: Callable[..., Case],
+    number: int,
+    by: str | None,
+    note: str,
+    matrix: str | None,
+    ledger: str | None,
+    *,
+    as_json: bool,
+    word: str,
+) -> None:
+    with books(matrix, ledger) as archive:
+        case = decide(archive, number, by=_who(by), note=note)
+    if as_json:
+        print_json(case_json(case))
+    else:
+        console().print(f"Review {number} is {word}; task {case.task_id} is over.")
+
+
+@app.command()
+def retry(
+    number: Number,
+    hint: Annotated[str, typer.Option("--hint", help="What to do differently; added to the prompt.")] = "",
+    model: Annotated[str, typer.Option("--model", help="Begin at this model's rung.")] = "",
+    by: By = None,
+    later: Annotated[bool, typer.Option("--later", help="Only prepare it; `escalator resume` runs it.")] = False,
+    matrix: MatrixOption = None,
+    ledger: LedgerOption = None,
+    as_json: Json = False,
+) -> None:
+    """Do the task again, with a hint or from a later rung on, as a task of its own."""
+    from escalator.cli.resume import carry_on
+    from escalator.review import retry as prepare
+
+    with books(matrix, ledger) as archive:
+        new_id = prepare(archive, number, by=_who(by), hint=hint, model=model)
+    if not later:
+        carry_on(new_id, matrix=matrix, ledger=ledger, apply=False, yes=False, as_json=as_json)
+    elif as_json:
+        print_json({"task_id": new_id})
+    else:
+        console().print(f"`escalator resume {new_id}` does it.")
+
+
+def _question(case: Case) -> str:
+    """What is to be decided, in a line."""
+    if case.wanted is None:
+        return case.why
+    return f"ask {case.wanted.to_model} for up to {money(case.wanted.highest_cost)}? ({case.wanted.reason})"
+
+
+def _who(given: str | None) -> str:
+    return given or getpass.getuser()
+
+
+def case_json(case: Case, *, full: bool = False) -> dict[str, Any]:
+    """A case as plain data; `full` adds the task with its answer and verdicts."""
+    outcome, wanted = case.outcome, case.wanted
+    shown = {
+        "id": case.id,
+        "task_id": case.task_id,
+        "kind": case.kind,
+        "state": case.state,
+        "why": case.why,
+        "created": case.created,
+        "decided": case.decided,
+        "decided_by": case.decided_by,
+        "note": case.note,
+        "task_type": outcome.classification.task_type if outcome else None,
+        "model": wanted.to_model if wanted else (outcome.model if outcome else None),
+        "highest_cost": str(wanted.highest_cost) if wanted else None,
+    }
+    return (
+        {**shown, "prompt": outcome.brief.prompt, "outcome": outcome_json(outcome)} if full and outcome else shown
+    )
+
+
+def _print_case(case: Case) -> None:
+    out, outcome = console(), case.outcome
+    out.print(Text.assemble((f"review {case.id}", "bold"), f" of task {case.task_id}: {case.state}"))
+    out.print(Text(_question(case), NOTE))
+    if case.decided_by:
+        out.print(f"decided by {case.decided_by}" + (f": {case.note}" if case.note else ""))
+    if outcome is None:
+        out.print(Text("Its texts are no longer in the ledger.", DIM))
+        return
+    kind = outcome.classification
+    out.print(f"{kind.task_type}, complexity {kind.complexity:g}, {money(outcome.cost)} so far")
+    out.print()
+    out.print(Text(outcome.brief.prompt))
+    best = outcome.best
+    if best is None:
+        out.print(Text("\nThere is no answer yet.", DIM))
+        return
+    out.print(Text(f"\nbest answer so far, by {best.model} (attempt {best.number}):", "bold"))
+    for verdict in best.verdicts:
+        out.print(verdict_line(verdict))
+    for path, content in outcome.files.items():
+        out.print(Text(f"\n--- {path}", "bold"))
+        out.print(Text("(deleted)" if content is None else content.rstrip("\n")))
+    if not outcome.files:
+        out.print(Text(outcome.answer))
