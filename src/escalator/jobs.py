@@ -43,6 +43,7 @@ from escalator.walk import walk
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from escalator.ledger import Archive
 
 OURS = frozenset({"new", "resumed"})
 """How the ledger opens a task that this process may work on."""
@@ -78,30 +79,36 @@ def resume(desk: Desk, task_id: str) -> Flow[Outcome]:
 
 def _opened(desk: Desk, row: TaskRow) -> Flow[Opened]:
     """Open a task; where the caller goes away meanwhile, it is given back once the ledger has opened it."""
-    opening = desk.ledger.open_task(row)
+    ledger = desk.ledger
+    opening = ledger.open_task(row)
     try:
         opened: Opened = yield Wait(opening)
     except BaseException:
-        opening.add_done_callback(lambda done: _give_back(desk, done))
+        opening.add_done_callback(lambda done: _unopened(ledger, done))
         raise
     return opened
 
 
-def _give_back(desk: Desk, done: Future[Opened]) -> None:
-    if not done.cancelled() and done.exception() is None and done.result().status in OURS:
-        with suppress(LedgerError):  # a ledger that is closed by now has given everything back
-            desk.ledger.release(done.result().row.task_id)
+def _unopened(ledger: Archive, done: Future[Opened]) -> None:
+    if not done.cancelled() and done.exception() is None:
+        _give_back(ledger, done.result())
 
 
 @contextmanager
 def _resumable(desk: Desk, opened: Opened) -> Iterator[None]:
     """Give the task back if the work on it is cut short, so that it can be resumed; what did it goes on upward."""
+    ledger = desk.ledger
     try:
         yield
     except BaseException:
-        if opened.status in OURS:
-            desk.ledger.release(opened.row.task_id)
+        _give_back(ledger, opened)
         raise
+
+
+def _give_back(ledger: Archive, opened: Opened) -> None:
+    if opened.status in OURS:
+        with suppress(LedgerError):  # a ledger that is closed by now has given everything back
+            ledger.release(opened.row.task_id)
 
 
 def _fresh(
@@ -130,6 +137,9 @@ def _known(desk: Desk, opened: Opened, given: Judges) -> Flow[Outcome]:
             hint="wait for it, or choose a new id",
         )
     if opened.status == "closed":
+        if not opened.outcome:
+            text = f"the answer of {brief.task_id!r} was erased from the ledger"
+            raise TaskError(text, field="task_id", hint="choose a new id to have it done again")
         return OUTCOMES.load(opened.outcome, brief=brief, plan=plan)
     record = Record(opened.entries)
     spender = Spender(desk, brief, record, deadline=deadline_of(desk, brief))
@@ -151,7 +161,7 @@ def _walked(
     desk.publish(Planned(task_id=brief.task_id, classification=plan.classification, plan=plan))
     performer = Performer(desk, brief, plan, judges=judges_of(desk, plan, given), spender=spender, record=record)
     outcome: Outcome = yield from performer.interpret(walk(brief, plan), Place(key="walk"))
-    told = warnings(outcome, record)
+    told = warnings(outcome, record, desk.ledger.trouble())
     for message in told:
         desk.publish(Warned(task_id=brief.task_id, message=message))
     outcome = replace(

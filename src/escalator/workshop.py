@@ -172,22 +172,22 @@ class Workshop:
 
     def close(self) -> None:
         """Close what was opened here; what the caller passed in stays open."""
-        with self._lock:
-            for shelf in self._shelves:
-                shelf.close()
-            self._close_ledger()
+        for shelf in tuple(self._shelves):
+            shelf.close()
+        self._close_ledger()
 
     async def aclose(self) -> None:
         """The same, with the connections of the running event loop."""
         for shelf in tuple(self._shelves):
             await shelf.aclose()
-        with self._lock:
-            self._close_ledger()
+        self._close_ledger()
 
     def _close_ledger(self) -> None:
-        if self._ledger is not None and self._ledger is not self._ledger_source:
-            self._ledger.close()
-        self._ledger, self._desk = None, None
+        """Close outside the lock: the ledger first writes what waits, and who waits for that may want the lock."""
+        with self._lock:
+            ledger, self._ledger, self._desk = self._ledger, None, None
+        if ledger is not None and ledger is not self._ledger_source:
+            ledger.close()
 
 
 def ledger_target(matrix: Matrix) -> str | Path:

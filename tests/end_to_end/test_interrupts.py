@@ -141,15 +141,35 @@ def test_a_task_cancelled_at_any_moment_can_be_executed_again(server: Server, bo
 
     async def go() -> Any:
         async with Escalator(one_rung(server), ledger=book) as house:
-            for number in range(60):
+            for number in range(40):
                 task = asyncio.create_task(house.aexecute(**TASK, task_id=f"t{number}"))
                 for _ in range(number):
                     await asyncio.sleep(0)
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
-            return [await house.aexecute(**TASK, task_id=f"t{number}") for number in range(60)]
+            return [await house.aexecute(**TASK, task_id=f"t{number}") for number in range(40)]
 
-    assert Counter(outcome.status for outcome in asyncio.run(go())) == {"accepted": 60}
+    assert Counter(outcome.status for outcome in asyncio.run(go())) == {"accepted": 40}
+
+
+@pytest.mark.timeout(30)
+def test_closing_right_after_a_cancellation_does_not_hang(server: Server, book: Path) -> None:
+    """Whatever was being written for the cancelled task, the ledger is closed and another process can go on."""
+    matrix = one_rung(server)
+
+    async def go(number: int) -> None:
+        async with Escalator(matrix, ledger=book) as house:
+            task = asyncio.create_task(house.aexecute(**TASK, task_id=f"t{number}"))
+            for _ in range(number):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    for number in range(2, 14):
+        asyncio.run(go(number))
+    with Escalator(matrix, ledger=book) as house:
+        outcomes = [house.execute(**TASK, task_id=f"t{number}") for number in range(2, 14)]
+    assert Counter(outcome.status for outcome in outcomes) == {"accepted": 12}
 
 
 def test_eight_threads_share_one_house(server: Server, book: Path) -> None:
