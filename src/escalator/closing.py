@@ -60,9 +60,9 @@ def _result(attempt: Attempt) -> TryResult:
     return "passed" if attempt.passed else "inconclusive"
 
 
-def warnings(outcome: Outcome, record: Record) -> tuple[str, ...]:
-    """What the caller should know although it did not stop the task."""
-    found = []
+def warnings(outcome: Outcome, record: Record, trouble: str = "") -> tuple[str, ...]:
+    """What the caller should know although it did not stop the task; `trouble` is the ledger's."""
+    found = [trouble] if trouble else []
     if record.diverged:
         found.append(
             f"the recorded work no longer matches from {record.diverged} on; it was done again from there"

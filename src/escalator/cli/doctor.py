@@ -134,13 +134,12 @@ def _grammars() -> Finding:
 def _ledger(matrix: Matrix) -> Iterator[Finding]:
     import sqlite3
 
+    from escalator.ledger.sqlite import database_warning
     from escalator.workshop import ledger_target
 
-    target = ledger_target(matrix)
-    shown = "PostgreSQL" if str(target).startswith("postgres") else str(target)
-    yield Finding(what="ledger", ok=True, detail=shown)
-    affected = sqlite3.sqlite_version_info < (3, 51, 3)
-    detail = f"SQLite {sqlite3.sqlite_version}"
-    if affected:
-        detail += ", with the WAL-reset bug; escalator's own lock keeps clear of it"
-    yield Finding(what="sqlite", ok=True, detail=detail)
+    target = str(ledger_target(matrix))
+    postgres = target.startswith("postgres")
+    yield Finding(what="ledger", ok=True, detail="PostgreSQL" if postgres else target)
+    if not postgres:
+        detail = database_warning() or f"SQLite {sqlite3.sqlite_version}"
+        yield Finding(what="sqlite", ok=True, detail=detail)

@@ -287,7 +287,7 @@ class Spender:
                 self._brief,
                 task_type=place.task_type,
                 team=file.team,
-                now=self._desk.clock(),
+                now=self._desk.ledger.now(),
             ),
             purpose=purpose,
             model=model.name,
