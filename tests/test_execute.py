@@ -121,6 +121,17 @@ def test_paid_calls_are_priced_by_the_model_that_answered(run: Execute) -> None:
     assert outcome.saved == 0
 
 
+def test_a_machine_of_ones_own_has_a_running_cost_apart() -> None:
+    """An hourly cost of a local model is reported beside the bill and never counted to a budget."""
+    models = matrix()["models"]
+    models["small"]["hourly"] = 0.36
+    house = House({"small": [RIGHT]}, models=models)
+    house.provider._seconds = 10.0
+    outcome = house.execute(budget=0)
+    assert (outcome.cost, outcome.running_cost) == (0, Decimal("0.001"))
+    assert "machines of your own" in outcome.summary()
+
+
 def test_a_budget_is_never_passed_and_can_be_raised(run: Execute) -> None:
     """The worst case must fit before the call is made; the outcome says what to raise."""
     house = House({"small": [WRONG, WRONG], "large": [WRONG, WRONG]})

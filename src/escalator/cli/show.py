@@ -174,6 +174,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "files": dict(outcome.files),
         "cost": str(outcome.cost),
         "saved": str(outcome.saved),
+        "running_cost": str(outcome.running_cost),
         "baseline": outcome.baseline.model if outcome.baseline else None,
         "attempts": [attempt_json(attempt) for attempt in outcome.attempts],
         "transitions": [

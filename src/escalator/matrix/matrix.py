@@ -89,6 +89,7 @@ class Matrix:
             context=section.context,
             max_output=section.max_output,
             price=_price(section, free=local or provider.simulated),
+            hourly=section.hourly,
             vision=section.vision,
             thinks=section.thinks,
             effort=section.effort,

@@ -75,6 +75,10 @@ class ModelSection(Section):
     )
     max_output: int = Field(8192, gt=0, description="most tokens it may write in one answer")
     price: PriceSection | None = Field(default=None, description="overrides the price table; 0 for a free server")
+    hourly: Usd | None = Field(
+        default=None,
+        description="USD an hour of this model's machine costs you; reported apart, never in a budget",
+    )
     vision: bool = Field(False, description="accepts images")
     thinks: bool = Field(False, description="thinks before it answers; room for that is left in max_tokens")
     effort: EffortName | None = Field(default=None, description="how hard it should think")

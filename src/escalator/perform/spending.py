@@ -202,7 +202,9 @@ class Spender:
             simulated=request.model.simulated,
         )
         reply: Completion | ProviderError = yield Send(provider, request)
-        base = replace(base, seconds=self._desk.timer() - started)
+        seconds = self._desk.timer() - started
+        running = (request.model.hourly or NOTHING) * Decimal(seconds) / 3600
+        base = replace(base, seconds=seconds, running_cost=running)
         done = self._read(reply, base, request, amount)
         call = done.call or base
         payload = REPLIES.dump(CallReply(call=call, completion=done.completion, failure=done.failure))

@@ -121,7 +121,8 @@ class Completion:
 class Call:
     """One dispatched request as the books have it. `model` is the matrix's name, `answered_by` the id that
     answered (empty if none did). `cost` is USD. `estimated`: usage was not reported, so cost is an upper bound.
-    `error`: how it failed, None if an answer came.
+    `error`: how it failed, None if an answer came. `running_cost` is USD for the time of a machine of one's own
+    (`hourly` of the model): no bill comes for it, so it is kept apart from `cost`.
     """
 
     purpose: Purpose
@@ -136,6 +137,7 @@ class Call:
     seconds: float = 0.0
     rung: int = -1
     simulated: bool = False
+    running_cost: Decimal = Decimal(0)
 
     @property
     def estimated(self) -> bool:

@@ -154,6 +154,11 @@ class Outcome:
         return sum((call.cost for call in self.calls), Decimal(0))
 
     @property
+    def running_cost(self) -> Decimal:
+        """USD for the time of machines of one's own, where the matrix states their hourly cost; not in `cost`."""
+        return sum((call.running_cost for call in self.calls), Decimal(0))
+
+    @property
     def saved(self) -> Decimal:
         """USD saved against the baseline model, net of everything spent; negative if it was a loss, 0 if
         nothing was accepted or no baseline has a price.
@@ -207,6 +212,8 @@ class Outcome:
         money = f"  cost      ${self.cost:.6f} in {len(self.calls)} calls"
         if self.baseline and self.status == "accepted":
             money += f", saved ${self.saved:.6f} against {self.baseline.model} alone"
+        if self.running_cost:
+            money += f", beside ${self.running_cost:.6f} for machines of your own"
         return "\n".join([*lines, money, *(f"  warning   {text}" for text in self.warnings)])
 
 

@@ -76,7 +76,8 @@ class Model:
     """A named entry of the matrix bound to a provider.
 
     `context`: tokens the model can see, prompt and answer together; None if unknown. `max_output`: tokens it
-    may write at most in one answer. `price`: the matrix's own price, None to look it up. `local`: runs on the
+    may write at most in one answer. `price`: the matrix's own price, None to look it up. `hourly`: what an hour
+    of its machine costs the user, USD. `local`: runs on the
     user's own machines. `thinks`: whether room for thinking must be left in `max_tokens`.
     """
 
@@ -89,6 +90,7 @@ class Model:
     context: int | None = None
     max_output: int = 8192
     price: Price | None = None
+    hourly: Decimal | None = None
     vision: bool = False
     thinks: bool = False
     effort: Effort | None = None
