@@ -58,8 +58,8 @@ def file_review(
 ) -> Future[int]:
     """Put an outcome that needs a person into the queue; the one waiting for the same task is renewed.
 
-    `wanted`: the paid model that waits, where the task waits for an approval. `keep` False leaves the answers out, for a ledger that
-    stores none; they can then be judged no more, only retried or given up.
+    `wanted`: the paid model, where the task waits for an approval. `keep` False leaves the answers out, for a
+    ledger that stores none; they can then be judged no more, only retried or given up.
     """
     kind: ReviewKind = "approval" if outcome.cause == "pending" else "answer"
     asked = None

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from escalator import Escalator
 from escalator.errors import LedgerError
 from escalator.ledger import MemoryLedger, open_ledger
 from escalator.redaction import RedactingLedger, mask, redacted, secrets
+from escalator.simulation import Fleet
+from escalator.sinks import JsonLinesSink
 from escalator.testing import fenced
 from houses import BASE, BROKEN, RIGHT, House
 
@@ -99,3 +102,18 @@ def test_a_task_without_secrets_is_stored_and_resumed_as_ever() -> None:
     assert house.execute(task_id="t1", validators=["syntax"]).cause == "pending"
     assert house.escalator.resume("t1", approve=lambda _: True).status == "accepted"
     assert house.models() == ["small", "small", "large", "large", "haiku"]
+
+
+def test_a_provider_s_key_reaches_neither_ledger_nor_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key goes to the server and nowhere else: no row, no line of the log and no span's fact holds it."""
+    monkeypatch.setenv("FLEET_KEY", "very-secret-key-42")
+    with Fleet(lambda _: RIGHT) as fleet:
+        provider = {**fleet.providers()["lmstudio"], "api_key_env": "FLEET_KEY"}
+        models = {"large": {"provider": "lmstudio", "id": "large", "tier": "local_quality"}}
+        types = {"quick_edit": {"complexity": [0, 10], "chain": ["large"], "validators": ["syntax"]}}
+        matrix = {"version": 1, "providers": {"lmstudio": provider}, "models": models, "task_types": types}
+        sink = JsonLinesSink(tmp_path / "log.jsonl", content=True)
+        with sink, Escalator(matrix, ledger=tmp_path / "ledger.sqlite", on_event=sink) as house:
+            assert house.execute("Fix add().", files=BASE).status == "accepted"
+    assert len(list(tmp_path.iterdir())) >= 2
+    assert all(b"very-secret-key-42" not in file.read_bytes() for file in tmp_path.iterdir())
