@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -181,3 +184,22 @@ def test_the_report_is_json_for_programs(shell: Shell) -> None:
 def test_a_report_of_a_period_without_tasks_says_so(shell: Shell) -> None:
     """An empty period is a sentence."""
     assert shell("report", "--since", "2028-01-01").strip() == "No task ended in this period."
+
+
+def test_following_prints_attempts_of_other_processes_as_their_tasks_end(shell: Shell) -> None:
+    """A follower in one process sees what is done in another, and ends when it is interrupted."""
+    code = "import typer; from escalator.cli import log; app = typer.Typer(); log.register(app); app()"
+    follower = subprocess.Popen(
+        [sys.executable, "-c", code, "log", "-f", "--json", "-n", "1"],
+        env={**os.environ, "ESCALATOR_LEDGER": str(shell.ledger)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert follower.stdout is not None
+    try:
+        assert json.loads(follower.stdout.readline())["task_id"] == "lost-1"
+        shell.add("new-1")
+        assert json.loads(follower.stdout.readline())["task_id"] == "new-1"
+    finally:
+        follower.kill()
+        follower.communicate()
