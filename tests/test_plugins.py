@@ -10,6 +10,7 @@ from escalator import ConfigError, Escalator, load_matrix
 from escalator.lint import lint
 from escalator.providers import ThreadedProvider
 from escalator.records import Brief, Classification, Completion, Request
+from escalator.testing import MemoryLedger, failure
 from houses import BASE, RIGHT, WRONG, House, adds, matrix
 
 
@@ -78,6 +79,24 @@ def test_a_model_may_classify_and_its_call_is_on_the_books() -> None:
     assert outcome.classification.source.startswith("llm")
     assert [call.purpose for call in outcome.overhead] == ["classifier"]
     assert house.models() == ["large", "small"]
+
+
+def test_a_resumed_task_still_counts_its_classifier() -> None:
+    """What the classifier cost before an interruption is in the outcome of the resumed task."""
+    ledger = MemoryLedger()
+    first = House(
+        {"haiku": [LABEL]}, ledger=ledger, classifier={"llm": "haiku"}, cost_guard={"budgets": {"task": 0.0007}}
+    )
+    models = {"small": [failure("connection")], "large": [failure("connection")]}
+    first.provider._script = {**models, "haiku": [LABEL]}
+    stopped = first.execute("Round the invoice total.", task_type=None, task_id="t")
+    assert (stopped.status, stopped.cause) == ("stopped", "budget")
+    second = House({"haiku": [RIGHT]}, ledger=ledger, classifier={"llm": "haiku"})
+    outcome = second.escalator.execute(
+        "Round the invoice total.", task_id="t", files=BASE, validators=["syntax", adds]
+    )
+    assert [call.purpose for call in outcome.overhead] == ["classifier"]
+    assert outcome.overhead[0].cost > 0
 
 
 def test_a_classifier_that_cannot_be_asked_falls_back_to_the_rules() -> None:

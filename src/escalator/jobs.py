@@ -14,7 +14,7 @@ from escalator.flow import Flow
 from escalator.ledger import Entry, Opened, TaskRow
 from escalator.perform import Desk, Performer
 from escalator.perform.effects import Wait
-from escalator.perform.journal import BRIEFS, OUTCOMES, PLANS, Record
+from escalator.perform.journal import BRIEFS, OUTCOMES, PLANS, REPLIES, Record
 from escalator.perform.spending import Place, Spender
 from escalator.planning import make_plan
 from escalator.preparing import (
@@ -132,7 +132,7 @@ def _known(desk: Desk, opened: Opened, given: Judges) -> Flow[Outcome]:
     plan = PLANS.load(noted.payload) if noted is not None else plan
     if opened.status == "running":
         raise TaskError(
-            f"another process is working on {brief.task_id!r}",
+            f"somebody is working on {brief.task_id!r}, in this process or another",
             field="task_id",
             hint="wait for it, or choose a new id",
         )
@@ -144,7 +144,14 @@ def _known(desk: Desk, opened: Opened, given: Judges) -> Flow[Outcome]:
     record = Record(opened.entries)
     spender = Spender(desk, brief, record, deadline=deadline_of(desk, brief))
     desk.publish(TaskStarted(task_id=brief.task_id, prompt=brief.prompt, resumed=True))
-    return (yield from _walked(desk, brief, plan, spender, record, given, ()))
+    overhead = tuple(call for entry in opened.entries for call in _classifier_call(entry))
+    return (yield from _walked(desk, brief, plan, spender, record, given, overhead))
+
+
+def _classifier_call(entry: Entry) -> Iterator[Call]:
+    """The recorded call of a classifier, which no attempt will replay."""
+    if entry.kind == "call" and entry.key.startswith("classify") and entry.state in {"done", "failed"}:
+        yield REPLIES.load(entry.payload).call
 
 
 def _walked(

@@ -212,8 +212,8 @@ class Performer:
         flow = paid.watch(validators.judge(validator, candidate))
         verdict: Verdict = yield from self.interpret(flow, place, size=size)
         late = self._spender.overdue()
-        if late is not None and not verdict.passed and validators.cost_of(validator) == "process":
-            return Checked(failure=late)  # it was given what the deadline left, which may have been too little
+        if late is not None and not verdict.passed:
+            return Checked(failure=late, calls=paid.calls)  # what the deadline left it may have been too little
         verdict = replace(
             verdict, validator=spec.name, seconds=self._desk.timer() - started, required=spec.required
         )
