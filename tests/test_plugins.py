@@ -85,7 +85,7 @@ def test_a_resumed_task_still_counts_its_classifier() -> None:
     """What the classifier cost before an interruption is in the outcome of the resumed task."""
     ledger = MemoryLedger()
     first = House(
-        {"haiku": [LABEL]}, ledger=ledger, classifier={"llm": "haiku"}, cost_guard={"budgets": {"task": 0.0007}}
+        {"haiku": [LABEL]}, ledger=ledger, classifier={"llm": "haiku"}, cost_guard={"budgets": {"task": 0.00055}}
     )
     models = {"small": [failure("connection")], "large": [failure("connection")]}
     first.provider._script = {**models, "haiku": [LABEL]}
