@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.ledger_reports import DAYS, START, fill, timed
 from escalator.ledger.log import LogQuery, day_of
 from escalator.ledger.sqlite import SqliteLedger
-from escalator.report import attributions, report, timeline
+from escalator.report import attributions, report
 
 
 def command(path: Path, *words: str) -> float:
@@ -53,7 +53,9 @@ def main() -> None:
             "the whole report, 90 days": timed(lambda: report(ledger)),
             "the whole report, last 30 days": timed(lambda: report(ledger, since=month)),
             "the newest 20 attempts, attributed": timed(lambda: list(attributions(ledger, newest))),
-            "the story of one task": timed(lambda: timeline(ledger, "task-1234")),
+            "one task's attempts, attributed": timed(
+                lambda: list(attributions(ledger, LogQuery(task_id="task-1234")))
+            ),
         }
         ledger.close()
         figures["`escalator report`, a process of its own"] = command(path, "report")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escalator.ledger import Archive
+from escalator.ledger import Archive, reports
 from escalator.report import report
 from escalator.report.analysis import at_least
 from escalator.testing import VirtualClock, failure
@@ -153,3 +153,15 @@ def test_an_empty_log_gives_an_empty_report(ledger: Archive) -> None:
     assert found.totals.tasks == 0
     assert found.types == found.workers == found.causes == ()
     assert (found.local.of_tasks, found.money.net) == (0.0, Decimal(0))
+
+
+def test_the_report_says_what_each_question_alone_would_say(ledger: Archive) -> None:
+    """Reading the roll-ups once and grouping them again gives the ledger's own answers."""
+    busy(ledger)
+    found = report(ledger)
+    assert found.types == tuple(reports.by_task_type(ledger))
+    assert found.models == tuple(reports.by_model(ledger))
+    assert found.money.saved == reports.savings(ledger).saved
+    assert {(line.worker, line.task_type, line.passed, line.cost) for line in found.workers_by_type} == {
+        (line.worker, line.task_type, line.passed, line.cost) for line in reports.by_worker(ledger)
+    }

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import date
 from decimal import Decimal
+from operator import attrgetter
+from typing import Any
 
 from escalator.ledger import Archive, to_usd
-from escalator.ledger.log import CallTally, LogQuery, TaskTally, TryTally
-from escalator.ledger.reports import WorkerLine, by_model, by_pair, by_task_type, by_worker, savings
+from escalator.ledger.log import DIMENSIONS, CallTally, LogQuery, TaskTally, TryTally
+from escalator.ledger.reports import Savings, WorkerLine, by_model, by_pair, by_task_type, by_worker, savings
 from escalator.report.records import Cause, LocalShare, Money, Report, Success, Totals
 
 Z = 1.96
@@ -25,22 +27,49 @@ def report(ledger: Archive, *, since: str | date = "", until: str | date = "", b
     Raises `ValueError` for a day that is none.
     """
     first, last = day(since), day(until)
-    tries = ledger.tally(TryTally, ("task_type", "result", "cause"), since=first, until=last)
-    tasks = ledger.tally(TaskTally, ("status", "worker"), since=first, until=last)
-    lines = by_worker(ledger, since=first, until=last)
+    once: Any = _Once(ledger, first, last)
+    tries: list[TryTally] = once.tally(TryTally, ("task_type", "result", "cause"))
+    tasks: list[TaskTally] = once.tally(TaskTally, ("status", "worker"))
+    lines = by_worker(once)
     return Report(
         since=first,
         until=last,
         totals=_totals(tasks),
-        types=tuple(by_task_type(ledger, since=first, until=last)),
+        types=tuple(by_task_type(once)),
         workers=_ranked(_altogether(lines)),
         workers_by_type=_ranked(lines),
-        pairs=_ranked(by_pair(ledger, since=first, until=last)),
+        pairs=_ranked(by_pair(once)),
         causes=_causes(tries),
-        models=tuple(by_model(ledger, since=first, until=last)),
-        local=_local(ledger, tasks, first, last),
-        money=_money(ledger, tasks, tries, first, last, baseline_model),
+        models=tuple(by_model(once)),
+        local=_local(ledger, tasks, once.tally(CallTally, ("model",))),
+        money=_money(savings(once), tasks, tries, baseline_model),
     )
+
+
+class _Once:
+    """The roll-ups of a period, each table read once and grouped again here for every question."""
+
+    FINEST: Mapping[type[Any], tuple[str, ...]] = {
+        TaskTally: ("task_type", "worker", "status", "bucket"),
+        TryTally: ("task_type", "model", "checker", "result", "cause"),
+        CallTally: ("model", "provider", "purpose", "state", "bucket"),
+    }
+
+    def __init__(self, ledger: Archive, since: str, until: str) -> None:
+        self._rows = {kind: ledger.tally(kind, by, since=since, until=until) for kind, by in self.FINEST.items()}
+
+    def tally(self, kind: type[Any], by: Sequence[str], **_: str) -> list[Any]:
+        """As the ledger's own `tally`, from what was read."""
+        sums = [field.name for field in fields(kind) if field.name not in DIMENSIONS[kind]]
+        of_group, of_row = attrgetter(*by), attrgetter(*sums)
+        groups: dict[Any, list[Any]] = defaultdict(list)
+        for row in self._rows[kind]:
+            groups[of_group(row)].append(of_row(row))
+        found = []
+        for group, members in sorted(groups.items()):
+            key = dict(zip(by, group if len(by) > 1 else (group,), strict=True))
+            found.append(kind(**key, **dict(zip(sums, map(sum, zip(*members, strict=True)), strict=True))))
+        return found
 
 
 def day(given: str | date) -> str:
@@ -136,8 +165,7 @@ def _causes(tries: Sequence[TryTally]) -> tuple[Cause, ...]:
     return tuple(sorted(found, key=lambda cause: (-cause.attempts, cause.task_type, cause.result, cause.cause)))
 
 
-def _local(ledger: Archive, tasks: Sequence[TaskTally], since: str, until: str) -> LocalShare:
-    calls = ledger.tally(CallTally, ("model",), since=since, until=until)
+def _local(ledger: Archive, tasks: Sequence[TaskTally], calls: Sequence[CallTally]) -> LocalShare:
     here = {tally.model for tally in calls if _is_local(ledger, tally.model)}
     accepted = [tally for tally in tasks if tally.status == "accepted"]
     return LocalShare(
@@ -155,18 +183,11 @@ def _is_local(ledger: Archive, model: str) -> bool:
     return any(call.local for call in ledger.calls(LogQuery(model=model, count=1, newest=True)))
 
 
-def _money(
-    ledger: Archive,
-    tasks: Sequence[TaskTally],
-    tries: Sequence[TryTally],
-    since: str,
-    until: str,
-    baseline_model: str,
-) -> Money:
-    found = savings(ledger, since=since, until=until)
-    money = Money(baseline_model=baseline_model, baseline=found.baseline, saved=found.saved)
-    return replace(
-        money,
+def _money(found: Savings, tasks: Sequence[TaskTally], tries: Sequence[TryTally], baseline_model: str) -> Money:
+    return Money(
+        baseline_model=baseline_model,
+        baseline=found.baseline,
+        saved=found.saved,
         compared=found.tasks if found.baseline else 0,
         unaccepted=to_usd(sum(tally.cost for tally in tasks if tally.status != "accepted")),
         wasted=to_usd(sum(tally.cost for tally in tries if tally.result != "passed")),
