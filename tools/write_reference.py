@@ -74,7 +74,8 @@ def cli_page() -> str:
     """Every command and option."""
     import typer.main
 
-    from escalator.cli.app import EXIT, app
+    from escalator.cli.app import app
+    from escalator.cli.ending import EXIT
 
     root: Any = typer.main.get_command(app)
     lines = ["# Command line", "", NOTE, "Every command but `demo` finds the matrix as the library does.", ""]

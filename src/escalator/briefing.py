@@ -94,7 +94,9 @@ def _path(path: str, field: str) -> str:
 
     problem = tree.path_problem(path)
     if problem is not None:
-        raise TaskError(f"{path!r} cannot be used: {problem}", field=field, hint="pass paths relative to the project")
+        raise TaskError(
+            f"{path!r} cannot be used: {problem}", field=field, hint="pass paths relative to the project"
+        )
     return path
 
 

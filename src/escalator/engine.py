@@ -73,6 +73,11 @@ class Escalator:
         """The matrix in force."""
         return self._workshop.matrix()
 
+    @property
+    def ledger(self) -> Archive:
+        """The ledger in use, opened if it is not yet."""
+        return self._workshop.ledger()
+
     def execute(self, task: str | Task, **options: Any) -> Outcome:
         """Do a task and say truthfully how it went; see `escalator.execute`."""
         return self._drive(self._job(task, options))

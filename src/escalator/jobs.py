@@ -38,6 +38,7 @@ from escalator.records import (
     Task,
     ValidatorSpec,
 )
+from escalator.review import file_review, granted
 from escalator.walk import walk
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def execute(desk: Desk, task: Task) -> Flow[Outcome]:
 
 def resume(desk: Desk, task_id: str) -> Flow[Outcome]:
     """Go on with a task the ledger knows."""
+    desk = replace(desk, approve=granted(desk.ledger, desk.approve))
     known = desk.ledger.look(task_id)
     if known is None:
         raise TaskError(
@@ -178,6 +180,9 @@ def _walked(
         warnings=told,
         seconds=desk.timer() - started,
     )
+    if outcome.status == "needs_review":
+        keep = desk.matrix.file.ledger.store_answers
+        yield Wait(file_review(desk.ledger, outcome, wanted=spender.consents.pending, keep=keep))
     closed = desk.ledger.close_task(brief.task_id, closing(outcome))  # takes verdicts still unwritten along
     yield from performer.settled()
     yield Wait(closed)

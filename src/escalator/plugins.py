@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 from escalator.errors import ConfigError
 
-Kind: TypeAlias = Literal["validator", "provider", "classifier"]
+Kind: TypeAlias = Literal["validator", "provider", "classifier", "redaction"]
 """What is looked for; its entry points are published under `escalator.validators` and so on."""
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from escalator import plugins
 from escalator.errors import ConfigError, ProviderError
 from escalator.events import Publisher, Sink
 from escalator.matrix import Matrix, find_matrix, load_matrix
@@ -48,7 +49,14 @@ class Shelf:
     def _build(self, name: str) -> Provider:
         from escalator.providers import build
 
-        section = self._matrix.file.providers[name]
+        section = self._matrix.file.providers.get(name)
+        if section is None:
+            raise ConfigError(
+                f"the plan of this task uses the provider {name!r}, which this matrix does not have",
+                file=self._matrix.source,
+                key="providers",
+                hint="resume the task with the matrix it was planned by",
+            )
         key = os.environ.get(section.api_key_env) if section.api_key_env else None
         if section.api_key_env and not key:
             raise ProviderError(
@@ -163,12 +171,17 @@ class Workshop:
         from escalator.ledger import open_ledger
 
         section = matrix.file.ledger
-        return open_ledger(
+        ledger = open_ledger(
             self._ledger_source or ledger_target(matrix),
             durability=section.durability,
             clock=self._clock,
             store_answers=section.store_answers,
         )
+        if section.redact is None:
+            return ledger
+        from escalator.redaction import RedactingLedger
+
+        return RedactingLedger(ledger, plugins.find(section.redact, "redaction", {}, key="ledger.redact"))
 
     def close(self) -> None:
         """Close what was opened here; what the caller passed in stays open."""
@@ -186,7 +199,7 @@ class Workshop:
         """Close outside the lock: the ledger first writes what waits, and who waits for that may want the lock."""
         with self._lock:
             ledger, self._ledger, self._desk = self._ledger, None, None
-        if ledger is not None and ledger is not self._ledger_source:
+        if ledger is not None and isinstance(self._ledger_source, str | Path | None):
             ledger.close()
 
 

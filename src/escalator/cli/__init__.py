@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+INTERRUPTED = 130
+
 
 def main() -> None:
     """Run the command line; errors are one readable line and an exit status, never a traceback."""
@@ -17,11 +19,12 @@ def main() -> None:
 
         complain(str(error))
         sys.exit(2)
-    except KeyboardInterrupt:
-        from escalator.cli.console import complain
+    except SystemExit as left:
+        if left.code == INTERRUPTED:
+            from escalator.cli.console import complain
 
-        complain("interrupted; what was already paid for is in the ledger")
-        sys.exit(130)
+            complain("interrupted; what was already paid for is in the ledger")
+        raise
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)

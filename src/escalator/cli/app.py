@@ -10,8 +10,10 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from escalator.cli.console import BAD, GOOD, console, money, print_json, table
-from escalator.cli.show import Live, hanging, outcome_json, outcome_lines, verdict_json, verdict_line
+from escalator.cli import log, report, resume, review, verify
+from escalator.cli.console import BAD, GOOD, console, print_json, table
+from escalator.cli.ending import approver, finish
+from escalator.cli.show import Live, hanging, verdict_json, verdict_line
 from escalator.errors import TaskError
 
 app = typer.Typer(
@@ -20,13 +22,29 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     add_completion=False,
-    help="Gets coding work done by the cheapest model that can prove it did it.",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 matrix_app = typer.Typer(no_args_is_help=True, help="Check, show and describe the escalation matrix.")
 app.add_typer(matrix_app, name="matrix")
 
-EXIT = {"accepted": 0, "needs_review": 3, "skipped": 4, "stopped": 5}
-"""Exit status of `run` by outcome; 1 means that validators failed, 2 is for errors."""
+
+def _version(wanted: bool) -> None:
+    """Print the version and leave."""
+    if wanted:
+        from escalator import __version__
+
+        typer.echo(f"escalator {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """Gets coding work done by the cheapest model that can prove it did it."""
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 MatrixOption = Annotated[str | None, typer.Option("--matrix", "-m", help="Matrix file; default: looked up.")]
@@ -34,20 +52,28 @@ Workspace = Annotated[
     Path | None, typer.Option("--workspace", "-w", help="Project directory; read, never written.")
 ]
 Files = Annotated[
-    list[str] | None, typer.Option("--file", "-f", help="File or glob that may be changed; repeatable.")
+    list[str] | None,
+    typer.Option("--file", "-f", metavar="<path>", help="File or glob that may be changed; repeatable."),
 ]
 Tests = Annotated[
-    list[str] | None, typer.Option("--test", "-t", help="Trusted test file or directory; repeatable.")
+    list[str] | None,
+    typer.Option("--test", "-t", metavar="<path>", help="Trusted test file or directory; repeatable."),
 ]
-TypeOption = Annotated[str | None, typer.Option("--type", help="Task type; default: classified.")]
+TypeOption = Annotated[
+    str | None, typer.Option("--type", metavar="<name>", help="Task type; default: classified.")
+]
 ComplexityOption = Annotated[float | None, typer.Option("--complexity", help="0 to 10; default: classified.")]
-Validators = Annotated[list[str] | None, typer.Option("--validator", help="Use these validators; repeatable.")]
-Requirements = Annotated[list[str] | None, typer.Option("--require", help="A requirement; repeatable.")]
+Validators = Annotated[
+    list[str] | None, typer.Option("--validator", metavar="<name>", help="Use these validators; repeatable.")
+]
+Requirements = Annotated[
+    list[str] | None, typer.Option("--require", metavar="<sentence>", help="A requirement; repeatable.")
+]
 
 
 def _options(**given: Any) -> dict[str, Any]:
     """Options that were given, with a workspace for relative paths: the working directory."""
-    options = {name: value for name, value in given.items() if value not in (None, [], False)}
+    options = {name: value for name, value in given.items() if value is not None and value != []}
     if "workspace" not in options and ("files" in options or "tests" in options):
         options["workspace"] = Path.cwd()
     return options
@@ -65,15 +91,23 @@ def run(
     file: Files = None,
     test: Tests = None,
     requirement: Requirements = None,
-    image: Annotated[list[Path] | None, typer.Option("--image", help="Picture to send along; repeatable.")] = None,
+    image: Annotated[
+        list[Path] | None, typer.Option("--image", metavar="<path>", help="Picture to send along; repeatable.")
+    ] = None,
     language: Annotated[str | None, typer.Option("--language", help="Language of the answer.")] = None,
     task_type: TypeOption = None,
     complexity: ComplexityOption = None,
     validator: Validators = None,
     local_only: Annotated[bool, typer.Option("--local-only", help="Never reach a remote model.")] = False,
-    budget: Annotated[str | None, typer.Option("--budget", help="Most this task may cost, USD.")] = None,
-    deadline: Annotated[float | None, typer.Option("--deadline", help="Stop after this many seconds.")] = None,
-    tag: Annotated[list[str] | None, typer.Option("--tag", help="Label for reports and budgets.")] = None,
+    budget: Annotated[
+        str | None, typer.Option("--budget", metavar="<usd>", help="Most this task may cost, USD.")
+    ] = None,
+    deadline: Annotated[
+        float | None, typer.Option("--deadline", metavar="<seconds>", help="Stop after this many seconds.")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="<label>", help="Label for reports and budgets.")
+    ] = None,
     task_id: Annotated[str | None, typer.Option("--task-id", help="Do not do the same task twice.")] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Write the accepted change to the workspace.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve paid models without asking.")] = False,
@@ -86,65 +120,33 @@ def run(
     """
     from escalator import execute
 
-    out = console()
-    outcome = execute(
-        _prompt(prompt),
-        matrix=matrix,
-        on_event=None if as_json else Live(out),
-        approve=_approve(yes=yes, quiet=as_json),
-        **_options(
-            workspace=workspace,
-            files=file,
-            tests=test,
-            requirements=requirement,
-            images=image,
-            language=language,
-            task_type=task_type,
-            complexity=complexity,
-            validators=validator,
-            local_only=local_only,
-            budget=budget,
-            deadline=deadline,
-            tags=tag,
-            task_id=task_id,
-        ),
-    )
-    written = outcome.apply() if apply and outcome.status == "accepted" else ()
-    if as_json:
-        print_json({**outcome_json(outcome), "written": [str(path) for path in written]})
-    else:
-        for line in outcome_lines(outcome):
-            out.print(hanging(line))
-        _print_answer(out, outcome, written=bool(written))
-    raise typer.Exit(EXIT[outcome.status])
+    with Live(console()) as live:
+        outcome = execute(
+            _prompt(prompt),
+            matrix=matrix,
+            on_event=None if as_json else live,
+            approve=approver(yes=yes, quiet=as_json),
+            **_options(
+                workspace=workspace,
+                files=file,
+                tests=test,
+                requirements=requirement,
+                images=image,
+                language=language,
+                task_type=task_type,
+                complexity=complexity,
+                validators=validator,
+                local_only=local_only or None,
+                budget=budget,
+                deadline=deadline,
+                tags=tag,
+                task_id=task_id,
+            ),
+        )
+    raise finish(outcome, apply=apply, as_json=as_json)
 
 
-def _print_answer(out: Any, outcome: Any, *, written: bool) -> None:
-    """The change, unless it was written; nothing is applied behind anybody's back."""
-    if written:
-        out.print(Text(f"  written: {', '.join(outcome.files)}", GOOD))
-        return
-    for path, text in outcome.files.items():
-        out.print(Text(f"\n--- {path}", "bold"))
-        out.print(Text("(deleted)" if text is None else text.rstrip("\n")))
-    if not outcome.files and outcome.answer:
-        out.print(Text(outcome.answer))
-    if outcome.status == "accepted" and outcome.files:
-        out.print(Text("\nNothing was written; add --apply to write it to the workspace.", "dim"))
-
-
-def _approve(*, yes: bool, quiet: bool) -> Any:
-    """Who approves paid models: --yes, the person at the terminal, or nobody."""
-    if yes:
-        return lambda _wanted: True
-    if quiet or not sys.stdin.isatty():
-        return None
-    return lambda wanted: typer.confirm(
-        f"Ask {wanted.to_model} for up to {money(wanted.highest_cost)}? ({wanted.reason})", default=False
-    )
-
-
-@app.command()
+@app.command(short_help="Show what `run` would do, without doing it.")
 def plan(
     prompt: Annotated[str, typer.Argument(help="What should be done; - reads standard input.")],
     workspace: Workspace = None,
@@ -345,7 +347,7 @@ def _relative(path: Path, root: Path) -> str:
     return full.relative_to(root).as_posix() if full.is_relative_to(root) else path.name
 
 
-@app.command()
+@app.command(short_help="Look at all escalator needs, and say what to do.")
 def doctor(matrix: MatrixOption = None, as_json: Json = False) -> None:
     """Look at everything escalator needs: matrix, servers, keys, sandbox, tools, ledger."""
     from escalator.cli.doctor import examine
@@ -364,7 +366,7 @@ def doctor(matrix: MatrixOption = None, as_json: Json = False) -> None:
     raise typer.Exit(0 if any(f.what.startswith("model") and f.ok for f in findings) else 1)
 
 
-@app.command()
+@app.command(short_help="Watch simulated models do one task of each type.")
 def demo(
     fast: Annotated[bool, typer.Option("--fast", help="Do not wait between answers.")] = False,
     as_json: Json = False,
@@ -375,7 +377,7 @@ def demo(
     play(seconds=0.0 if fast or as_json else 0.4, as_json=as_json)
 
 
-@matrix_app.command("check")
+@matrix_app.command("check", short_help="Find typos, gaps and what cannot run here.")
 def matrix_check(
     path: Annotated[str | None, typer.Argument(help="Matrix file; default: looked up.")] = None,
     as_json: Json = False,
@@ -403,7 +405,7 @@ def matrix_check(
     raise typer.Exit(1 if errors else 0)
 
 
-@matrix_app.command("show")
+@matrix_app.command("show", short_help="Print the matrix in force.")
 def matrix_show(
     path: Annotated[str | None, typer.Argument(help="Matrix file; default: looked up.")] = None,
     as_json: Json = False,
@@ -430,3 +432,7 @@ def matrix_schema() -> None:
     from escalator.matrix import json_schema
 
     sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
+
+
+for _module in (log, report, resume, review, verify):
+    _module.register(app)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from escalator.cli.console import console, money, print_json
+from escalator.cli.console import console
+from escalator.cli.ending import approver, finish
 from escalator.cli.log import Json, LedgerOption, MatrixOption, books
-from escalator.cli.show import Live, outcome_json, outcome_lines
-
-EXIT = {"accepted": 0, "needs_review": 3, "skipped": 4, "stopped": 5}
+from escalator.cli.show import Live
 
 
 def register(main: typer.Typer) -> None:
@@ -41,27 +39,11 @@ def carry_on(
     from escalator import Escalator
     from escalator.review import granted
 
-    out = console()
-    with books(matrix, ledger) as archive, Escalator(matrix, ledger=archive) as house:
-        approve = granted(archive, otherwise=_asking(yes=yes, quiet=as_json))
-        outcome = house.resume(task_id, approve=approve, on_event=None if as_json else Live(out))
-    written = outcome.apply() if apply and outcome.status == "accepted" else ()
-    if as_json:
-        print_json({**outcome_json(outcome), "written": [str(path) for path in written]})
-    else:
-        for line in outcome_lines(outcome):
-            out.print(line)
-        if written:
-            out.print(f"  written: {', '.join(str(path) for path in written)}")
-    raise typer.Exit(EXIT[outcome.status])
-
-
-def _asking(*, yes: bool, quiet: bool) -> Any:
-    """Who approves what the queue has not decided: --yes, the person at the terminal, or nobody."""
-    if yes:
-        return lambda _wanted: True
-    if quiet or not sys.stdin.isatty():
-        return None
-    return lambda wanted: typer.confirm(
-        f"Ask {wanted.to_model} for up to {money(wanted.highest_cost)}? ({wanted.reason})", default=False
-    )
+    with (
+        books(matrix, ledger) as archive,
+        Escalator(matrix, ledger=archive) as house,
+        Live(console()) as live,
+    ):
+        approve = granted(archive, otherwise=approver(yes=yes, quiet=as_json))
+        outcome = house.resume(task_id, approve=approve, on_event=None if as_json else live)
+    raise finish(outcome, apply=apply, as_json=as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.padding import Padding
@@ -22,6 +22,8 @@ from escalator.events import (
 )
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from rich.status import Status
 
     from escalator.records import Attempt, Outcome, Verdict
@@ -37,12 +39,23 @@ STATUSES = {"accepted": GOOD, "needs_review": NOTE, "skipped": BAD, "stopped": B
 
 
 class Live:
-    """A sink that prints one line for each thing that happens, and a spinner while a model answers."""
+    """A sink that prints one line for each thing that happens, and a spinner while a model answers.
+
+    As a context manager it takes the spinner away and shows the cursor again, however the task ends.
+    """
 
     def __init__(self, out: Console) -> None:
         self._out = out
         self._status: Status | None = None
-        self._attempt: Attempt | None = None
+        self._trouble = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._still()
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
@@ -94,18 +107,23 @@ class Live:
 
     def _answered(self, attempt: Attempt) -> None:
         seconds = sum(call.seconds for call in attempt.calls)
-        head = Text.assemble(("  ● ", "bold"), (attempt.model, "bold"), (f" answer {attempt.number}", DIM))
+        what = f"answer {attempt.number}" if attempt.failure is None else "no answer"
+        head = Text.assemble(("  ● ", "bold"), (attempt.model, "bold"), (f" {what}", DIM))
         head.append(f" · {seconds:.1f} s · {money(attempt.cost)}", DIM)
         self._print(head)
         if attempt.failure is not None:
-            self._print(Text(f"      ✗ {attempt.failure.message}", BAD))
+            self._trouble = attempt.failure.message
+            self._print(Text(f"      ✗ {self._trouble}", BAD))
         if attempt.rejection is not None:
-            self._print(Text(f"      ✗ unusable answer ({attempt.rejection.kind})", BAD))
+            why = _gist(attempt.rejection.feedback)
+            self._print(Text(f"      ✗ unusable answer ({attempt.rejection.kind}): {why}", BAD))
 
     def _moved(self, event: Moved) -> None:
         move = event.transition
         mark, words = MOVES[move.kind]
         if move.kind == "skip":
+            if move.reason == self._trouble:
+                return  # said just before
             self._print(Text(f"  {mark} {move.from_model} passed by: {move.reason}", NOTE))
             return
         name = "" if move.kind == "retry" else f" {move.to_model}"
@@ -123,7 +141,7 @@ class Live:
 def hanging(line: Text) -> Padding:
     """A line whose continuation stands under its text, not under the margin."""
     indent = len(line.plain) - len(line.plain.lstrip())
-    return Padding(line[indent:], (0, 0, 0, indent))
+    return Padding(line[indent:], (0, 0, 0, indent), expand=False)
 
 
 def verdict_line(verdict: Verdict) -> Text:
@@ -134,6 +152,8 @@ def verdict_line(verdict: Verdict) -> Text:
         line.append(f": {_gist(verdict.feedback)}", colour)
     elif verdict.status == "inconclusive":
         line.append(f" ({verdict.reason}): {verdict.hint or _gist(verdict.feedback)}", colour)
+    elif verdict.passed and verdict.hint:
+        line.append(f": {verdict.hint}", NOTE)
     elif verdict.evidence.get("passed"):
         line.append(f" ({verdict.evidence['passed']} passed)", DIM)
     return line
@@ -148,7 +168,8 @@ def outcome_lines(outcome: Outcome) -> list[Text]:
     """How it ended, in two or three lines."""
     label = f"{outcome.status}{' (simulated)' if outcome.simulated else ''}"
     lines = [Text.assemble(("  ", ""), (label, f"bold {STATUSES[outcome.status]}"), f": {outcome.reason}")]
-    paid = f"  cost {money(outcome.cost)} · {len(outcome.attempts)} answers · {outcome.seconds:.1f} s"
+    count = sum(attempt.failure is None for attempt in outcome.attempts)
+    paid = f"  cost {money(outcome.cost)} · {count} answer{'' if count == 1 else 's'} · {outcome.seconds:.1f} s"
     if outcome.baseline is not None and outcome.status == "accepted":
         paid += f" · saved {money(outcome.saved)} against {outcome.baseline.model} alone"
     return [*lines, Text(paid, DIM)]

@@ -197,6 +197,9 @@ class LedgerSection(Section):
     )
     durability: Literal["full", "normal"] = "full"
     store_answers: bool = Field(default=True, description="false: a resume must buy answers again")
+    redact: str | None = Field(
+        default=None, description="module:attr of a (text) -> text called on everything before it is stored"
+    )
 
 
 class ClassifierSection(Section):

@@ -21,12 +21,16 @@ VALID_SECONDS = 900.0
 
 @dataclass
 class Consents:
-    """Which paid models may be used for this task, up to how much. One approval is good for one model."""
+    """Which paid models may be used for this task, up to how much. One approval is good for one model.
+
+    `pending` is the substitution that nobody decided, which the review queue then shows to a person.
+    """
 
     desk: Desk
     brief: Brief
     granted: dict[str, Decimal | None] = field(default_factory=dict)
     expires: dict[str, float] = field(default_factory=dict)
+    pending: Substitution | None = None
 
     def ask(
         self, model: Model, policy: str, *, from_model: str, reason: str, highest: Decimal
@@ -37,7 +41,15 @@ class Consents:
         if policy == "deny":
             text = f"{model.name} costs money and the cost guard denies paid models (cost_guard.before_paid: deny)"
             return Failure(kind="denied", message=text, provider=model.provider)
-        wanted = Substitution(
+        wanted = self._wanted(model, from_model, reason, highest)
+        if policy == "warn":
+            self.desk.publish(PaidModelAhead(task_id=self.brief.task_id, substitution=wanted))
+            self.granted[model.name] = None
+            return None
+        return (yield from self._confirm(model, wanted))
+
+    def _wanted(self, model: Model, from_model: str, reason: str, highest: Decimal) -> Substitution:
+        return Substitution(
             task_id=self.brief.task_id,
             from_model=from_model,
             to_model=model.name,
@@ -45,11 +57,6 @@ class Consents:
             highest_cost=highest,
             expires=self.desk.clock() + VALID_SECONDS,
         )
-        if policy == "warn":
-            self.desk.publish(PaidModelAhead(task_id=self.brief.task_id, substitution=wanted))
-            self.granted[model.name] = None
-            return None
-        return (yield from self._confirm(model, wanted))
 
     def _confirm(self, model: Model, wanted: Substitution) -> Flow[Failure | None]:
         approve = self.desk.approve
@@ -57,7 +64,8 @@ class Consents:
         self.desk.publish(PaidModelAhead(task_id=self.brief.task_id, substitution=wanted, approved=answer))
         what = f"asking {model.name} for up to {usd(wanted.highest_cost)}"
         if answer is None:
-            text = f"{what} waits for approval; pass approve=… to execute, or set cost_guard.before_paid: warn"
+            self.pending = wanted
+            text = f"{what} waits for approval: pass approve=… to execute, or `escalator review` to decide"
             return Failure(kind="pending", message=text, provider=model.provider)
         if not answer:
             return Failure(kind="declined", message=f"{what} was declined", provider=model.provider)
@@ -72,6 +80,7 @@ class Consents:
             return None
         if self.desk.clock() > self.expires[model.name] or amount > left:
             del self.granted[model.name]
+            self.pending = self._wanted(model, "", "what was approved is used up or has expired", amount)
             text = f"a call of up to {usd(amount)} is more than what is left of the approval for {model.name}"
             return Failure(kind="pending", message=text, provider=model.provider)
         self.granted[model.name] = left - amount
