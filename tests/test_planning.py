@@ -104,6 +104,12 @@ def test_a_response_schema_and_a_benchmark_bring_their_validators() -> None:
     assert names == ["syntax", "benchmark"]
 
 
+def test_tests_that_were_given_are_always_run() -> None:
+    """Even where a type's validators list no tests, those the caller brings decide."""
+    plan = planned("quick_edit", 1, tests={"test_x.py": "def test_x(): pass"})
+    assert [spec.name for spec in plan.validators] == ["syntax", "tests"]
+
+
 def test_local_only_tasks_are_checked_by_local_models_only() -> None:
     """No remote model reads the answer to a local-only task."""
     plan = planned("complex_architecture", 7, local_only=True)
@@ -140,3 +146,12 @@ def test_policies_of_a_task_type_win_over_the_matrix() -> None:
     policies = planned("quick_edit", 1, load_matrix(data)).policies
     assert (policies.skipped, policies.error, policies.unavailable) == ("advisory", "advisory", "stop")
     assert replace(policies, skipped="stop").skipped == "stop"
+
+
+def test_complexity_alone_says_which_type_a_task_is(matrix: Matrix) -> None:
+    """A caller who states the complexity overrides the classifier: the band that holds it names the type."""
+    with Escalator(matrix, ledger=":memory:") as house:
+        plan = house.plan("Redesign the whole system.", complexity=0)
+        kind = house.classify("Fix the typo.", complexity=10)
+    assert (plan.classification.task_type, plan.classification.complexity) == ("quick_edit", 0)
+    assert (kind.task_type, kind.complexity, kind.source) == ("critical", 10, "caller")

@@ -26,12 +26,14 @@ def make_plan(
     *,
     validators: Sequence[ValidatorSpec] | None = None,
 ) -> Plan:
-    """The plan for one task. `validators` replaces the task type's list."""
+    """The plan for one task. `validators` replaces the task type's list, and nothing is added to it."""
     classification = fitted(classification, matrix)
     section = matrix.task_type(classification.task_type)
     chain = _chain(section, classification, matrix, local_only=brief.local_only)
-    specs = validators if validators is not None else specs_of(section.validators)
-    specs, notes = _suited(tuple(specs), brief, chain)
+    if validators is not None:
+        specs, notes = tuple(validators), ()
+    else:
+        specs, notes = _suited(specs_of(section.validators), brief, chain)
     guard = matrix.file.cost_guard
     return Plan(
         classification=classification,
@@ -56,14 +58,17 @@ def fitted(classification: Classification, matrix: Matrix) -> Classification:
     types = matrix.file.task_types
     name = classification.task_type
     if name not in types:
-        bands = sorted(types.items(), key=lambda item: (item[1].complexity[1], item[0]))
-        name = next(
-            (n for n, section in bands if classification.complexity <= section.complexity[1]), bands[-1][0]
-        )
+        name = type_for(classification.complexity, matrix)
         reason = f"this matrix has no {classification.task_type}; its complexity falls to {name}"
         classification = replace(classification, task_type=name, reasons=(*classification.reasons, reason))
     low, high = types[name].complexity
     return replace(classification, complexity=min(max(classification.complexity, low), high))
+
+
+def type_for(complexity: float, matrix: Matrix) -> str:
+    """The task type whose band holds a complexity, or the next band above it; the highest band is open upward."""
+    bands = sorted(matrix.file.task_types.items(), key=lambda item: (item[1].complexity[1], item[0]))
+    return next((name for name, section in bands if complexity <= section.complexity[1]), bands[-1][0])
 
 
 def specs_of(items: Iterable[str | dict[str, dict[str, Any] | None]]) -> tuple[ValidatorSpec, ...]:
@@ -152,6 +157,9 @@ def _suited(
         specs = (*specs, ValidatorSpec(name="benchmark"))
         notes.append("the task names a benchmark, so the answer is measured")
     wants_tests = names & {"tests", "pytest"}
+    if brief.tests and not wants_tests:
+        specs = (*specs, ValidatorSpec(name="tests"))
+        notes.append("the task brings tests, so they decide as well")
     if wants_tests and not brief.tests and "semantic" not in names and any(rung.checker for rung in chain):
         specs = (*specs, ValidatorSpec(name="semantic"))
         notes.append("no tests were given: the checker reads the answer, which may reject it but not accept it")
