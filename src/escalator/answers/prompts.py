@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal, TypeAlias
 
 from escalator.answers.dossier import FINDINGS_TOKENS, dossier, findings
@@ -109,24 +109,27 @@ def format_of(brief: Brief, model: Model) -> Format:
 
 def digest(request: Request) -> str:
     """A stable fingerprint of what is asked: 32 hex digits over system, messages, images and schema."""
-    content = {
-        "system": request.system,
-        "messages": [
-            [
-                message.role,
-                message.text,
-                [[i.media_type, hashlib.sha256(i.data).hexdigest()] for i in message.images],
-            ]
-            for message in request.messages
-        ],
-        "schema": request.schema,
-    }
-    data = json.dumps(content, sort_keys=True, default=str).encode("utf-8", "surrogatepass")
-    return _sha256(data)[:32]
+    said = hashlib.sha256()
+    for part in _parts(request):
+        said.update(b"%d:" % len(part))  # so that no two lists of parts read alike
+        said.update(part)
+    return said.hexdigest()[:32]
 
 
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _parts(request: Request) -> Iterator[bytes]:
+    yield _bytes(request.system)
+    yield _bytes(json.dumps(request.schema, sort_keys=True, default=str))
+    for message in request.messages:
+        yield _bytes(message.role)
+        yield _bytes(message.text)
+        yield b"%d images" % len(message.images)
+        for image in message.images:
+            yield _bytes(image.media_type)
+            yield image.data
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _task(brief: Brief, style: Format) -> str:

@@ -11,7 +11,18 @@ from escalator.answers.cleaning import clean, without_reasoning
 from escalator.answers.extract import extract
 from escalator.answers.prompts import compose, digest
 from escalator.flow import Flow
-from escalator.records import Attempt, Brief, ChangeSet, Completion, Failure, FailureKind, Plan, Rejection, Rung
+from escalator.records import (
+    Attempt,
+    Brief,
+    ChangeSet,
+    Completion,
+    Failure,
+    FailureKind,
+    Plan,
+    Rejection,
+    Request,
+    Rung,
+)
 from escalator.steps import ask
 
 _UNUSABLE: Final[Mapping[str, tuple[FailureKind, str]]] = {
@@ -24,13 +35,21 @@ _UNUSABLE: Final[Mapping[str, tuple[FailureKind, str]]] = {
 _FENCED: Final = re.compile(r"\A\s*(?:`{3,}|~{3,})\w*[ \t]*\n(.*?)\n?[ \t]*(?:`{3,}|~{3,})\s*\Z", re.DOTALL)
 
 
-def work(brief: Brief, plan: Plan, rung: Rung, number: int, history: tuple[Attempt, ...]) -> Flow[Attempt]:
+def work(
+    brief: Brief,
+    plan: Plan,
+    rung: Rung,
+    number: int,
+    history: tuple[Attempt, ...],
+    *,
+    composed: Request | None = None,
+) -> Flow[Attempt]:
     """Let a rung's model answer once and take its answer apart; the attempt that returns has no verdicts yet.
 
     Where the task has a response schema and the answer is JSON that names no files, the answer itself is the
-    result: the change set is empty and `answer` is the bare JSON.
+    result: the change set is empty and `answer` is the bare JSON. `composed` is the request, where it is known.
     """
-    request = compose(brief, plan, rung, history)
+    request = composed or compose(brief, plan, rung, history)
     asked = yield from ask("worker", request)
     done = asked.completion
     answer, changes, rejection, failure = "", None, None, asked.failure

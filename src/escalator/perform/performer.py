@@ -63,6 +63,7 @@ class Performer:
         self._spender, self._record = spender, record
         self._known: dict[str, Verdict] = {}
         self._writes: list[Future[None]] = []
+        self._draft: tuple[tuple[int, int], Request] | None = None
         spender.under(plan)
 
     def interpret(self, flow: Flow[T], place: Place, *, size: int = 0) -> Flow[T]:
@@ -121,9 +122,7 @@ class Performer:
         failure = self._spender.overdue() or self._spender.forbidden(rung.model) or self._blind(rung)
         if failure is not None:
             return failure
-        request: Request = yield Compute(
-            lambda: compose(self._brief, self._plan, rung, step.history), self._size()
-        )
+        request = yield from self._composed(rung, step.history)
         failure = self._too_long(rung, request, step.history)
         if failure is not None or is_free(rung.model):
             return failure
@@ -139,6 +138,14 @@ class Performer:
                 rung.model, self._plan.before_paid, from_model=before, reason=step.reason, highest=highest
             )
         )
+
+    def _composed(self, rung: Rung, history: tuple[Attempt, ...]) -> Flow[Request]:
+        """The next request of a rung; written once for its admission and for the attempt that follows."""
+        key = (rung.index, len(history))
+        if self._draft is None or self._draft[0] != key:
+            request: Request = yield Compute(lambda: compose(self._brief, self._plan, rung, history), self._size())
+            self._draft = (key, request)
+        return self._draft[1]
 
     def _blind(self, rung: Rung) -> Failure | None:
         if not self._brief.images or rung.model.vision:
@@ -159,7 +166,8 @@ class Performer:
     def work(self, step: Work) -> Flow[Attempt]:
         """One answer of a rung."""
         self._desk.publish(AttemptStarted(task_id=self._brief.task_id, rung=step.rung, number=step.number))
-        flow = work(self._brief, self._plan, step.rung, step.number, step.history)
+        composed = yield from self._composed(step.rung, step.history)
+        flow = work(self._brief, self._plan, step.rung, step.number, step.history, composed=composed)
         attempt: Attempt = yield from self.interpret(
             flow, self._place(step.rung, step.number, "worker"), size=self._size()
         )

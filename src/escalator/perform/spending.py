@@ -128,7 +128,7 @@ class Spender:
         if failure is None and not is_free(request.model):
             price = self.price(request.model)
             failure = unknown_price(request.model) if price is None else None
-            if price is not None:
+            if price is not None and request.model.name not in self.consents.granted:
                 highest = self.highest(price, request) * (self.policies.transport_retries + 1)
                 failure = yield from self.consents.ask(
                     request.model, self.before_paid, from_model="", reason=f"needed as {purpose}", highest=highest
