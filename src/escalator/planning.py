@@ -30,10 +30,8 @@ def make_plan(
     classification = fitted(classification, matrix)
     section = matrix.task_type(classification.task_type)
     chain = _chain(section, classification, matrix, local_only=brief.local_only)
-    if validators is not None:
-        specs, notes = tuple(validators), ()
-    else:
-        specs, notes = _suited(specs_of(section.validators), brief, chain)
+    listed = specs_of(section.validators)
+    specs, notes = _suited(listed, brief, chain) if validators is None else (tuple(validators), tuple[str, ...]())
     guard = matrix.file.cost_guard
     return Plan(
         classification=classification,
