@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from escalator import load_matrix
+from escalator import Escalator, load_matrix
 from escalator.matrix import Matrix, packaged_path
 from escalator.planning import fitted, make_plan, specs_of
 from escalator.records import Classification, Plan
@@ -148,9 +148,9 @@ def test_policies_of_a_task_type_win_over_the_matrix() -> None:
     assert replace(policies, skipped="stop").skipped == "stop"
 
 
-def test_complexity_alone_says_which_type_a_task_is(matrix: Matrix) -> None:
+def test_complexity_alone_says_which_type_a_task_is() -> None:
     """A caller who states the complexity overrides the classifier: the band that holds it names the type."""
-    with Escalator(matrix, ledger=":memory:") as house:
+    with Escalator(DEFAULT, ledger=":memory:") as house:
         plan = house.plan("Redesign the whole system.", complexity=0)
         kind = house.classify("Fix the typo.", complexity=10)
     assert (plan.classification.task_type, plan.classification.complexity) == ("quick_edit", 0)

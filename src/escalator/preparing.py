@@ -15,7 +15,7 @@ from escalator.perform import Desk, Performer
 from escalator.perform.effects import BIG, Compute
 from escalator.perform.journal import BRIEFS, PLANS, Record
 from escalator.perform.spending import Place, Spender
-from escalator.planning import specs_of
+from escalator.planning import specs_of, type_for
 from escalator.records import Brief, Call, Classification, Plan, Task, ValidatorSpec
 
 if TYPE_CHECKING:
@@ -70,13 +70,17 @@ def cheapest_first(desk: Desk, plan: Plan, given: Judges) -> Plan:
 
 
 def stated(task: Task, desk: Desk) -> Classification | None:
-    """What the caller says the task is, where the caller says it."""
-    if task.task_type is None:
+    """What the caller says the task is, where the caller says it; of type and complexity, one gives the other."""
+    name, complexity = task.task_type, task.complexity
+    if name is None and complexity is None:
         return None
-    low, high = desk.matrix.task_type(task.task_type).complexity
-    complexity = task.complexity if task.complexity is not None else (low + high) / 2
+    if name is None:
+        name = type_for(complexity or 0.0, desk.matrix)
+    low, high = desk.matrix.task_type(name).complexity
+    if complexity is None:
+        complexity = (low + high) / 2
     return Classification(
-        task_type=task.task_type, complexity=complexity, reasons=("stated by the caller",), source="caller"
+        task_type=name, complexity=complexity, reasons=("stated by the caller",), source="caller"
     )
 
 

@@ -26,9 +26,9 @@ def write_changes(
     """Write a change set (None deletes) under `root`, all or nothing, and return the paths touched.
 
     `expected` is what the files held when they were read: a file that holds something else now, or that exists
-    without having been read, is not overwritten. A directory with none of the expected files in it counts as a
-    fresh place to write to. File modes and newline styles are kept, directories are made. Raises `TaskError`
-    and leaves the tree as it was.
+    without having been read, is not overwritten, unless it holds the new content already. A directory with none
+    of the expected files in it counts as a fresh place to write to. File modes and newline styles are kept,
+    directories are made. Raises `TaskError` and leaves the tree as it was.
     """
     if root is None:
         raise TaskError("there is no workspace to write to", field="path", hint="pass a path: apply('some/dir')")
@@ -39,10 +39,12 @@ def write_changes(
     for path in sorted(files):
         _allowed(path, known, guarded)
         old = _current(base, path)
-        _unchanged(path, old, known.get(path), fresh=fresh)
-        moves.append(_Move(base / path, _encoded(path, old, files[path]), existed=old is not None))
-    _Writing(base).perform([move for move in moves if move.data is not None or move.existed])
-    return tuple(move.path for move in moves)
+        new = _encoded(path, old, files[path])
+        if new != old:
+            _unchanged(path, old, known.get(path), fresh=fresh)
+            moves.append(_Move(base / path, new, existed=old is not None))
+    _Writing(base).perform(moves)
+    return tuple(base / path for path in sorted(files))
 
 
 @dataclass(frozen=True, slots=True)
