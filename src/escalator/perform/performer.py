@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+COPIED = 20
+"""How many characters are copied into a prompt in the time in which one is parsed, at least."""
+
 SMALLEST_ANSWER = 256
 """Tokens that must be left for the answer, else the prompt does not fit."""
 
@@ -143,7 +146,9 @@ class Performer:
         """The next request of a rung; written once for its admission and for the attempt that follows."""
         key = (rung.index, len(history))
         if self._draft is None or self._draft[0] != key:
-            request: Request = yield Compute(lambda: compose(self._brief, self._plan, rung, history), self._size())
+            request: Request = yield Compute(
+                lambda: compose(self._brief, self._plan, rung, history), self._size() // COPIED
+            )
             self._draft = (key, request)
         return self._draft[1]
 
@@ -168,8 +173,9 @@ class Performer:
         self._desk.publish(AttemptStarted(task_id=self._brief.task_id, rung=step.rung, number=step.number))
         composed = yield from self._composed(step.rung, step.history)
         flow = work(self._brief, self._plan, step.rung, step.number, step.history, composed=composed)
+        size = sum(len(text) for text in self._brief.files.values())
         attempt: Attempt = yield from self.interpret(
-            flow, self._place(step.rung, step.number, "worker"), size=self._size()
+            flow, self._place(step.rung, step.number, "worker"), size=size
         )
         self._desk.publish(Answered(task_id=self._brief.task_id, attempt=attempt))
         return attempt
