@@ -37,7 +37,9 @@ with Fleet(skill) as fleet:
             }
         },
     }
-    outcome = execute("Century years are no leap years, unless divisible by 400.", files=BASE, tests=TESTS, matrix=matrix)
+    outcome = execute(
+        "Century years are no leap years, unless divisible by 400.", files=BASE, tests=TESTS, matrix=matrix
+    )
 
 print(outcome.summary())
 assert outcome.status == "accepted"

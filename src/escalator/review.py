@@ -27,6 +27,9 @@ from escalator.records import Outcome, Rung, Verdict
 APPROVAL_SECONDS = 24 * 3600.0
 """How long an approval counts after it was given."""
 
+PERSON = "review"
+"""The validator under whose name a person's verdict stands."""
+
 SKIPPED = "skipped"
 """How the note of a case begins that was put aside without a judgement of its answer."""
 
@@ -240,7 +243,7 @@ def _must_wait(case: Case, decision: Decision) -> None:
 def _judged(outcome: Outcome, case: Case, status: Any, by: str, note: str) -> Outcome:
     """The outcome with the person's verdict on its best answer, beside those of the validators."""
     best = outcome.best
-    verdict = Verdict(validator="review", status=status, feedback=note, evidence={"by": by, "review": case.id})
+    verdict = Verdict(validator=PERSON, status=status, feedback=note, evidence={"by": by, "review": case.id})
     attempts = [
         replace(attempt, verdicts=(*attempt.verdicts, verdict)) if attempt is best else attempt
         for attempt in outcome.attempts

@@ -23,10 +23,34 @@ def register(main: typer.Typer) -> None:
     main.command("report")(report)
 
 
+def _calibration(matrix: str | None, ledger: str | None, *, as_json: bool) -> None:
+    from escalator.report import calibration
+    from escalator.report.calibration import ENOUGH
+
+    with books(matrix, ledger) as archive:
+        found = calibration(archive)
+    curves = {"outcome": found.outcome, "semantic": found.semantic}
+    if as_json:
+        points = {name: curve.points if curve else None for name, curve in curves.items()}
+        print_json({"decisions": found.decisions, **points})
+        return
+    out = console()
+    out.print(f"{found.decisions} decisions of people on answers")
+    for name, curve in curves.items():
+        if curve is None:
+            out.print(f"{name}: not calibrated; that takes {ENOUGH} decisions")
+            continue
+        rows = [(f"{raw:.2f}", f"{share:.0%}") for raw, share in curve.points]
+        out.print(table("confidence", "right", rows=rows, title=name))
+
+
 def report(
     since: Annotated[str, typer.Option("--since", help="First day: 2026-11-21, or an age such as 30d.")] = "",
     until: Annotated[str, typer.Option("--until", help="Last day, included; written like --since.")] = "",
     top: Annotated[int, typer.Option("--top", min=1, help="Lines a table at most.")] = 12,
+    calibration: Annotated[
+        bool, typer.Option("--calibration", help="How sure verdicts were against what people decided.")
+    ] = False,
     matrix: MatrixOption = None,
     ledger: LedgerOption = None,
     as_json: Json = False,
@@ -35,6 +59,9 @@ def report(
     from escalator import load_matrix
     from escalator.report import report as analyse
 
+    if calibration:
+        _calibration(matrix, ledger, as_json=as_json)
+        return
     baseline = load_matrix(matrix).file.cost_guard.baseline
     with books(matrix, ledger) as archive:
         now = archive.now()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import prod
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -142,6 +143,17 @@ class Outcome:
     def model(self) -> str:
         """Name of the model whose answer counts; empty if there is none."""
         return self.best.model if self.best else ""
+
+    @property
+    def confidence(self) -> float:
+        """How sure the required verdicts on the answer are together, 0 to 1: the product of those that passed.
+
+        A raw figure; `escalator.report.calibration` holds it against what people later decided.
+        """
+        verdicts = [verdict for verdict in self.best.verdicts if verdict.required] if self.best else []
+        if not any(verdict.passed for verdict in verdicts) or any(verdict.failed for verdict in verdicts):
+            return 0.0
+        return prod(verdict.confidence for verdict in verdicts if verdict.passed)
 
     @property
     def calls(self) -> tuple[Call, ...]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from escalator.report.analysis import report
 from escalator.report.attribution import Attribution, attributions
+from escalator.report.calibration import Calibration, Curve, calibration
 from escalator.report.files import export
 from escalator.report.records import Cause, LocalShare, Money, Report, Success, Totals
 from escalator.report.timeline import Moment, Timeline, timeline
 
 __all__ = [
     "Attribution",
+    "Calibration",
     "Cause",
+    "Curve",
     "LocalShare",
     "Moment",
     "Money",
@@ -19,6 +22,7 @@ __all__ = [
     "Timeline",
     "Totals",
     "attributions",
+    "calibration",
     "export",
     "report",
     "timeline",
