@@ -133,12 +133,30 @@ def test_a_machine_of_ones_own_has_a_running_cost_apart() -> None:
 
 
 def test_a_budget_is_never_passed_and_can_be_raised(run: Execute) -> None:
-    """The worst case must fit before the call is made; the outcome says what to raise."""
-    house = House({"small": [WRONG, WRONG], "large": [WRONG, WRONG]})
-    outcome = run(house, budget="0.0000001")
+    """The worst case must fit before the call is made; the outcome says what to raise, and raising it helps."""
+    house = House({"small": [BROKEN, BROKEN], "large": [BROKEN, BROKEN], "haiku": [RIGHT]})
+    outcome = run(house, budget="0.0000001", validators=["syntax"])
     assert (outcome.status, outcome.cause) == ("stopped", "budget")
     assert "haiku" not in house.models()
     assert "raise the budget" in outcome.reason
+    outcome = house.escalator.resume(outcome.task_id, budget="0.5")
+    assert (outcome.status, outcome.model, len(house.provider.requests)) == ("accepted", "haiku", 5)
+
+
+def test_the_same_task_again_is_held_to_the_limits_it_is_given_now(run: Execute) -> None:
+    """A task id with a higher budget goes on where it stopped; what was answered is not asked again."""
+    house = House({"small": [WRONG, WRONG], "large": [WRONG, WRONG], "haiku": [RIGHT]})
+    assert run(house, task_id="one", budget=0).cause == "budget"
+    assert run(house, task_id="one", budget=1).model == "haiku"
+    assert len(house.provider.requests) == 5
+
+
+def test_an_option_that_resume_does_not_have_is_named(run: Execute) -> None:
+    """A misspelt option is a sentence with those that exist, as it is for execute."""
+    house = House({"small": [RIGHT]})
+    task_id = run(house).task_id
+    with pytest.raises(TaskError, match=r"bugdet: there is no such option \(known are budget, deadline"):
+        house.escalator.resume(task_id, bugdet=1)
 
 
 def test_a_price_nobody_knows_is_refused(run: Execute) -> None:

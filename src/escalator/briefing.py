@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,16 @@ def make_brief(task: Task) -> Brief:
         budget=_budget(task.budget),
         deadline=task.deadline,
         tags=tuple(task.tags),
+    )
+
+
+def relimited(brief: Brief, *, budget: Decimal | float | str | None, deadline: float | None) -> Brief:
+    """The brief under another budget (USD) or deadline (seconds from now); None leaves what it had."""
+    _check_deadline(deadline)
+    return replace(
+        brief,
+        budget=brief.budget if budget is None else _budget(budget),
+        deadline=brief.deadline if deadline is None else deadline,
     )
 
 
@@ -109,10 +120,12 @@ def _text(path: str, text: object, field: str) -> str:
 def _check_figures(task: Task) -> None:
     if task.complexity is not None and not 0 <= task.complexity <= 10:
         raise TaskError(f"{task.complexity} is not between 0 and 10", field="complexity")
-    if task.deadline is not None and task.deadline <= 0:
-        raise TaskError(
-            f"{task.deadline} s leaves no time", field="deadline", hint="pass seconds above 0, or None"
-        )
+    _check_deadline(task.deadline)
+
+
+def _check_deadline(deadline: float | None) -> None:
+    if deadline is not None and deadline <= 0:
+        raise TaskError(f"{deadline} s leaves no time", field="deadline", hint="pass seconds above 0, or None")
 
 
 def _budget(given: Decimal | float | str | None) -> Decimal | None:

@@ -14,6 +14,7 @@ from escalator.flow import Flow, adrive, drive
 from escalator.records import ChangeSet, Classification, Outcome, Plan, Task, Verdict
 
 if TYPE_CHECKING:
+    from decimal import Decimal
     from types import TracebackType
 
     from escalator.events import Sink
@@ -86,17 +87,36 @@ class Escalator:
         """`execute` without blocking the running event loop; cancelling it leaves no request and no child."""
         return await self._adrive(self._job(task, options))
 
-    def resume(self, task_id: str, **options: Any) -> Outcome:
-        """Go on with a task that stopped, crashed or waits; answers already paid for are not bought again."""
+    def resume(
+        self,
+        task_id: str,
+        *,
+        budget: Decimal | float | str | None = None,
+        deadline: float | None = None,
+        **options: Any,
+    ) -> Outcome:
+        """Go on with a task that stopped, crashed or waits; answers already paid for are not bought again.
+
+        `budget` (USD) and `deadline` (seconds from now) replace the task's own.
+        """
         from escalator.jobs import resume
 
-        return self._drive(resume(self._workshop.desk(**options), task_id))
+        desk = self._workshop.desk(**_beside(options))
+        return self._drive(resume(desk, task_id, budget=budget, deadline=deadline))
 
-    async def aresume(self, task_id: str, **options: Any) -> Outcome:
+    async def aresume(
+        self,
+        task_id: str,
+        *,
+        budget: Decimal | float | str | None = None,
+        deadline: float | None = None,
+        **options: Any,
+    ) -> Outcome:
         """`resume` without blocking the running event loop."""
         from escalator.jobs import resume
 
-        return await self._adrive(resume(self._workshop.desk(**options), task_id))
+        desk = self._workshop.desk(**_beside(options))
+        return await self._adrive(resume(desk, task_id, budget=budget, deadline=deadline))
 
     def classify(self, task: str | Task, **options: Any) -> Classification:
         """Type, complexity, confidence and reasons, as the matrix's classifier sees them."""
@@ -193,17 +213,21 @@ def _task(task: str | Task, options: Mapping[str, Any]) -> tuple[Task, dict[str,
     """The task with the options that are its own, and the others."""
     own = {name: value for name, value in options.items() if name in _TASK_FIELDS}
     others = {name: value for name, value in options.items() if name not in _TASK_FIELDS}
-    unknown = sorted(others.keys() - {"approve", "on_event"})
-    if unknown:
-        known = ", ".join(sorted(_TASK_FIELDS - {"prompt"}))
-        raise TaskError(
-            "there is no such option", field=unknown[0], hint=f"known are {known}, approve, on_event, matrix"
-        )
+    _beside(others, *sorted(_TASK_FIELDS - {"prompt"}))
     if isinstance(task, Task):
         return (replace(task, **own) if own else task), others
     if not isinstance(task, str):
         raise TaskError(f"a task is a str or a Task, not {type(task).__name__}", field="task")
     return Task(prompt=task, **own), others
+
+
+def _beside(options: dict[str, Any], *known: str) -> dict[str, Any]:
+    """The options beside a task's own, which are `known`. Raises `TaskError` for one that does not exist."""
+    unknown = sorted(options.keys() - {"approve", "on_event"})
+    if unknown:
+        names = ", ".join([*(known or ("budget", "deadline")), "approve", "on_event", "matrix"])
+        raise TaskError("there is no such option", field=unknown[0], hint=f"known are {names}")
+    return options
 
 
 @contextmanager
@@ -263,7 +287,8 @@ def resume(
 ) -> Outcome:
     """Go on with a task the ledger knows: after a crash, a budget stop or an approval.
 
-    Answers already paid for are read from the ledger. Raises `TaskError` if the ledger does not know the task.
+    Answers already paid for are read from the ledger. `budget` (USD) and `deadline` (seconds from now) replace the
+    task's own. Raises `TaskError` if the ledger does not know the task.
     """
     with _house(matrix, ledger, providers) as house:
         return house.resume(task_id, **options)

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from escalator.briefing import relimited
 from escalator.closing import baseline, closing, warnings
 from escalator.errors import LedgerError, TaskError
 from escalator.events import Planned, TaskEnded, TaskStarted, Warned
@@ -43,6 +44,7 @@ from escalator.walk import walk
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+    from decimal import Decimal
 
     from escalator.ledger import Archive
 
@@ -63,11 +65,13 @@ def execute(desk: Desk, task: Task) -> Flow[Outcome]:
         if BRIEFS.load(opened.row.brief).prompt != brief.prompt:
             text = f"the ledger knows {brief.task_id!r} as another task"
             raise TaskError(text, field="task_id", hint="choose a new id, or none")
-        return (yield from _known(desk, opened, given))
+        return (yield from _known(desk, opened, given, budget=brief.budget, deadline=brief.deadline))
 
 
-def resume(desk: Desk, task_id: str) -> Flow[Outcome]:
-    """Go on with a task the ledger knows."""
+def resume(
+    desk: Desk, task_id: str, *, budget: Decimal | float | str | None = None, deadline: float | None = None
+) -> Flow[Outcome]:
+    """Go on with a task the ledger knows, under another budget or deadline where one is given."""
     desk = replace(desk, approve=granted(desk.ledger, desk.approve))
     known = desk.ledger.look(task_id)
     if known is None:
@@ -76,7 +80,7 @@ def resume(desk: Desk, task_id: str) -> Flow[Outcome]:
         )
     opened = yield from _opened(desk, known.row)
     with _resumable(desk, opened):
-        return (yield from _known(desk, opened, {}))
+        return (yield from _known(desk, opened, {}, budget=budget, deadline=deadline))
 
 
 def _opened(desk: Desk, row: TaskRow) -> Flow[Opened]:
@@ -128,8 +132,11 @@ def _fresh(
     return (yield from _walked(desk, brief, plan, spender, record, given, overhead))
 
 
-def _known(desk: Desk, opened: Opened, given: Judges) -> Flow[Outcome]:
-    brief, plan = BRIEFS.load(opened.row.brief), PLANS.load(opened.row.plan)
+def _known(
+    desk: Desk, opened: Opened, given: Judges, *, budget: Decimal | float | str | None, deadline: float | None
+) -> Flow[Outcome]:
+    brief = relimited(BRIEFS.load(opened.row.brief), budget=budget, deadline=deadline)
+    plan = PLANS.load(opened.row.plan)
     noted = next((entry for entry in opened.entries if entry.key == "plan"), None)
     plan = PLANS.load(noted.payload) if noted is not None else plan
     if opened.status == "running":

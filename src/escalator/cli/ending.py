@@ -25,6 +25,10 @@ EXIT: Final = {"accepted": 0, "needs_review": 3, "skipped": 4, "stopped": 5}
 """Exit status by outcome; 1 means that validators failed, 2 is for errors, 130 for an interruption."""
 
 _COLOURS: Final = {"+": GOOD, "-": BAD, "@": DIM}
+_NEXT: Final = {
+    "needs_review": "`escalator review list` shows what waits for a decision",
+    "stopped": "`escalator resume` with this id goes on with it",
+}
 _UNACCEPTED: Final = {
     "needs_review": "the answer that waits for a decision:",
     "skipped": "the best answer, which was not accepted:",
@@ -56,6 +60,8 @@ def finish(outcome: Outcome, *, apply: bool, as_json: bool) -> typer.Exit:
         out = console()
         for line in outcome_lines(outcome):
             out.print(hanging(line))
+        if outcome.status in _NEXT:
+            out.print(hanging(Text(f"  task {outcome.task_id}: {_NEXT[outcome.status]}", DIM)))
         _print_change(out, outcome, apply=apply, written=written, failed=trouble is not None)
     if trouble is not None:
         complain(f"the change was not written: {trouble}")

@@ -21,6 +21,10 @@ def resume(
     task: Annotated[str, typer.Argument(help="A task's id, as `escalator log tasks` shows it.")],
     apply: Annotated[bool, typer.Option("--apply", help="Write the accepted change to the workspace.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve paid models without asking.")] = False,
+    budget: Annotated[str | None, typer.Option(metavar="<usd>", help="Most it may cost in all, USD.")] = None,
+    deadline: Annotated[
+        float | None, typer.Option(metavar="<seconds>", help="Stop after this many seconds from now.")
+    ] = None,
     matrix: MatrixOption = None,
     ledger: LedgerOption = None,
     as_json: Json = False,
@@ -29,11 +33,28 @@ def resume(
 
     Paid models that were approved with `escalator review approve` are used. Exit status as for `run`.
     """
-    carry_on(task, matrix=matrix, ledger=ledger, apply=apply, yes=yes, as_json=as_json)
+    carry_on(
+        task,
+        matrix=matrix,
+        ledger=ledger,
+        apply=apply,
+        yes=yes,
+        as_json=as_json,
+        budget=budget,
+        deadline=deadline,
+    )
 
 
 def carry_on(
-    task_id: str, *, matrix: str | None, ledger: str | None, apply: bool, yes: bool, as_json: bool
+    task_id: str,
+    *,
+    matrix: str | None,
+    ledger: str | None,
+    apply: bool,
+    yes: bool,
+    as_json: bool,
+    budget: str | None = None,
+    deadline: float | None = None,
 ) -> None:
     """Resume a task, print how it ended and leave with its exit status."""
     from escalator import Escalator
@@ -45,5 +66,6 @@ def carry_on(
         Live(console()) as live,
     ):
         approve = granted(archive, otherwise=approver(yes=yes, quiet=as_json))
-        outcome = house.resume(task_id, approve=approve, on_event=None if as_json else live)
+        told = None if as_json else live
+        outcome = house.resume(task_id, approve=approve, on_event=told, budget=budget, deadline=deadline)
     raise finish(outcome, apply=apply, as_json=as_json)
