@@ -147,7 +147,7 @@ def at_least(passed: int, judged: int) -> float:
     share, square = passed / judged, Z * Z
     centre = share + square / (2 * judged)
     spread = Z * math.sqrt(share * (1 - share) / judged + square / (4 * judged * judged))
-    return max(0.0, (centre - spread) / (1 + square / judged))
+    return min(share, max(0.0, (centre - spread) / (1 + square / judged)))
 
 
 def _causes(tries: Sequence[TryTally]) -> tuple[Cause, ...]:
