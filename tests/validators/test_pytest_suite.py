@@ -96,6 +96,7 @@ LOUD = (
     "def add(a, b):\n    print('\\x1b[31m' + 'x' * 100000)\n"
     "    raise ValueError('\\x1b]0;title\\x07' + 'y' * 100000)\n"
 )
+SKIPPED = "import pytest\n\n@pytest.mark.skip\ndef test_later():\n    assert False\n"
 SKIPPING = "import pytest\n" + TESTS + "\n\n@pytest.mark.skip\ndef test_later():\n    assert False\n"
 XFAILING = "import pytest\n" + TESTS + "\n\n@pytest.mark.xfail\ndef test_later():\n    assert False\n"
 SLEEPING = "import time\nfrom calc import add\n\n\ndef test_add():\n    time.sleep(60)\n"
@@ -238,6 +239,15 @@ class TestReal:
 
         assert (verdict.status, verdict.reason) == ("inconclusive", "error"), verdict
         assert LACKING[name][1] in verdict.hint
+
+    @pytest.mark.parametrize("text", ["x = 1\n", SKIPPED])
+    def test_tests_that_never_run_decide_nothing(self, text):
+        """A file without a test, and one whose tests are all skipped, are no reason to ask a dearer model."""
+        brief = brief_of(text)
+
+        verdict = judged(pytest_suite(), brief, {"calc.py": RIGHT})
+        assert (verdict.status, verdict.reason) == ("inconclusive", "error")
+        assert "Give tests that run" in verdict.hint
 
     def test_a_wrong_answer_fails_even_where_some_tests_cannot_be_judged(self, verdicts):
         """A test that can be judged and fails is enough."""

@@ -121,6 +121,9 @@ class Hearing:
         if report.status in {3, 4, 5} and base.report.status == report.status:
             shown = tidy(self.session.result.stderr or self.session.result.stdout, 600)
             return broke(NAME, f"pytest cannot run these tests, with or without the answer: {shown}", **more)
+        if base.sound and self.session.sound and not _ran(base) and not _ran(self.session):
+            what = "Every test is skipped" if base.tests else "There is no test in what was given"
+            return broke(NAME, f"{what}, with or without the answer.", "Give tests that run.", **more)
         return None
 
     def _cut_short(self) -> str:
@@ -203,6 +206,11 @@ class Hearing:
         if self.notes:
             evidence["notes"] = list(self.notes)
         return {"evidence": evidence, "seconds": session.result.seconds, "isolation": session.result.isolation}
+
+
+def _ran(session: Session) -> bool:
+    """Whether any test was there and not skipped, or something kept tests from being found."""
+    return bool(session.report.imports) or any(result != "skipped" for result in session.tests.values())
 
 
 def _few(names: Iterable[str]) -> str:
