@@ -23,6 +23,8 @@ def main() -> None:
         if left.code == INTERRUPTED:
             from escalator.cli.console import complain
 
+            if sys.stderr.isatty():
+                sys.stderr.write("\n")
             complain("interrupted; what was already paid for is in the ledger")
         raise
     except BrokenPipeError:

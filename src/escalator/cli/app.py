@@ -125,7 +125,7 @@ def run(
             _prompt(prompt),
             matrix=matrix,
             on_event=None if as_json else live,
-            approve=approver(yes=yes, quiet=as_json),
+            approve=approver(live, yes=yes, quiet=as_json),
             **_options(
                 workspace=workspace,
                 files=file,

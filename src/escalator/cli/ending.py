@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from escalator.cli.console import BAD, DIM, GOOD, NOTE, complain, console, money, print_json
-from escalator.cli.show import hanging, outcome_json, outcome_lines
+from escalator.cli.show import Live, hanging, outcome_json, outcome_lines
 from escalator.errors import TaskError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from escalator.events import Substitution
     from escalator.perform import Approve
     from escalator.records import Outcome
 
@@ -29,22 +30,24 @@ _NEXT: Final = {
     "needs_review": "`escalator review list` shows what waits for a decision",
     "stopped": "`escalator resume` with this id goes on with it",
 }
-_UNACCEPTED: Final = {
-    "needs_review": "the answer that waits for a decision:",
-    "skipped": "the best answer, which was not accepted:",
-    "stopped": "the best answer so far, which was not accepted:",
-}
 
 
-def approver(*, yes: bool, quiet: bool) -> Approve | None:
+def approver(live: Live, *, yes: bool, quiet: bool) -> Approve | None:
     """Who approves paid models: --yes, the person at the terminal, or nobody."""
     if yes:
         return lambda _wanted: True
     if quiet or not sys.stdin.isatty():
         return None
-    return lambda wanted: typer.confirm(
-        f"Ask {wanted.to_model} for up to {money(wanted.highest_cost)}? ({wanted.reason})", default=False
-    )
+
+    def ask(wanted: Substitution) -> bool | None:
+        live.pause()
+        try:
+            said = input(f"    $ May {wanted.to_model} be asked, for up to {money(wanted.highest_cost)}? [y/N] ")
+        except EOFError:
+            return None
+        return said.strip().casefold() in {"y", "yes"}
+
+    return ask
 
 
 def finish(outcome: Outcome, *, apply: bool, as_json: bool) -> typer.Exit:
@@ -81,8 +84,12 @@ def _print_change(out: Console, outcome: Outcome, *, apply: bool, written: tuple
     if written:
         out.print(hanging(Text(f"  written: {', '.join(outcome.files)}", GOOD)))
         return
-    if outcome.status in _UNACCEPTED and (outcome.files or outcome.answer):
-        out.print(Text(f"\n{_UNACCEPTED[outcome.status]}", "bold"))
+    if outcome.status != "accepted" and (outcome.files or outcome.answer):
+        waits = outcome.status == "needs_review" and outcome.cause != "pending"
+        what = (
+            "the answer that waits for a decision" if waits else "the best answer so far, which was not accepted"
+        )
+        out.print(Text(f"\n{what}:", "bold"))
     for path, text in outcome.files.items():
         out.print()
         out.print(change(path, outcome.brief.files.get(path, ""), text), soft_wrap=True)
@@ -98,6 +105,8 @@ def change(path: str, old: str, new: str | None) -> Text:
     """What happens to one file: a diff, or the whole text of a file that is new."""
     if new is None:
         return Text(f"--- {path} (deleted)", "bold")
+    if new == old:
+        return Text(f"--- {path} (unchanged)", "bold")
     if not old:
         return Text.assemble((f"+++ {path} (new)\n", "bold"), new.rstrip("\n"))
     shown = Text(f"--- {path}", "bold")

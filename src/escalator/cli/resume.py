@@ -65,7 +65,7 @@ def carry_on(
         Escalator(matrix, ledger=archive) as house,
         Live(console()) as live,
     ):
-        approve = granted(archive, otherwise=approver(yes=yes, quiet=as_json))
+        approve = granted(archive, otherwise=approver(live, yes=yes, quiet=as_json))
         told = None if as_json else live
         outcome = house.resume(task_id, approve=approve, on_event=told, budget=budget, deadline=deadline)
     raise finish(outcome, apply=apply, as_json=as_json)

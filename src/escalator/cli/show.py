@@ -55,7 +55,7 @@ class Live:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._still()
+        self.pause()
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
@@ -71,22 +71,22 @@ class Live:
             case CallFinished():
                 self._wait("  judging")
             case Answered():
-                self._still()
+                self.pause()
                 self._answered(event.attempt)
             case Judged():
-                self._still()
+                self.pause()
                 self._print(verdict_line(event.verdict))
                 self._wait("  judging")
             case Moved():
-                self._still()
+                self.pause()
                 self._moved(event)
             case PaidModelAhead():
-                self._still()
+                self.pause()
                 self._paid(event)
             case Warned():
                 self._print(Text(f"  ! {event.message}", NOTE))
             case _:
-                self._still()
+                self.pause()
 
     def _wait(self, what: str) -> None:
         if not self._out.is_terminal:
@@ -97,7 +97,8 @@ class Live:
         else:
             self._status.update(what)
 
-    def _still(self) -> None:
+    def pause(self) -> None:
+        """Take the spinner away until there is something to wait for again."""
         if self._status is not None:
             self._status.stop()
             self._status = None
