@@ -513,3 +513,14 @@ def test_files_that_are_not_named_may_still_be_created(run: Execute) -> None:
     house = House({"small": [fenced("def f():\n    return 1", path="new.py")]})
     outcome = run(house, "Write f() in new.py.", files={}, validators=["syntax"])
     assert list(outcome.files) == ["new.py"]
+
+
+def test_a_chain_without_a_local_model_says_so_to_a_local_task(run: Execute) -> None:
+    """Servers are not the obstacle where the chain itself leads elsewhere; each model is named once."""
+    house = House(
+        {}, task_types={"critical": {"complexity": [0, 10], "chain": ["haiku"], "validators": ["syntax"]}}
+    )
+    outcome = run(house, task_type="critical", local_only=True, validators=["syntax"])
+    assert outcome.status == "stopped"
+    assert "Put a local model into the chain of critical" in outcome.reason
+    assert outcome.reason.count("haiku") == 1

@@ -117,7 +117,7 @@ def _validators(matrix: Matrix, name: str, section: TaskTypeSection) -> Iterator
         try:
             validator = validators.build(spec)
         except ConfigError as error:
-            yield _finding(matrix, key, f"{error.message} {error.hint}".strip(), error=True)
+            yield _finding(matrix, key, f"{error.message}; {error.hint}".removesuffix("; "), error=True)
             continue
         why = validators.why_unavailable(validator, brief)
         if why is not None:

@@ -117,8 +117,7 @@ class Story:
         if refused:
             return self.outcome("stopped", refused[0].reason, "budget")
         if not any(attempt.failure is None for attempt in self.attempts):
-            advice = "`escalator doctor` shows what can be reached, `escalator demo` a simulated run"
-            text = f"no model could answer: {self._obstacles()}. {advice}"
+            text = f"no model could answer: {self._obstacles()}. {self._advice()}"
             return self.outcome("stopped", text, self._first_cause())
         reason = f"every rung was tried and none passed; last, {last.model}: {why(last)}" if last else ""
         return self.outcome("needs_review" if self.plan.at_end == "review" else "skipped", reason, "exhausted")
@@ -142,7 +141,18 @@ class Story:
     def _obstacles(self) -> str:
         seen = {attempt.model: why(attempt) for attempt in self.attempts}
         seen |= {move.from_model: move.reason for move in self.transitions if move.kind == "skip"}
-        return "; ".join(f"{model}: {reason}" for model, reason in seen.items()) or "the chain is empty"
+        said = (
+            reason.rstrip(".") if model in reason else f"{model}: {reason.rstrip('.')}"
+            for model, reason in seen.items()
+        )
+        return "; ".join(said) or "the chain is empty"
+
+    def _advice(self) -> str:
+        """What a person can do where no model could answer."""
+        if self.brief.local_only and not any(rung.model.local for rung in self.plan.chain):
+            task_type = self.plan.classification.task_type
+            return f"Put a local model into the chain of {task_type}, or name another task type"
+        return "`escalator doctor` shows what can be reached, `escalator demo` a simulated run"
 
     def _first_cause(self) -> str:
         causes = [move.cause for move in self.transitions if move.kind == "skip"]

@@ -398,10 +398,9 @@ def matrix_check(
             where = f"{finding.file}:{finding.line}: " if finding.line else f"{finding.file}: "
             out.print(Text.assemble((f"{finding.severity}: ", colour), where, f"{finding.key}: {finding.message}"))
         types, models = len(loaded.file.task_types), len(loaded.models)
-        out.print(
-            f"{loaded.source}: {types} task types, {models} models, "
-            f"{errors} errors, {len(findings) - errors} warnings"
-        )
+        counts = ((types, "task type"), (models, "model"), (errors, "error"), (len(findings) - errors, "warning"))
+        told = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
+        out.print(f"{loaded.source}: {told}")
     raise typer.Exit(1 if errors else 0)
 
 
