@@ -2,7 +2,8 @@
 
     python tools/train_classifier.py              train, report cross-validated figures, write the weights
     python tools/train_classifier.py --check      fail if the shipped weights are not what training gives
-    python tools/train_classifier.py --report     cross-validated figures only, nothing is written
+    python tools/train_classifier.py --report     cross-validated figures, and each author's requests judged by
+                                                  weights from the other's; nothing is written
     python tools/train_classifier.py --eval FILE  how the shipped weights do on another labelled file
 
 Only the standard library is used. The same requests give the same file.
@@ -26,7 +27,8 @@ from escalator.classify.features import features  # noqa: E402
 from escalator.classify.protocol import TASK_TYPES  # noqa: E402
 from escalator.classify.weights import Weights, cheapest_mistake, packaged_weights, softmax  # noqa: E402
 
-REQUESTS = ROOT / "tools" / "classifier" / "requests.jsonl"
+FIRST = ROOT / "tools" / "classifier" / "requests.jsonl"
+SECOND = ROOT / "tools" / "classifier" / "second_author.jsonl"
 WEIGHTS = ROOT / "src" / "escalator" / "classify" / "weights.tsv"
 
 SEED = 20
@@ -145,17 +147,17 @@ def mean(numbers: list[float]) -> float:
     return sum(numbers) / len(numbers) if numbers else 0.0
 
 
-def folds(examples: list[Example]) -> list[int]:
+def folds(examples: list[Example], count: int = FOLDS) -> list[int]:
     """A fold for each example, stratified by type and by whether it is misleading."""
-    groups: dict[tuple[int, bool], list[int]] = {}
+    groups: dict[tuple[str, bool], list[int]] = {}
     for index, example in enumerate(examples):
-        groups.setdefault((example.label, example.hard), []).append(index)
+        groups.setdefault((TASK_TYPES[example.label], example.hard), []).append(index)
     dice = random.Random(SEED)
     fold = [0] * len(examples)
     for key in sorted(groups):
         dice.shuffle(groups[key])
         for place, index in enumerate(groups[key]):
-            fold[index] = place % FOLDS
+            fold[index] = place % count
     return fold
 
 
@@ -187,6 +189,18 @@ def cross_validate(examples: list[Example]) -> list[Guess]:
         weights = train([e for e, f in zip(examples, fold, strict=True) if f != number])
         out += guesses(weights, [e for e, f in zip(examples, fold, strict=True) if f == number])
     return out
+
+
+def across_authors(first: list[Example], second: list[Example], temperature: float) -> None:
+    """Report each author's requests, and the half of the second's kept back, as judged by the other's weights."""
+    half = folds(second, 2)
+    seen, kept_back = ([e for e, part in zip(second, half, strict=True) if part == side] for side in (0, 1))
+    for title, known, unknown in (
+        ("second author, trained on the first", first, second),
+        ("first author, trained on the second", second, first),
+        ("second half of the second author, trained on all else", first + seen, kept_back),
+    ):
+        report(guesses(train(known), unknown), temperature, title)
 
 
 def best_temperature(judged: list[Guess]) -> float:
@@ -273,20 +287,21 @@ def main() -> int:
         shipped = packaged_weights()
         report(guesses(shipped, load(chosen.eval)), shipped.temperature, str(chosen.eval))
         return 0
-    examples = load(REQUESTS)
+    first, second = load(FIRST), load(SECOND)
     if chosen.check:
-        text = as_text(train(examples, packaged_weights().temperature))
+        text = as_text(train(first + second, packaged_weights().temperature))
         if text != WEIGHTS.read_text("utf-8"):
             print("The shipped weights differ from what training gives: run python tools/train_classifier.py")
             return 1
         print("The shipped weights are what training gives.")
         return 0
-    judged = cross_validate(examples)
+    judged = cross_validate(first + second)
     temperature = best_temperature(judged)
-    report(judged, temperature, f"own requests, {FOLDS}-fold cross-validation, seed {SEED}")
+    report(judged, temperature, f"both authors, {FOLDS}-fold cross-validation, seed {SEED}")
     if chosen.report:
+        across_authors(first, second, temperature)
         return 0
-    weights = train(examples, temperature)
+    weights = train(first + second, temperature)
     WEIGHTS.write_text(as_text(weights), "utf-8")
     print(f"\nwrote {WEIGHTS.relative_to(ROOT)}: {len(weights.rows)} features, temperature {weights.temperature}")
     return 0

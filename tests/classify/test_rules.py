@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from escalator.classify import BANDS, TASK_TYPES, classify_brief, classify_text
+from escalator.classify.features import features
 from escalator.classify.text import WINDOW
 from escalator.records import Brief
 
@@ -102,6 +103,61 @@ def test_a_request_without_words_is_not_guessed_at(text: str) -> None:
     found = classify_text(text)
 
     assert (found.task_type, found.confidence) == ("standard_development", 0.25)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fix it",
+        "make it better",
+        "the app is broken",
+        "please fix the bug",
+        "不工作",
+        "не работает",
+        "काम नहीं कर रहा",
+    ],
+)
+def test_a_request_that_names_nothing_is_taken_for_ordinary_work(text: str) -> None:
+    """A few words that could be asked of anything are not called an edit or a danger, and the confidence is low."""
+    found = classify_text(text)
+
+    assert (found.task_type, found.confidence) == ("standard_development", 0.25)
+
+
+@pytest.mark.parametrize(
+    ("text", "task_type"),
+    [
+        ("fix the typo", "quick_edit"),
+        ("SQL injection in login", "critical"),
+        ("design a plugin system", "complex_architecture"),
+    ],
+)
+def test_a_few_words_that_name_the_work_are_enough(text: str, task_type: str) -> None:
+    """A short request that says what it is about is judged by that."""
+    assert classify_text(text).task_type == task_type
+
+
+@pytest.mark.parametrize(
+    ("glued", "spaced"),
+    [("给parse_line函数写注释", "给 parse_line 函数写注释"), ("修改README里的错别字", "修改 README 里的错别字")],
+)
+def test_scripts_without_spaces_are_told_from_the_names_among_them(glued: str, spaced: str) -> None:
+    """A name written into Chinese text without spaces is read as if it had them."""
+    assert classify_text(glued) == classify_text(spaced)
+
+
+@pytest.mark.parametrize(
+    ("text", "twin"),
+    [
+        ("`recieve` should read receive", True),
+        ("the heading says Artchitecture, make it Architecture", True),
+        ("rename `charge` to charges", False),
+        ("move the header into the footer", False),
+    ],
+)
+def test_a_word_beside_its_correction_is_noticed(text: str, twin: bool) -> None:
+    """Two words that differ inside by a slip of the pen speak for a correction; an ending does not."""
+    assert ("size:word beside its correction" in features(text).values) is twin
 
 
 def test_only_head_and_tail_of_a_long_request_are_read() -> None:

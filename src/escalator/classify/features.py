@@ -47,6 +47,7 @@ _SETTINGS = frozenset({"yml", "yaml", "toml", "ini", "json", "cfg", "conf", "env
 _LENGTHS = (50, 90, 140, 200, 300, 450)
 _OPENING_WORDS = 9
 _STEM = 7
+_TWIN, _TWINS = 5, 16
 _MANY, _HUGE = 10, 10_000
 _MULTIPLIERS = frozenset({"m", "k", "mio", "mrd"})
 
@@ -81,7 +82,7 @@ def _shared_kind(files: Iterable[str]) -> list[str]:
 
 def _concepts(reading: Reading, found: Features) -> set[str]:
     places = concepts_in(reading.prose)
-    scripts = [hit for run in reading.scripts for hit in concepts_in_script(run)]
+    scripts = [hit for run in (*reading.scripts, *reading.joined) for hit in concepts_in_script(run)]
     for _, concept, words in places:
         found.evidence.setdefault(concept, words)
     for concept, piece in scripts:
@@ -113,16 +114,16 @@ def _named(reading: Reading, found: Features) -> None:
 def _pairs(said: set[str], values: dict[str, float]) -> None:
     level = {name: f"{name}={min(len(said & group), most)}" for name, (group, most) in _GROUPS.items()}
     for shown in level.values():
-        values["pair:" + shown] = 0.35
+        values["pair:" + shown] = 0.18
     for left, right in combinations(_CROSSED, 2):
-        values[f"pair:{level[left]}&{level[right]}"] = 0.25
+        values[f"pair:{level[left]}&{level[right]}"] = 0.12
     for single in _SINGLE:
         if single in said:
             for shown in level.values():
-                values[f"pair:{single}&{shown}"] = 0.25
+                values[f"pair:{single}&{shown}"] = 0.12
     if "live" in said:
         for concept in said & STAKES:
-            values[f"pair:live&{concept}"] = 0.35
+            values[f"pair:live&{concept}"] = 0.18
 
 
 def _sizes(reading: Reading, said: set[str], values: dict[str, float]) -> None:
@@ -136,6 +137,13 @@ def _sizes(reading: Reading, said: set[str], values: dict[str, float]) -> None:
             values["size:" + name] = 0.9
         if amount > 1:
             values[f"size:several of {name}"] = 0.6
+    if reading.scripts:
+        values["size:eastern script"] = 0.3
+    _targets(reading, said, values)
+    _numbers(reading, values)
+
+
+def _targets(reading: Reading, said: set[str], values: dict[str, float]) -> None:
     endings = set(reading.endings)
     if endings & _DOCUMENTS:
         values["size:document named"] = 0.9
@@ -143,9 +151,8 @@ def _sizes(reading: Reading, said: set[str], values: dict[str, float]) -> None:
         values["size:settings file named"] = 0.6
     if reading.quotes and (reading.arrows or "ui_text" in said or "typo" in said):
         values["size:quoted text to change"] = 0.9
-    if reading.scripts:
-        values["size:eastern script"] = 0.3
-    _numbers(reading, values)
+    if _near_twins(reading):
+        values["size:word beside its correction"] = 0.9
 
 
 def _amounts(reading: Reading) -> tuple[tuple[str, int], ...]:
@@ -162,6 +169,29 @@ def _amounts(reading: Reading) -> tuple[tuple[str, int], ...]:
         ("alarming code", int(reading.alarming)),
         ("endpoint", int(reading.endpoint)),
     )
+
+
+def _near_twins(reading: Reading) -> bool:
+    """Whether a named word, or one of two words close together, differs from another by a slip of the pen."""
+    named = [word for word in (*reading.mentions, *reading.names) if len(word) >= _TWIN][:_TWINS]
+    others = {word for word in reading.prose if len(word) >= _TWIN}
+    if any(_near(word, other) for word in named for other in (*named, *others)):
+        return True
+    for at, word in enumerate(reading.prose):
+        if len(word) >= _TWIN and any(_near(word, other) for other in reading.prose[at + 1 : at + 4]):
+            return True
+    return False
+
+
+def _near(one: str, other: str) -> bool:
+    """Whether two words differ inside by one letter or by two letters that changed places."""
+    if one[0] != other[:1] or one[-1] != other[-1:] or one == other or abs(len(one) - len(other)) > 1:
+        return False
+    shorter = min(len(one), len(other))
+    start = next((at for at in range(shorter) if one[at] != other[at]), shorter)
+    end = next((at for at in range(shorter - start) if one[-1 - at] != other[-1 - at]), shorter - start)
+    middle, counterpart = one[start : len(one) - end], other[start : len(other) - end]
+    return len(middle) + len(counterpart) <= 2 or (len(middle) == 2 and middle == counterpart[::-1])
 
 
 def _numbers(reading: Reading, values: dict[str, float]) -> None:
@@ -190,3 +220,6 @@ def _words(reading: Reading, values: dict[str, float]) -> None:
         folded = fold(run)
         for at in range(len(folded) - 1):
             values["script:" + folded[at : at + 2]] = 0.6
+    for run in reading.joined:
+        for word in fold(run).split():
+            values["word:" + word[:_STEM]] = 0.7

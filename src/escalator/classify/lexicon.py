@@ -9,7 +9,7 @@ from itertools import pairwise
 from escalator.classify.text import fold, split_words
 
 _SHORTEST_STEM = 2
-_FIRST_EASTERN, _LAST_EASTERN = "\u3040", "\ud7af"
+_UNSPACED = (("\u0600", "\u06ff"), ("\u0900", "\u097f"), ("\u3040", "\ud7af"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Lexicon:
 
     def add(self, concept: str, pattern: str) -> None:
         """Take in one pattern as written in the list."""
-        if any(_FIRST_EASTERN <= ch <= _LAST_EASTERN for ch in pattern):
-            piece = pattern.rstrip("*")
+        if any(first <= ch <= last for ch in pattern for first, last in _UNSPACED):
+            piece = fold(pattern.rstrip("*"))
             self.pieces.setdefault(piece[0], []).append((concept, piece))
             return
         words: list[str] = []
@@ -67,11 +67,13 @@ class Lexicon:
         if stems[0]:
             self.longest_stem = max(self.longest_stem, len(words[0]))
 
-    def openings(self, word: str) -> Openings:
-        """The patterns that may begin with this word."""
+    def openings(self, word: str) -> Openings | None:
+        """The patterns that may begin with this word, None where there are none."""
         found = list(self.exact.get(word, ()))
         for end in range(_SHORTEST_STEM, min(len(word), self.longest_stem) + 1):
             found.extend(self.stems.get(word[:end], ()))
+        if not found:
+            return None
         longer = [pattern for pattern in found if len(pattern.words) > 1]
         before: dict[str, list[Pattern]] = {}
         for pattern in longer:
@@ -103,7 +105,7 @@ def lexicon() -> Lexicon:
 
 
 @lru_cache(maxsize=8192)
-def _openings(word: str) -> Openings:
+def _openings(word: str) -> Openings | None:
     return lexicon().openings(word)
 
 
@@ -111,22 +113,25 @@ def concepts_in(words: list[str]) -> list[tuple[int, str, str]]:
     """Where in the words which concept is spoken of, and with which words, in order."""
     found: list[tuple[int, str, str]] = []
     for at, (word, following) in enumerate(pairwise([*words, ""])):
-        if not word:
+        opening = _openings(word) if word else None
+        if opening is None:
             continue
-        opening = _openings(word)
-        found.extend((at, concept, word) for concept in opening.alone)
-        found.extend(
-            (at, pattern.concept, " ".join(words[at : at + len(pattern.words)]))
-            for pattern in (*opening.before.get(following, ()), *opening.before_stem)
-            if pattern.follows(words, at)
-        )
+        if opening.alone:
+            found += [(at, concept, word) for concept in opening.alone]
+        longer = (*opening.before.get(following, ()), *opening.before_stem)
+        if longer:
+            found += [
+                (at, pattern.concept, " ".join(words[at : at + len(pattern.words)]))
+                for pattern in longer
+                if pattern.follows(words, at)
+            ]
     return found
 
 
 def concepts_in_script(run: str) -> list[tuple[str, str]]:
     """The concepts spoken of in a run of a script without spaces, and the piece that does."""
     pieces = lexicon().pieces
-    run = fold(run)
+    run = fold(run).replace("能不能", "能否")
     return [
         (concept, piece)
         for at, character in enumerate(run)

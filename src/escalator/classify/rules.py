@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from escalator.classify.features import features
+from escalator.classify.features import Features, features
 from escalator.classify.protocol import TASK_TYPES
 from escalator.classify.reasons import reasons
 from escalator.classify.weights import cheapest_mistake, packaged_weights
 from escalator.records import Brief, Classification
 
 SOURCE = "rules"
-_WORDLESS = Classification(
+_EMPTY_CONCEPTS = frozenset(
+    {"bug", "build_verb", "constant", "limit", "perf_small", "persists", "polite", "question", "size_small"}
+    | {"small_feature", "sometimes", "tests_target", "tweak", "urgent"}
+)
+_EVIDENCE = (
+    *("names:", "size:few", "size:many", "size:huge", "size:alarming", "size:word beside", "size:code block"),
+    *("size:quotation", "size:inline code", "size:file name", "size:arrow", "size:stack trace", "size:document"),
+)
+_FEW_WORDS, _FEW_SIGNS = 6, 9
+_VAGUE = Classification(
     task_type="standard_development",
     complexity=4.0,
     confidence=0.25,
-    reasons=("the request has no words to judge by: took it for work of ordinary size",),
+    reasons=("the request says too little to judge by: took it for work of ordinary size",),
     source=SOURCE,
 )
 
@@ -27,8 +36,8 @@ def classify_text(text: str, *, files: Iterable[str] = ()) -> Classification:
     is nearly always a dearer one; the reasons then say so.
     """
     found = features(text, files=files)
-    if not any(name.startswith(("word:", "script:", "names:")) for name in found.values):
-        return _WORDLESS
+    if _says_too_little(found):
+        return _VAGUE
     weights = packaged_weights()
     probabilities = weights.probabilities(found.values)
     chosen = cheapest_mistake(probabilities)
@@ -39,6 +48,17 @@ def classify_text(text: str, *, files: Iterable[str] = ()) -> Classification:
         reasons=reasons(found, weights, probabilities, chosen),
         source=SOURCE,
     )
+
+
+def _says_too_little(found: Features) -> bool:
+    """Whether a request has no words, or a few that name neither a thing nor a kind of work: "please fix it"."""
+    words = sum(name.startswith("word:") for name in found.values)
+    signs = sum(name.startswith("script:") for name in found.values)
+    if not words and not signs and not any(name.startswith("names:") for name in found.values):
+        return True
+    if words > _FEW_WORDS or signs > _FEW_SIGNS or any(name.startswith(_EVIDENCE) for name in found.values):
+        return False
+    return all(name[5:] in _EMPTY_CONCEPTS for name in found.values if name.startswith("says:"))
 
 
 def classify_brief(brief: Brief) -> Classification:

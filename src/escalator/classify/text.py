@@ -14,26 +14,33 @@ _MENTION_WORDS = 5
 """A quotation of at most this many words names something; a longer one tells something."""
 
 _ACCENTS = str.maketrans(
-    "áàâãäåāăąçćčďđéèêëēęěğíìîïīıłñńňóòôõöøőřśšşșťțúùûüūůűýÿźżž\u2019`\u00b4\u0451",
-    "aaaaaaaaacccddeeeeeeegiiiiiilnnnooooooorssssttuuuuuuuyyzzz'''\u0435",
+    "áàâãäåāăąçćčďđéèêëēęěğíìîïīıłñńňóòôõöøőřśšşșťțúùûüūůűýÿźżž\u2019`\u00b4\u0451\u0623\u0625\u0622\u0649",
+    "aaaaaaaaacccddeeeeeeegiiiiiilnnnooooooorssssttuuuuuuuyyzzz'''\u0435\u0627\u0627\u0627\u064a",
+    "\u0307\u064b\u064c\u064d\u064e\u064f\u0650\u0651\u0652",
 )
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_UNSPACED = r"\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_SIGN = rf"[^\W{_UNSPACED}]"
+_LETTER = rf"[^\W\d_{_UNSPACED}]"
+_JOINED = r"[\u0620-\u06ff\u0900-\u0963\u0970-\u097f]+"
 _TOKEN = re.compile(
-    r"`(?P<tick>[^`\n]{1,200})`"
+    r"(?P<plain>[A-Z]?[a-z]++)(?=[ ,\n])[ ,]{0,2}"
+    r"|`(?P<tick>[^`\n]{1,200})`"
     r"|[\"“„«「『»](?P<quote>[^\"”“«»」』\n]{1,200})[\"”“»」』«]"
-    r"|(?P<path>(?:[\w.-]{0,40}/){0,12}[\w-]{0,60}\.[A-Za-z]\w{0,13}(?::\d{1,9})?(?!\w))"
+    rf"|(?P<path>(?:(?:{_SIGN}|[.-]){{0,40}}/){{0,12}}(?:{_SIGN}|-){{0,60}}\.[A-Za-z]{_SIGN}{{0,13}}(?::\d{{1,9}})?(?!{_SIGN}))"
     r"|(?P<arrow>->|=>|→|⇒)"
-    r"|(?P<name>\w{1,80}\(\)|[^\W\d][^\W_]{0,40}_\w{1,80}|[A-Za-z][a-z]{0,40}(?:[A-Z][a-z0-9]{1,40}){1,12})"
+    rf"|(?P<name>{_SIGN}{{1,80}}\(\)|{_LETTER}(?:{_LETTER}|\d){{0,40}}_{_SIGN}{{1,80}}|[A-Za-z][a-z]{{0,40}}(?:[A-Z][a-z0-9]{{1,40}}){{1,12}})"
     r"|(?P<number>\d[\d.,\u00a0 ]{0,20}\d|\d)"
     r"|(?P<cjk>[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+)"
-    r"|(?P<word>[^\W\d_]+(?:['\u2019][^\W\d_]+)*)"
+    rf"|(?P<joined>{_JOINED}(?:[ ]{_JOINED})*)"
+    rf"|(?P<word>{_LETTER}+(?:['\u2019]{_LETTER}+)*)"
     r"|(?P<end>[.!?;:\n。!?;:]+)"
 )
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _ELISION = re.compile(r"^(?:[ldnsjcmt]|qu)'(?=\w{2})")
 _TRACE_LINE = re.compile(r"^[ \t]{1,40}(?:at [\w.$<>]{1,200}[ (]|File \"[^\n]*\n[ \t]+)[^\n]*$", re.MULTILINE)
 _ALARMING_PIECES = (
-    *("../", "rm -rf", "|| true", "||true", "chmod 777", " 777", "NOPASSWD", "http://"),
+    *("../", "169.254.", "rm -rf", "|| true", "||true", "chmod 777", " 777", "NOPASSWD", "http://"),
     *("innerHTML", "v-html", "return true", "= true;"),
 )
 _ALARMING = re.compile(
@@ -80,9 +87,10 @@ class Reading:
     """A request taken apart.
 
     `prose`, `mentions` (short quotations) and `names` (identifiers, inline code) are folded words in order, with
-    "" between separate pieces. `scripts` are runs of Chinese, Japanese or Korean in prose, `quoted_scripts` short
-    quotations as written. `sentences` says where in `prose` each sentence begins, `numbers` are (value, index in
-    `prose` of the next word), `endings` the suffixes of the file names mentioned. The rest are counts and flags.
+    "" between separate pieces. `scripts` are runs of Chinese, Japanese or Korean in prose, `joined` those of
+    Arabic or Devanagari, `quoted_scripts` short quotations as written. `sentences` says where in `prose` each
+    sentence begins, `numbers` are (value, index in `prose` of the next word), `endings` the suffixes of the file
+    names mentioned. The rest are counts and flags.
     """
 
     length: int = 0
@@ -90,6 +98,7 @@ class Reading:
     mentions: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     scripts: list[str] = field(default_factory=list)
+    joined: list[str] = field(default_factory=list)
     quoted_scripts: list[str] = field(default_factory=list)
     sentences: list[int] = field(default_factory=list)
     numbers: list[tuple[float, int]] = field(default_factory=list)
@@ -123,7 +132,7 @@ def _flags(text: str, reading: Reading) -> None:
     reading.trace = any(piece in text for piece in _TRACES)
     reading.endpoint = any(piece in text for piece in _ENDPOINTS)
     reading.bullets = len(_BULLET.findall(text))
-    reading.question = "?" in text or "\uff1f" in text
+    reading.question = "?" in text or "\uff1f" in text or "\u061f" in text
     reading.alarming = any(piece in text for piece in _ALARMING_PIECES) or (
         ("=" in text or ":" in text) and _ALARMING.search(text) is not None
     )
@@ -133,11 +142,14 @@ def _prose(text: str, reading: Reading) -> None:
     prose, fresh = reading.prose, True
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup
-        if kind == "word":
+        if kind in {"plain", "word"}:
             if fresh:
                 reading.sentences.append(len(prose))
                 fresh = False
-            prose.extend(words_of(match.group()))
+            if kind == "plain":
+                prose.append(match[kind].lower())
+            else:
+                prose.extend(words_of(match[kind]))
         elif kind == "end":
             fresh = True
             if not match.group().startswith(":"):
@@ -150,6 +162,8 @@ def _take(reading: Reading, kind: str, match: re.Match[str]) -> None:
     value = match.group()
     if kind == "cjk":
         reading.scripts.append(value)
+    elif kind == "joined":
+        reading.joined.append(value)
     elif kind == "number":
         reading.numbers.append((_number(value), len(reading.prose)))
     elif kind == "quote":
