@@ -41,7 +41,7 @@ docs: setup
 	$(BIN)/pytest --quiet tests/test_docs.py
 
 bench: setup
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks all
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -326,7 +326,7 @@ def as_failure(error: ProviderError, model: Model) -> Failure:
     """A provider's error as a value."""
     return Failure(
         kind=error.kind,
-        message=f"{model.name}: {error.message}",
+        message=error.message,
         provider=model.provider,
         retry_after=error.retry_after,
         needed=error.needed,

@@ -136,14 +136,14 @@ def encoded(body: Mapping[str, Any]) -> bytes:
 
 
 def no_json(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-    """The error for a successful answer that is not JSON."""
+    """The error for a successful answer that is not JSON; a page of another type is no model's, and not billed."""
     what = headers.get("content-type", "").partition(";")[0] or "something without a content type"
     return ProviderError(
         f"The server answered {status} with {what} instead of a completion in JSON. Check base_url.",
         kind="bad_response",
         status=status,
         body=body[:4000].decode("utf-8", "replace"),
-        billed=True,
+        billed="json" in what or "event-stream" in what,
     )
 
 
