@@ -189,6 +189,6 @@ def test_a_task_of_a_living_process_is_left_alone(scenes: Any) -> None:
     second = scene.start()
     told = second.process.communicate(timeout=30)[1]
     assert second.process.returncode != 0
-    assert "another process is working on 't1'" in told
+    assert "somebody is working on 't1'" in told
     assert scene.asked == 1
     first.end(signal.SIGKILL)
