@@ -524,3 +524,42 @@ def test_a_chain_without_a_local_model_says_so_to_a_local_task(run: Execute) -> 
     assert outcome.status == "stopped"
     assert "Put a local model into the chain of critical" in outcome.reason
     assert outcome.reason.count("haiku") == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"deadline": "5"}, "deadline: '5' is str, not a number"),
+        ({"complexity": True}, "complexity: True is bool, not a number"),
+        ({"deadline": float("nan")}, "leaves no time"),
+        ({"task_id": " "}, "task_id: the id is empty"),
+        ({"files": {"a.py": "\ud800"}}, "half a character"),
+        ({"prompt": "Set x \ud800"}, "half a character"),
+    ],
+)
+def test_a_wrong_value_is_named_before_anything_is_done(wrong: dict[str, Any], says: str) -> None:
+    """A value no task can have is a TaskError that names the argument, never an error from deep inside."""
+    house = House({"small": [RIGHT]})
+    with pytest.raises(TaskError, match=says):
+        house.execute(**wrong)
+    assert not house.provider.requests
+
+
+def test_one_text_stands_for_a_list_of_one() -> None:
+    """A tag, a requirement or a validator that is passed alone is one item, not its letters."""
+    house = House({"small": [RIGHT]})
+    outcome = house.execute(tags="nightly", requirements="Keep it short.", validators="syntax")
+    assert outcome.brief.tags == ("nightly",)
+    assert outcome.brief.requirements == ("Keep it short.",)
+    assert [spec.name for spec in outcome.plan.validators] == ["syntax"]
+
+
+def test_only_true_approves_a_paid_model(run: Execute) -> None:
+    """A text such as "no" is true in Python; money is not spent on that."""
+    guard = {"before_paid": "confirm"}
+    house = House(
+        {"small": [WRONG, WRONG], "large": [WRONG, WRONG]}, approve=lambda _wanted: "no", cost_guard=guard
+    )
+    with pytest.raises(TaskError, match="approve returned 'no'"):
+        run(house)
+    assert "haiku" not in house.models()

@@ -24,8 +24,7 @@ LARGEST_IMAGE = 20 * 1024 * 1024
 
 def make_brief(task: Task) -> Brief:
     """Read the task's files and tests. Raises `TaskError` naming the argument that cannot be used."""
-    if not task.prompt.strip():
-        raise TaskError("the prompt is empty", field="prompt", hint="say in a sentence what should be done")
+    _check_words(task)
     workspace = _workspace(task.workspace)
     files = _contents(task.files, workspace, field="files")
     tests = _contents(task.tests, workspace, field="tests")
@@ -46,14 +45,14 @@ def make_brief(task: Task) -> Brief:
         tests=tests,
         protected=tuple(tests),
         language=task.language,
-        requirements=tuple(task.requirements),
-        images=tuple(_image(image) for image in task.images),
+        requirements=_several(task.requirements),
+        images=tuple(_image(image) for image in _several(task.images)),
         response_schema=_schema(task.response_schema),
         benchmark=task.benchmark,
         local_only=task.local_only,
         budget=_budget(task.budget),
         deadline=task.deadline,
-        tags=tuple(task.tags),
+        tags=_several(task.tags),
     )
 
 
@@ -112,20 +111,53 @@ def _path(path: str, field: str) -> str:
 
 
 def _text(path: str, text: object, field: str) -> str:
-    if isinstance(text, str):
-        return text
-    raise TaskError(f"the content of {path!r} is {type(text).__name__}, not str", field=field)
+    if not isinstance(text, str):
+        raise TaskError(f"the content of {path!r} is {type(text).__name__}, not str", field=field)
+    if not _is_unicode(text):
+        raise TaskError(f"{path!r} holds half a character (a lone surrogate)", field=field, hint="decode it anew")
+    return text
+
+
+def _check_words(task: Task) -> None:
+    if not task.prompt.strip():
+        raise TaskError("the prompt is empty", field="prompt", hint="say in a sentence what should be done")
+    if not _is_unicode(task.prompt):
+        raise TaskError(
+            "the prompt holds half a character (a lone surrogate)", field="prompt", hint="decode it anew"
+        )
+    if task.task_id is not None and not task.task_id.strip():
+        raise TaskError("the id is empty", field="task_id", hint="leave it out to have one made")
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text can be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _several(given: Any) -> tuple[Any, ...]:
+    """The items of a sequence; a single text or picture is one item, not its letters."""
+    return (given,) if isinstance(given, str | Path | Image) else tuple(given)
 
 
 def _check_figures(task: Task) -> None:
-    if task.complexity is not None and not 0 <= task.complexity <= 10:
+    if task.complexity is not None and not 0 <= _number(task.complexity, "complexity") <= 10:
         raise TaskError(f"{task.complexity} is not between 0 and 10", field="complexity")
     _check_deadline(task.deadline)
 
 
 def _check_deadline(deadline: float | None) -> None:
-    if deadline is not None and deadline <= 0:
+    if deadline is not None and not _number(deadline, "deadline") > 0:
         raise TaskError(f"{deadline} s leaves no time", field="deadline", hint="pass seconds above 0, or None")
+
+
+def _number(given: object, field: str) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise TaskError(f"{given!r} is {type(given).__name__}, not a number", field=field)
+    return given
 
 
 def _budget(given: Decimal | float | str | None) -> Decimal | None:

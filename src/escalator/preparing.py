@@ -32,12 +32,12 @@ def reading(task: Task) -> Compute:
 
 
 def chosen(items: Sequence[Any] | None) -> tuple[tuple[ValidatorSpec, ...] | None, dict[str, Validator]]:
-    """The caller's own list of validators as specs; callables are kept under their names."""
+    """The caller's own validators, one or a list, as specs; callables are kept under their names."""
     if items is None:
         return None, {}
     specs: list[ValidatorSpec] = []
     given: dict[str, Validator] = {}
-    for item in items:
+    for item in [items] if isinstance(items, str | Mapping) or callable(items) else items:
         if callable(item):
             name = validators.name_of(item)
             given[name] = item

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from escalator.errors import TaskError
 from escalator.events import PaidModelAhead, Substitution
 from escalator.flow import Flow
 from escalator.perform.effects import Consult
@@ -61,6 +62,9 @@ class Consents:
     def _confirm(self, model: Model, wanted: Substitution) -> Flow[Failure | None]:
         approve = self.desk.approve
         answer = None if approve is None else (yield Consult(lambda: approve(wanted)))
+        if answer is not None and not isinstance(answer, bool):
+            text = f"approve returned {answer!r}"
+            raise TaskError(text, field="approve", hint="return True to approve, False to decline, None to wait")
         self.desk.publish(PaidModelAhead(task_id=self.brief.task_id, substitution=wanted, approved=answer))
         what = f"asking {model.name} for up to {usd(wanted.highest_cost)}"
         if answer is None:

@@ -91,6 +91,9 @@ def _asked(validator: Validator, attribute: str, brief: Brief) -> str | None:
     return None if answer is None else str(answer)
 
 
+_NOT_A_VERDICT = "it returned {}, not a Verdict; a function that says True or False is used as python(call=…)"
+
+
 def judge(validator: Validator, candidate: Candidate) -> Flow[Verdict]:
     """Let a validator of either form judge, as a flow.
 
@@ -100,13 +103,15 @@ def judge(validator: Validator, candidate: Candidate) -> Flow[Verdict]:
     name = name_of(validator)
     try:
         said: Any = validator(candidate)
+        if isinstance(said, bool | str) or said is None:
+            return broke(name, TypeError(_NOT_A_VERDICT.format(type(said).__name__)))
         verdict = said if isinstance(said, Verdict) else (yield from said)
     except ValidatorError as error:
         return unavailable(name, error.message)
     except Exception as error:  # noqa: BLE001  a stranger's validator may raise anything; it becomes a verdict
         return broke(name, error)
     if not isinstance(verdict, Verdict):
-        return broke(name, TypeError(f"it returned {type(verdict).__name__}, not a Verdict"))
+        return broke(name, TypeError(_NOT_A_VERDICT.format(type(verdict).__name__)))
     return verdict
 
 
