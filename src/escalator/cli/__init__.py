@@ -27,6 +27,8 @@ def main() -> None:
                 sys.stderr.write("\n")
             complain("interrupted; what was already paid for is in the ledger")
         raise
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)
+    except OSError as error:
+        from escalator.cli.console import complain
+
+        complain(f"{error.filename or 'standard output'} cannot be written or read: {error.strerror}")
+        sys.exit(2)

@@ -270,7 +270,7 @@ SCENES = (
     Scene(
         shows="a retry repairs",
         task=Task(
-            prompt="slugify() in textutils.py drops digits. Keep them, and do not split words at apostrophes.",
+            prompt="Bug: slugify() in textutils.py drops digits and splits words at apostrophes. Fix both.",
             files={"textutils.py": SLUGIFY},
             tests={"test_textutils.py": SLUGIFY_TESTS},
         ),
