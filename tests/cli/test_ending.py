@@ -170,3 +170,30 @@ def test_the_version_is_told(tmp_path: Path) -> None:
     from escalator import __version__
 
     assert run("--version", cwd=tmp_path)[:2] == (0, f"escalator {__version__}\n")
+
+
+def test_doctor_says_that_a_ledger_cannot_be_written(skill: Skill, tmp_path: Path) -> None:
+    """A ledger in a place that cannot hold a file is found before the first task fails on it."""
+    (tmp_path / "ledger.sqlite").mkdir()
+    status, out, _ = run("doctor", "--json", cwd=tmp_path)
+    found = {row["what"]: row for row in json.loads(out)}
+    assert (status, found["ledger"]["ok"]) == (0, False)
+    assert "ESCALATOR_LEDGER" in found["ledger"]["next"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_output_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    """A full disk behind `>` is named; there is no traceback."""
+    with Path("/dev/full").open("w") as full:
+        shown = subprocess.run(
+            [sys.executable, "-c", "from escalator.cli import main; main()", "plan", "Fix the typo."],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert shown.returncode == 2
+    assert "cannot be written" in shown.stderr
+    assert "Traceback" not in shown.stderr

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from escalator import __version__
@@ -139,7 +140,19 @@ def _ledger(matrix: Matrix) -> Iterator[Finding]:
 
     target = str(ledger_target(matrix))
     postgres = target.startswith("postgres")
-    yield Finding(what="ledger", ok=True, detail="PostgreSQL" if postgres else target)
-    if not postgres:
+    if postgres:
+        yield Finding(what="ledger", ok=True, detail="PostgreSQL")
+    else:
+        yield _ledger_file(Path(target))
         detail = database_warning() or f"SQLite {sqlite3.sqlite_version}"
         yield Finding(what="sqlite", ok=True, detail=detail)
+
+
+def _ledger_file(path: Path) -> Finding:
+    """Whether the ledger's file can be written, or made; nothing is made here."""
+    there = next((place for place in (path, *path.parents) if place.exists()), path)
+    good = os.access(there, os.W_OK) and (there != path or path.is_file())
+    remedy = "" if good else "set ledger.path in the matrix, or ESCALATOR_LEDGER, to a place that can be written"
+    return Finding(
+        what="ledger", ok=good, detail=f"{path}" if good else f"{path} cannot be written", remedy=remedy
+    )
