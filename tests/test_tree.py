@@ -252,6 +252,8 @@ def test_protected_paths_are_compared_without_case_and_by_directory_and_pattern(
     assert not is_protected("testsuite.py", ["tests"])
     assert is_guarded("a/b/conftest.py")
     assert is_guarded(".github/workflows/x.yml")
+    assert is_guarded(".vscode/tasks.json")
+    assert is_guarded("sub/.envrc")
     assert not is_guarded("src/config.py")
 
 

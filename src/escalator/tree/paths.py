@@ -11,12 +11,23 @@ from collections.abc import Iterable
 _GUARDED_NAMES = frozenset(
     {"conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini"}
     | {"sitecustomize.py", "usercustomize.py", "jenkinsfile", "azure-pipelines.yml", ".travis.yml"}
-    | {".gitlab-ci.yml", "bitbucket-pipelines.yml", "appveyor.yml", ".appveyor.yml", ".drone.yml"}
+    | {
+        ".envrc",
+        ".pre-commit-config.yaml",
+        ".gitlab-ci.yml",
+        "bitbucket-pipelines.yml",
+        "appveyor.yml",
+        ".appveyor.yml",
+        ".drone.yml",
+    }
     | {"poetry.lock", "uv.lock", "pdm.lock", "pipfile.lock", "pylock.toml", "package-lock.json"}
     | {"npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb", "cargo.lock", "go.sum"}
     | {"gemfile.lock", "composer.lock", "packages.lock.json", "gradle.lockfile", "mix.lock", "flake.lock"}
 )
-_GUARDED_DIRS = (".github/workflows/", ".github/actions/", ".circleci/", ".buildkite/", ".gitlab/", ".ci/")
+_GUARDED_DIRS = (
+    *(".github/workflows/", ".github/actions/", ".circleci/", ".buildkite/", ".gitlab/", ".ci/"),
+    *(".vscode/", ".idea/", ".devcontainer/", ".husky/", ".githooks/"),
+)
 _DEVICE_NAMES = frozenset(
     {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))}
 )
@@ -68,7 +79,9 @@ def is_protected(path: str, protected: Iterable[str] = ()) -> bool:
 
 
 def is_guarded(path: str) -> bool:
-    """Whether a path steers tests, CI or dependencies, so that no answer may touch it unasked."""
+    """Whether a path steers tests, CI, dependencies, or what editors and hooks start by themselves: no answer may
+    touch it unasked.
+    """
     folded = _fold(path)
     parts = folded.split("/")
     if parts[-1] in _GUARDED_NAMES or parts[-1].endswith(".pth"):
