@@ -296,6 +296,10 @@ def validate(
     """Judge files or a model's answer as `run` would. Exit status 0 if every validator passed, else 1."""
     from escalator import validate as judge
 
+    if file and not answer:
+        raise TaskError(
+            "it says what an answer may change", field="--file", hint="add --answer, or name files as arguments"
+        )
     root = (workspace or Path.cwd()).resolve()
     texts = {path: _read(path) for path in paths}
     given: Any = (
@@ -313,8 +317,8 @@ def validate(
         out = console()
         for verdict in verdicts:
             out.print(hanging(verdict_line(verdict)))
-            if verdict.failed:
-                out.print(Text("\n".join(f"        {line}" for line in verdict.feedback.splitlines()), "dim"))
+            for line in verdict.feedback.strip().splitlines()[1:] if verdict.failed else ():
+                out.print(hanging(Text(f"        {line}", "dim")))
     raise typer.Exit(0 if verdicts and all(verdict.passed for verdict in verdicts) else 1)
 
 
