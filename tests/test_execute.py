@@ -332,6 +332,19 @@ def adding() -> Any:
     return adds
 
 
+def test_a_ledger_that_keeps_no_answers_resumes_by_asking_again() -> None:
+    """With store_answers: false the weaker promise holds and is said: recorded replies are asked for again."""
+    ledger = MemoryLedger(store_answers=False)
+    script = {"small": [WRONG, WRONG], "large": [WRONG, WRONG]}
+    chosen = ["syntax", "test_execute:adding"]
+    first = House(script, ledger=ledger, cost_guard={"budgets": {"day": 0}})
+    assert first.execute(task_id="t", validators=chosen).cause == "budget"
+    second = House({**script, "haiku": [RIGHT]}, ledger=ledger)
+    outcome = second.escalator.resume("t")
+    assert (outcome.status, second.models()) == ("accepted", ["small", "small", "large", "large", "haiku"])
+    assert any("keeps no answers" in warning for warning in outcome.warnings)
+
+
 def test_a_resume_does_not_ask_again_for_what_was_approved_and_bought() -> None:
     """Replayed answers of a paid model need no new approval; a new call does."""
     ledger, asked = MemoryLedger(), list[str]()

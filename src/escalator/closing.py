@@ -67,6 +67,10 @@ def warnings(outcome: Outcome, record: Record, trouble: str = "") -> tuple[str, 
         found.append(
             f"the recorded work no longer matches from {record.diverged} on; it was done again from there"
         )
+    if record.unkept:
+        found.append(
+            f"the ledger keeps no answers (store_answers: false), so {record.unkept} replies were asked for again"
+        )
     if record.doubtful and not all(is_free(rung.model) for rung in outcome.plan.chain):
         found.append(
             f"calls that were under way when an earlier process ended: {record.doubtful}; they may have been "

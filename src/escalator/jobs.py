@@ -62,7 +62,7 @@ def execute(desk: Desk, task: Task) -> Flow[Outcome]:
     with _resumable(desk, opened):
         if opened.status == "new":
             return (yield from _fresh(desk, task, brief, plan, specs, given))
-        if BRIEFS.load(opened.row.brief).prompt != brief.prompt:
+        if _stored(opened).prompt != brief.prompt:
             text = f"the ledger knows {brief.task_id!r} as another task"
             raise TaskError(text, field="task_id", hint="choose a new id, or none")
         return (yield from _known(desk, opened, given, budget=brief.budget, deadline=brief.deadline))
@@ -135,7 +135,7 @@ def _fresh(
 def _known(
     desk: Desk, opened: Opened, given: Judges, *, budget: Decimal | float | str | None, deadline: float | None
 ) -> Flow[Outcome]:
-    brief = relimited(BRIEFS.load(opened.row.brief), budget=budget, deadline=deadline)
+    brief = relimited(_stored(opened), budget=budget, deadline=deadline)
     plan = PLANS.load(opened.row.plan)
     noted = next((entry for entry in opened.entries if entry.key == "plan"), None)
     plan = PLANS.load(noted.payload) if noted is not None else plan
@@ -147,8 +147,7 @@ def _known(
         )
     if opened.status == "closed":
         if not opened.outcome:
-            text = f"the answer of {brief.task_id!r} was erased from the ledger"
-            raise TaskError(text, field="task_id", hint="choose a new id to have it done again")
+            raise _gone(brief.task_id)
         return OUTCOMES.load(opened.outcome, brief=brief, plan=plan)
     record = Record(opened.entries)
     spender = Spender(desk, brief, record, deadline=deadline_of(desk, brief))
@@ -157,9 +156,21 @@ def _known(
     return (yield from _walked(desk, brief, plan, spender, record, given, overhead))
 
 
+def _stored(opened: Opened) -> Brief:
+    """The task as it was first given."""
+    if not opened.row.brief:
+        raise _gone(opened.row.task_id)
+    return BRIEFS.load(opened.row.brief)
+
+
+def _gone(task_id: str) -> TaskError:
+    text = f"the ledger does not have the texts of {task_id!r} any more, or never kept them"
+    return TaskError(text, field="task_id", hint="choose a new id to have it done again")
+
+
 def _classifier_call(entry: Entry) -> Iterator[Call]:
     """The recorded call of a classifier, which no attempt will replay."""
-    if entry.kind == "call" and entry.key.startswith("classify") and entry.state in {"done", "failed"}:
+    if entry.payload and entry.kind == "call" and entry.key.startswith("classify"):
         yield REPLIES.load(entry.payload).call
 
 

@@ -75,6 +75,7 @@ class Record:
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._entries = {entry.key: entry for entry in entries}
         self.diverged = ""
+        self.unkept = 0
 
     def __bool__(self) -> bool:
         return bool(self._entries)
@@ -94,7 +95,12 @@ class Record:
         if entry.digest != digest:
             self.diverged = key
             return None
-        return entry if entry.state in {"done", "failed"} else None
+        if entry.state not in {"done", "failed"}:
+            return None
+        if not entry.payload:
+            self.unkept += 1
+            return None
+        return entry
 
     def began(self, prefix: str) -> bool:
         """Whether anything under this prefix was recorded, so that it was admitted once before."""
