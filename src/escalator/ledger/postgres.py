@@ -177,7 +177,10 @@ class PostgresBackend:
         return time.monotonic() + self._offset
 
     def close(self) -> None:
-        """End every session."""
+        """End every session, and say first that this worker is gone: the server notices a hang-up only in time."""
+        if self._writer is not None:
+            with contextlib.suppress(self._errors()):
+                self._writer.execute("SELECT pg_advisory_unlock_all()")
         for connection in [*self._readers, self._writer]:
             if connection is not None:
                 connection.close()
