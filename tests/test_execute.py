@@ -515,6 +515,15 @@ def test_an_answer_in_the_wrong_shape_is_not_a_verdict(run: Execute) -> None:
     assert outcome.attempts[1].passed
 
 
+@pytest.mark.parametrize(("answer", "kind"), [(BASE["adding.py"], "no_code"), ("", "elided")])
+def test_an_answer_that_does_no_work_is_no_answer(answer: str, kind: str) -> None:
+    """Giving the file back as it was, or empty, is refused before a validator could let it pass."""
+    house = House({"small": [f"adding.py\n```python\n{answer}```\n", RIGHT]})
+    outcome = house.execute(validators=["syntax"])
+    assert outcome.attempts[0].rejection.kind == kind
+    assert outcome.attempts[1].passed
+
+
 def test_an_empty_answer_is_asked_for_once_more(run: Execute) -> None:
     """HTTP 200 with nothing in it is no success."""
     house = House({"small": ["", RIGHT]})

@@ -149,10 +149,10 @@ def test_only_touched_files_are_judged():
 
 def test_unknown_files_are_skipped_not_passed():
     """An answer of prose alone gives a skip that says why."""
-    verdict = judge({"README.md": "# Hello\n", "notes.txt": "("})
+    verdict = judge({"README.rst": "# Hello\n", "notes.txt": "("})
     assert verdict.status == "inconclusive"
     assert verdict.reason == "skipped"
-    assert "README.md" in verdict.hint
+    assert "README.rst" in verdict.hint
 
 
 def test_an_answer_without_files_is_skipped():
@@ -162,9 +162,9 @@ def test_an_answer_without_files_is_skipped():
 
 def test_a_mixed_answer_lists_what_was_not_judged():
     """One judged file is enough for a pass, and the evidence names the ones passed over."""
-    verdict = judge({"a.py": "x = 1\n", "README.md": "hi"})
+    verdict = judge({"a.py": "x = 1\n", "README.rst": "hi"})
     assert verdict.passed
-    assert "README.md" in verdict.evidence["not_judged"]
+    assert "README.rst" in verdict.evidence["not_judged"]
 
 
 def test_one_broken_file_fails_the_whole_answer():
@@ -332,3 +332,20 @@ def test_the_projects_own_python_can_judge():
     assert judge({"a.py": "x = 1\n"}, perform=perform, interpreter=sys.executable).passed
     verdict = judge({"a.py": "x = \n"}, perform=perform, interpreter=sys.executable)
     assert verdict.feedback.startswith("a.py:1:")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("# Title\n\n```python\nx = 1\n```\n", ""),
+        ("~~~\n```\n~~~\n", ""),
+        ("Inline ```code``` is no fence.\n", ""),
+        ("# Title\n\n```python\nx = 1\n", "never closed"),
+        ("````\n```\n", "never closed"),
+        ("<<<<<<< HEAD\none\n=======\ntwo\n>>>>>>> other\n", "failed merge"),
+    ],
+)
+def test_markdown_is_judged_by_what_can_be_wrong_with_it(text: str, says: str) -> None:
+    """A fence that is never closed and the marks of a failed merge are faults; everything else is Markdown."""
+    verdict = judge({"README.md": text})
+    assert (verdict.status, says in verdict.feedback) == ("failed" if says else "passed", True)

@@ -85,13 +85,30 @@ def _unusable(done: Completion) -> Failure | None:
 def _taken(brief: Brief, done: Completion) -> tuple[str, ChangeSet | Rejection]:
     if brief.response_schema is not None:
         return _taken_as_json(brief, done)
-    return done.text, extract(
+    taken = extract(
         done.text,
         target=next(iter(brief.files)) if len(brief.files) == 1 else None,
         workspace=brief.files,
         finish_reason=done.finish,
         protected=(*brief.protected, *brief.tests),
     )
+    return done.text, taken if isinstance(taken, Rejection) else _no_work(brief, taken) or taken
+
+
+def _no_work(brief: Brief, changes: ChangeSet) -> Rejection | None:
+    """Why a change set is no answer at all: it leaves everything as it was, or empties a file that had content."""
+    before = brief.files
+    if changes.files and all(path in before and before[path] == text for path, text in changes.files.items()):
+        names = ", ".join(changes.files)
+        feedback = f"Your answer leaves {names} exactly as it was. Make the change the task asks for."
+        return Rejection(kind="no_code", feedback=feedback)
+    for path, text in changes.files.items():
+        if text is not None and not text.strip() and before.get(path, "").strip():
+            feedback = (
+                f"Your answer leaves {path} empty. Give the whole file, or say plainly that it is to be deleted."
+            )
+            return Rejection(kind="elided", feedback=feedback)
+    return None
 
 
 def _taken_as_json(brief: Brief, done: Completion) -> tuple[str, ChangeSet | Rejection]:

@@ -18,8 +18,8 @@ Trust: TypeAlias = Literal["strict", "delta", "off"]
 class Language:
     """A language by its common name, its reader and how far an error it reports can be believed.
 
-    `reader` is "python", "json", "jsonc", "jsonl", "toml" or "yaml" for those read by a parser of their own,
-    else "tree-sitter", with `module` and `entry` naming the grammar's package and its function.
+    `reader` is "python", "json", "jsonc", "jsonl", "toml", "yaml" or "markdown" for those read by code of their
+    own, else "tree-sitter", with `module` and `entry` naming the grammar's package and its function.
     `conditional`: lines starting with "#if" may hide brackets from a reader that takes both branches.
     """
 
@@ -49,6 +49,7 @@ LANGUAGES: dict[str, Language] = {
         Language(name="jsonl", reader="jsonl"),
         Language(name="toml", reader="toml"),
         Language(name="yaml", reader="yaml"),
+        Language(name="markdown", reader="markdown"),
         _grammar("javascript", "strict"),
         _grammar("typescript", "strict", entry="language_typescript"),
         _grammar("tsx", "strict", "typescript", "language_tsx"),
@@ -81,6 +82,7 @@ _SUFFIXES = {
     "jsonc": ".jsonc .code-workspace",
     "jsonl": ".jsonl .ndjson",
     "toml": ".toml",
+    "markdown": ".md .markdown",
     "yaml": ".yaml .yml",
     "javascript": ".js .mjs .cjs .jsx",
     "typescript": ".ts .mts .cts",
@@ -153,7 +155,7 @@ def named(name: str) -> Language | None:
 def language_of(path: str, text: str = "", declared: str | None = None) -> Language | None:
     """The language of a file: by its name, else its first line, else what the task declared; None if unknown.
 
-    A suffix that belongs to no language here (".txt", ".md") is unknown, whatever the task declared.
+    A suffix that belongs to no language here (".txt", ".rst") is unknown, whatever the task declared.
     """
     pure = PurePosixPath(path)
     name = pure.name

@@ -29,6 +29,7 @@ _STRING = r'"(?:[^"\\\n]|\\.)*+(?:"|(?=\n)|\Z)'
 _JSONC_TOKEN = re.compile(_STRING + r"|//[^\n]*|/\*[\s\S]*?(?:\*/|\Z)")
 _TRAILING_COMMA = re.compile(f"({_STRING})" + r"|,(?=\s*[}\]])")
 _LONG_KEY = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)$")
 _BRACKET = re.compile(r"[\[{(]|[\]})]")
 
 
@@ -162,11 +163,31 @@ def _depth(text: str) -> int:
     return deepest
 
 
+def read_markdown(text: str) -> Fault | None:
+    """What can be wrong with Markdown at all: a fence that is never closed, or the marks of a failed merge."""
+    opened: tuple[int, str] | None = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if opened is None and line.startswith(("<<<<<<< ", ">>>>>>> ")):
+            return Fault(line=number, column=1, message="a mark of a failed merge", structural=True)
+        fence = _FENCE.match(line)
+        if fence is None:
+            continue
+        mark, rest = fence[1], fence[2]
+        if opened is None:
+            opened = (number, mark) if mark[0] == "~" or "`" not in rest else None
+        elif mark[0] == opened[1][0] and len(mark) >= len(opened[1]) and not rest.strip():
+            opened = None
+    if opened is None:
+        return None
+    return Fault(line=opened[0], column=1, message=f"the fence {opened[1]} is never closed", structural=True)
+
+
 READERS: dict[str, Callable[[str], Fault | None]] = {
     "json": read_json,
     "jsonc": read_jsonc,
     "jsonl": read_jsonl,
     "toml": read_toml,
     "yaml": read_yaml,
+    "markdown": read_markdown,
 }
 """The readers that need nothing but the text."""
