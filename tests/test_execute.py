@@ -424,6 +424,19 @@ def test_the_workspace_is_never_written_until_apply(tmp_path: Path) -> None:
     assert "a + b" in (tmp_path / "adding.py").read_text()
 
 
+def test_an_answer_may_not_overwrite_what_it_was_not_given(tmp_path: Path) -> None:
+    """A file of the project outside `files` is refused before it is judged, so that what is accepted can be applied."""
+    (tmp_path / "adding.py").write_text(BASE["adding.py"])
+    (tmp_path / "config.py").write_text("x = 1\n")
+    beyond = RIGHT + "\n" + fenced("x = 2", path="config.py")
+    house = House({"small": [beyond, RIGHT]})
+    outcome = house.execute(workspace=tmp_path, files=["adding.py"])
+    assert outcome.attempts[0].rejection.kind == "protected"
+    assert "config.py" in "\n".join(message.text for message in house.provider.requests[1].messages)
+    outcome.apply()
+    assert (tmp_path / "config.py").read_text() == "x = 1\n"
+
+
 def test_what_was_not_accepted_cannot_be_applied(tmp_path: Path) -> None:
     """Applying an outcome that is not accepted raises and writes nothing."""
     (tmp_path / "adding.py").write_text(BASE["adding.py"])

@@ -27,13 +27,16 @@ LONG = f'x = "{"word " * 40}"\n'
 
 
 class Skill:
-    """Answers with `text`; waits for `seconds` first."""
+    """Answers with `text`; waits for `seconds` first, and appends to `meddle` as another program might."""
 
     def __init__(self) -> None:
         self.text, self.seconds, self.asked = "", 0.0, 0
+        self.meddle: Path | None = None
 
     def __call__(self, question: Question) -> str:
         self.asked += 1
+        if self.meddle is not None:
+            self.meddle.write_text(self.meddle.read_text() + "# meanwhile\n")
         time.sleep(self.seconds)
         return self.text
 
@@ -104,10 +107,10 @@ def test_an_answer_that_is_not_accepted_is_not_shown_as_if_it_were(skill: Skill,
 def test_a_change_that_cannot_be_written_does_not_hide_the_outcome(skill: Skill, tmp_path: Path) -> None:
     """The answer was paid for: it is shown, the reason stands on standard error, and the status is 2."""
     (tmp_path / "a.py").write_text("x = 1\n")
-    (tmp_path / "b.py").write_text("y = 1\n")
-    skill.text = fenced("y = 2\n", path="b.py")
+    skill.meddle = tmp_path / "a.py"
+    skill.text = fenced("x = 2\n", path="a.py")
     status, out, err = run("run", "Set x.", "-f", "a.py", "--apply", cwd=tmp_path)
-    assert (status, "accepted" in out, "b.py" in out) == (2, True, True)
+    assert (status, "accepted" in out, "+x = 2" in out) == (2, True, True)
     assert "the change was not written" in err
     status, out, _ = run("run", "Set x.", "-f", "a.py", "--apply", "--json", cwd=tmp_path)
     assert (status, json.loads(out)["written"]) == (2, [])

@@ -26,6 +26,7 @@ from escalator.records import (
     Failure,
     Limits,
     Plan,
+    Rejection,
     Request,
     Rung,
     RunResult,
@@ -177,8 +178,21 @@ class Performer:
         attempt: Attempt = yield from self.interpret(
             flow, self._place(step.rung, step.number, "worker"), size=size
         )
+        attempt = self._within_reach(attempt)
         self._desk.publish(Answered(task_id=self._brief.task_id, attempt=attempt))
         return attempt
+
+    def _within_reach(self, attempt: Attempt) -> Attempt:
+        """The attempt, refused if it overwrites a file of the project that the task did not give to be changed."""
+        workspace, changes = self._brief.workspace, attempt.changes
+        if workspace is None or changes is None:
+            return attempt
+        beyond = [path for path in changes.files if path not in self._brief.files and (workspace / path).exists()]
+        if not beyond:
+            return attempt
+        allowed = ", ".join(self._brief.files) or "new files"
+        text = f"{beyond[0]} exists in the project and is not yours to change. Change {allowed}, or add new files."
+        return replace(attempt, changes=None, rejection=Rejection(kind="protected", feedback=text))
 
     def check(self, step: Check) -> Flow[Checked]:
         """One verdict: from the journal, from the cache, or by letting the validator judge."""
