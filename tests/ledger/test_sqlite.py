@@ -132,12 +132,12 @@ def test_network_file_systems_are_recognised() -> None:
     """The mount table tells the type of the deepest mount a path lies on, also where the mount has no device."""
     mounts = (
         "22 1 254:0 / / rw shared:1 - ext4 /dev/vda rw\n"
-        "40 22 0:45 / /home/team rw shared:2 - nfs4 server:/team rw\n"
+        "40 22 0:45 / /srv/team rw shared:2 - nfs4 server:/team rw\n"
         "41 22 0:46 / /mnt/with\\040space rw - cifs //server/share rw\n"
         "broken line\n"
     )
     assert type_of_device(mounts, "254:0", "/var/lib/ledger") == "ext4"
-    assert type_of_device(mounts, "0:45", "/home/team/ledger") in NETWORK_FILE_SYSTEMS
+    assert type_of_device(mounts, "0:45", "/srv/team/ledger") in NETWORK_FILE_SYSTEMS
     assert type_of_device(mounts, "0:46", "/mnt/with space/ledger") in NETWORK_FILE_SYSTEMS
     assert type_of_device(mounts, "0:99", "/somewhere") == ""
 

@@ -366,14 +366,14 @@ def test_a_tool_call_left_in_the_text_is_found() -> None:
 def test_no_key_and_no_path_of_the_server_leaves_in_an_error() -> None:
     """A gateway that echoes the key back, and a traceback with paths, are both cleaned."""
     key = "sk-live-0123456789abcdef"
-    body = f'{{"error": {{"message": "bad key {key} in File /home/ann/srv/llama/app.py"}}}}'
+    body = f'{{"error": {{"message": "bad key {key} in File /opt/ann/srv/llama/app.py"}}}}'
     transport = httpx2.MockTransport(lambda _: httpx2.Response(500, text=body))
     provider = OpenAICompatible(name="server", base_url="http://test", api_key=key, transport=transport)
     found = ask(provider, request(), colour="sync")
     assert isinstance(found, ProviderError)
     told = f"{found} {found.body} {found!r}"
     assert key not in told
-    assert "/home/ann" not in told
+    assert "/opt/ann" not in told
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 
 from escalator.records import Brief, Candidate
 from escalator.validators.pytest_layout import Suite
-from escalator.validators.pytest_session import Session
+from escalator.validators.pytest_session import TESTS, Session
 
 _SKIPS = frozenset({"Skipped", "SkipTest"})
 _NETWORK = ("Network is unreachable", "Temporary failure in name resolution", "Name or service not known")
@@ -112,11 +112,11 @@ def _environment(
 ) -> tuple[str, str] | None:
     kind, message = str(facts.get("type", "")), str(facts.get("message", ""))
     shown, where = f"{message}\n{facts.get('shown', '')}", str(facts.get("where", ""))
-    from_tests = "/root/" in where and any(where.endswith("/root/" + path) for path in suite.trusted)
+    from_tests = any(where.endswith(f"/{TESTS}/{path}") for path in suite.trusted)
     if kind == "ModuleNotFoundError":
         return _missing_module(str(facts.get("module", "")), candidate, blameless=from_tests or same_before)
     if kind == "SyntaxError" and any(
-        str(facts.get("file", "")).endswith("/root/" + path) for path in suite.trusted
+        str(facts.get("file", "")).endswith(f"/{TESTS}/{path}") for path in suite.trusted
     ):
         return f"The tests do not parse: {message}.", "Correct the test file."
     if kind in _SKIPS and same_before:

@@ -16,6 +16,9 @@ from escalator.steps import run
 from escalator.validators.pytest_layout import Suite
 from escalator.validators.pytest_report import Report, Result, read_report
 
+TESTS = "root"
+"""The folder of the read-only mount that holds the tests; the runner makes it pytest's root."""
+
 MIB = 1024 * 1024
 
 
@@ -99,8 +102,8 @@ def run_tests(
         files=files,
         trusted={
             "run.py": runner_source(),
-            "root/pytest.ini": suite.settings.ini,
-            **{f"root/{path}": content for path, content in trusted.items()},
+            f"{TESTS}/pytest.ini": suite.settings.ini,
+            **{f"{TESTS}/{path}": content for path, content in trusted.items()},
         },
         writable=bench.writable,
         stdin=json.dumps(setup).encode(),
