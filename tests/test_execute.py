@@ -346,22 +346,31 @@ def test_a_ledger_that_keeps_no_answers_resumes_by_asking_again() -> None:
 
 
 def test_a_resume_does_not_ask_again_for_what_was_approved_and_bought() -> None:
-    """Replayed answers of a paid model need no new approval; a new call does."""
-    ledger, asked = MemoryLedger(), list[str]()
+    """A replayed answer of a paid model needs no new approval; the first new call after it does, once."""
+    ledger, asked = MemoryLedger(), list[Any]()
 
     def approve(wanted: Any) -> bool:
-        asked.append(wanted.to_model)
+        asked.append(wanted)
         return True
 
-    script = {"small": [WRONG, WRONG + " "], "large": [WRONG, WRONG + " "], "haiku": [WRONG, failure("timeout")]}
-    guard = {"before_paid": "confirm"}
-    first = House(script, ledger=ledger, approve=approve, cost_guard=guard)
+    script = {"small": [WRONG, WRONG], "large": [WRONG, WRONG], "haiku": [WRONG]}
     chosen = ["syntax", "test_execute:adding"]
-    stopped = first.execute(task_id="twice", validators=chosen, deadline=60)
-    assert (stopped.status, asked) == ("skipped", ["haiku"])
-    again = House({}, ledger=ledger, approve=approve, cost_guard=guard)
-    assert again.escalator.resume("twice").status == "skipped"
-    assert asked == ["haiku"]
+    paid = {"before_paid": "confirm", "budgets": {"task": "0.0008"}}
+    first = House(script, ledger=ledger, approve=approve, cost_guard=paid)
+    first.provider._script = {**script, "haiku": [dear(WRONG)]}
+    stopped = first.execute(task_id="twice", validators=chosen)
+    assert (stopped.status, stopped.cause) == ("stopped", "budget")
+    assert [wanted.to_model for wanted in asked] == ["haiku"]
+    asked.clear()
+    second = House({"haiku": [RIGHT]}, ledger=ledger, approve=approve, cost_guard={"before_paid": "confirm"})
+    outcome = second.escalator.resume("twice")
+    assert (outcome.status, second.models()) == ("accepted", ["haiku"])
+    assert [wanted.reason for wanted in asked] == ["needed as worker"]
+
+
+def dear(text: str) -> Completion:
+    """An answer of the paid model that used most of a small budget."""
+    return Completion(text=text, model="claude-haiku-5-5", usage=Usage(input_tokens=500, output_tokens=1000))
 
 
 def test_resuming_an_unknown_task_says_so() -> None:

@@ -45,6 +45,7 @@ def test_sixteen_processes_never_pass_a_limit_and_none_starves(
     granted = sum(result["granted"] for result in results)
     assert max(result["over"] for result in results) <= LIMIT
     assert 0.9 * LIMIT <= granted <= LIMIT
+    assert granted // HOLD + sum(result["refused"] for result in results) == job.processes * job.slots
     assert any(result["refused"] for result in results)
     assert max(result["longest"] for result in results) < (2.0 if kind == "sqlite" else 5.0)
 
