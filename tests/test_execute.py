@@ -368,6 +368,19 @@ def test_a_resume_does_not_ask_again_for_what_was_approved_and_bought() -> None:
     assert [wanted.reason for wanted in asked] == ["needed as worker"]
 
 
+def test_a_task_with_validators_of_its_own_says_how_to_go_on() -> None:
+    """Functions cannot be stored: `resume` says that `execute` with the same id goes on, and it does."""
+    ledger = MemoryLedger()
+    script = {"small": [WRONG, WRONG], "large": [WRONG, WRONG]}
+    assert (
+        House(script, ledger=ledger, cost_guard={"budgets": {"day": 0}}).execute(task_id="own").cause == "budget"
+    )
+    second = House({"haiku": [RIGHT]}, ledger=ledger)
+    with pytest.raises(TaskError, match="call execute again with the same task_id"):
+        second.escalator.resume("own")
+    assert (second.execute(task_id="own").status, second.models()) == ("accepted", ["haiku"])
+
+
 def dear(text: str) -> Completion:
     """An answer of the paid model that used most of a small budget."""
     return Completion(text=text, model="claude-haiku-5-5", usage=Usage(input_tokens=500, output_tokens=1000))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from escalator.briefing import relimited
 from escalator.closing import baseline, closing, warnings
-from escalator.errors import LedgerError, TaskError
+from escalator.errors import ConfigError, LedgerError, TaskError
 from escalator.events import Planned, TaskEnded, TaskStarted, Warned
 from escalator.flow import Flow
 from escalator.ledger import Entry, Opened, TaskRow
@@ -80,7 +80,14 @@ def resume(
         )
     opened = yield from _opened(desk, known.row)
     with _resumable(desk, opened):
-        return (yield from _known(desk, opened, {}, budget=budget, deadline=deadline))
+        try:
+            return (yield from _known(desk, opened, {}, budget=budget, deadline=deadline))
+        except ConfigError as error:
+            if error.key != "validators":
+                raise
+            text = f"{task_id!r} was started with validators of the caller's own: {error.message}"
+            hint = "call execute again with the same task_id and the same validators"
+            raise TaskError(text, field="task_id", hint=hint) from error
 
 
 def _opened(desk: Desk, row: TaskRow) -> Flow[Opened]:
