@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from escalator.ledger import Closing, Hold, Scope, Settlement, TaskRow, Tried
-from escalator.ledger import books as writing
-from escalator.ledger.holds import reserve, settle
+from escalator.ledger import tasks as writing
 from escalator.ledger.log import LogQuery, day_of
+from escalator.ledger.money import reserve, settle
 from escalator.ledger.reports import by_model, by_pair, by_task_type, by_worker, savings
 from escalator.ledger.sqlite import SqliteLedger
 from escalator.records import Usage

@@ -15,7 +15,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "escalator"
 ORDER = (
     "errors",
     "plugins",
-    "tree",
+    "languages",
+    "workspace",
     "records",
     "flow",
     "steps",
@@ -32,16 +33,10 @@ ORDER = (
     "ledger",
     "redaction",
     "events",
-    "perform",
-    "recall",
-    "briefing",
-    "closing",
+    "execution",
     "review",
-    "workshop",
-    "preparing",
-    "looking",
-    "jobs",
-    "engine",
+    "resources",
+    "client",
     "sinks",
     "report",
     "evidence",
@@ -71,7 +66,7 @@ def imports_of(tree: ast.Module) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "escalator":
             parts = node.module.split(".")
             names = [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
-            yield from ((name if name in ORDER else "engine", node.lineno) for name in names)
+            yield from ((name if name in ORDER else "client", node.lineno) for name in names)
         if isinstance(node, ast.Import):
             for alias in node.names:
                 parts = alias.name.split(".")

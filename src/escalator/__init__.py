@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from escalator.engine import Escalator, aexecute, aresume, classify, execute, resume, validate
+    from escalator.client import Escalator, aexecute, aresume, classify, execute, resume, validate
     from escalator.errors import (
         BudgetExceededError,
         ChainExhaustedError,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from escalator.records import Attempt, Candidate, ChangeSet, Classification, Outcome, Plan, Task, Verdict
 
 _HOMES = {
-    "engine": ("Escalator", "aexecute", "aresume", "classify", "execute", "resume", "validate"),
+    "client": ("Escalator", "aexecute", "aresume", "classify", "execute", "resume", "validate"),
     "errors": (
         "BudgetExceededError",
         "ChainExhaustedError",

@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from escalator.errors import ConfigError, LedgerError
-from escalator.recall import recall
+from escalator.ledger.recall import recall
 from escalator.records import Attempt, Brief, Call, ChangeSet, Outcome, Task, Usage, ValidatorSpec, Verdict
 
 if TYPE_CHECKING:
-    from escalator.engine import Escalator
+    from escalator.client import Escalator
     from escalator.ledger import Archive
 
 FORMAT = "escalator-evidence/1"

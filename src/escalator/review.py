@@ -9,23 +9,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import Future
-from dataclasses import asdict, dataclass, replace
-from decimal import Decimal
+from dataclasses import dataclass, replace
 from typing import Any
 
-from escalator.closing import closing
 from escalator.errors import LedgerError, TaskError
 from escalator.events import Substitution
-from escalator.ledger import Archive, TaskRow, to_usd
+from escalator.execution.closing import closing
+from escalator.execution.filing import APPROVAL_SECONDS, file_review, granted, substitution_of
+from escalator.ledger import Archive, TaskRow
 from escalator.ledger.log import Decision, LogQuery, Review, ReviewKind, ReviewState
-from escalator.perform.desk import Approve
-from escalator.perform.journal import BRIEFS, OUTCOMES, PLANS
-from escalator.recall import Recalled, recall
+from escalator.ledger.recall import Recalled, recall
 from escalator.records import Outcome, Rung, Verdict
+from escalator.records.codec import BRIEFS, OUTCOMES, PLANS
 
-APPROVAL_SECONDS = 24 * 3600.0
-"""How long an approval counts after it was given."""
+__all__ = [
+    "APPROVAL_SECONDS",
+    "Case",
+    "approve",
+    "file_review",
+    "granted",
+    "reject",
+    "retry",
+    "review",
+    "reviews",
+    "skip",
+]
 
 PERSON = "review"
 """The validator under whose name a person's verdict stands."""
@@ -54,22 +62,6 @@ class Case:
     note: str = ""
     outcome: Outcome | None = None
     wanted: Substitution | None = None
-
-
-def file_review(
-    ledger: Archive, outcome: Outcome, *, wanted: Substitution | None = None, keep: bool = True
-) -> Future[int]:
-    """Put an outcome that needs a person into the queue; the one waiting for the same task is renewed.
-
-    `wanted`: the paid model, where the task waits for an approval. `keep` False leaves the answers out, for a
-    ledger that stores none; they can then be judged no more, only retried or given up.
-    """
-    kind: ReviewKind = "approval" if outcome.cause == "pending" else "answer"
-    asked = None
-    if wanted is not None and kind == "approval":
-        asked = {**asdict(wanted), "highest_cost": str(wanted.highest_cost)}
-    payload = {"outcome": OUTCOMES.dump(outcome if keep else _without_answers(outcome)), "wanted": asked}
-    return ledger.review_add(outcome.task_id, kind, outcome.reason, json.dumps(payload))
 
 
 def reviews(ledger: Archive, *, state: ReviewState | None = "waiting", task_id: str = "") -> list[Case]:
@@ -167,38 +159,8 @@ def retry(ledger: Archive, review_id: int, *, by: str, hint: str = "", model: st
     return new_id
 
 
-def granted(ledger: Archive, otherwise: Approve | None = None) -> Approve:
-    """An `approve` callback that knows the queue's decisions; who is not in them is left to `otherwise`.
-
-    A decision counts for its task and model only. An approval counts for 24 hours and up to its cost, less what
-    that model has cost the task since it was given.
-    """
-
-    def decide(wanted: Substitution) -> Any:
-        for case in reversed(reviews(ledger, state=None, task_id=wanted.task_id)):
-            if case.wanted is None or case.wanted.to_model != wanted.to_model or case.state == "waiting":
-                continue
-            if case.state != "approved":
-                return False
-            if _covers(ledger, case, case.wanted.highest_cost, wanted):
-                return True
-            break
-        return otherwise(wanted) if otherwise is not None else None
-
-    return decide
-
-
-def _covers(ledger: Archive, case: Case, limit: Decimal, wanted: Substitution) -> bool:
-    if case.decided is None or ledger.now() > case.decided + APPROVAL_SECONDS:
-        return False
-    query = LogQuery(task_id=wanted.task_id, model=wanted.to_model, since=case.decided)
-    used = to_usd(sum(max(call.cost, call.held) for call in ledger.calls(query)))
-    return wanted.highest_cost <= limit - used
-
-
 def _case(ledger: Archive, row: Review) -> Case:
     payload = json.loads(row.payload) if row.payload else {}
-    wanted = payload.get("wanted")
     outcome = None
     stored = ledger.look(row.task_id)
     if payload.get("outcome") and stored is not None and stored.row.brief:
@@ -215,7 +177,7 @@ def _case(ledger: Archive, row: Review) -> Case:
         decided_by=row.decided_by,
         note=row.note,
         outcome=outcome,
-        wanted=Substitution(**{**wanted, "highest_cost": Decimal(wanted["highest_cost"])}) if wanted else None,
+        wanted=substitution_of(row),
     )
 
 
@@ -225,11 +187,6 @@ def _kept(case: Case) -> Outcome:
             f"the texts of task {case.task_id!r} were erased, so nothing can be decided on them; run it again"
         )
     return case.outcome
-
-
-def _without_answers(outcome: Outcome) -> Outcome:
-    attempts = tuple(replace(attempt, answer="", changes=None) for attempt in outcome.attempts)
-    return replace(outcome, attempts=attempts)
 
 
 def _must_wait(case: Case, decision: Decision) -> None:

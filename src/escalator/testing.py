@@ -12,9 +12,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from escalator.errors import ErrorKind, ProviderError
+from escalator.execution.effects import block_requests
 from escalator.flow import drive
 from escalator.ledger import MemoryLedger
-from escalator.perform.effects import block_requests
 from escalator.records import Brief, Candidate, ChangeSet, Completion, Failure, Model, Request, Usage, Verdict
 from escalator.steps import Ask, Asked, Run
 

@@ -12,7 +12,7 @@ import pytest
 from escalator.errors import LedgerError, TaskError
 from escalator.evidence import bundle, intact, sha256, verify
 from escalator.ledger import Archive, open_ledger
-from escalator.perform.journal import OUTCOMES
+from escalator.records.codec import OUTCOMES
 from escalator.review import approve, file_review
 from houses import BROKEN, RIGHT, TESTS, WRONG, House
 

@@ -13,9 +13,9 @@ from typing import Any
 import apsw
 
 from escalator.ledger import Held
-from escalator.ledger.books import open_task
-from escalator.ledger.holds import reserve, settle
+from escalator.ledger.money import reserve, settle
 from escalator.ledger.schema import APPLICATION_ID, SQLITE, STEPS
+from escalator.ledger.tasks import open_task
 from ledger.making import hold, paid, row
 
 SECTOR = 512

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from escalator.errors import ProviderError
-from escalator.providers.anthropic import Anthropic
+from escalator.providers.anthropic.provider import Anthropic
 from escalator.records import Completion
 from llama import StartServer, needs_llama
 from providers.wires import ask, request

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from escalator.errors import ProviderError
-from escalator.providers.anthropic import Anthropic
-from escalator.providers.google import Google
+from escalator.providers.anthropic.provider import Anthropic
+from escalator.providers.google.provider import Google
 from escalator.records import Completion, Timeouts
 from providers.raw_server import Peer, raw_server
 from providers.wires import ask, request

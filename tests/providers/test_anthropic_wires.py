@@ -12,9 +12,10 @@ import httpx2
 import pytest
 
 from escalator.errors import ProviderError
-from escalator.providers import Provider, claude_errors
-from escalator.providers.anthropic import Anthropic
-from escalator.providers.claude_request import thinking_of
+from escalator.providers import Provider
+from escalator.providers.anthropic import errors
+from escalator.providers.anthropic.provider import Anthropic
+from escalator.providers.anthropic.request import thinking_of
 from escalator.records import Image, Message
 from providers.wires import Case, ask, cases, check, load, request
 
@@ -216,11 +217,11 @@ def test_every_error_class_of_the_sdk_is_mapped() -> None:
     unmapped = set()
     for cls in _classes(anthropic.AnthropicError):
         status, code = numbered.get(cls, (500, None))
-        if claude_errors.read(_build(cls, status, code), url="https://x", key_hint="KEY") is None:
+        if errors.read(_build(cls, status, code), url="https://x", key_hint="KEY") is None:
             unmapped.add(cls)
 
     assert unmapped == set()
-    assert {status for status, _ in ERROR_CLASSES} <= set(claude_errors.STATUSES)
+    assert {status for status, _ in ERROR_CLASSES} <= set(errors.STATUSES)
 
 
 def _sent_by(sent, **options) -> httpx2.Request:
@@ -419,7 +420,7 @@ def test_health_tells_a_bad_key_from_a_good_one() -> None:
 def test_importing_the_provider_loads_no_sdk() -> None:
     """More than a second of import waits until the first call."""
     code = (
-        "import sys; from escalator.providers.anthropic import Anthropic; Anthropic(api_key='k');"
+        "import sys; from escalator.providers.anthropic.provider import Anthropic; Anthropic(api_key='k');"
         "print([m for m in ('anthropic', 'httpx2', 'pydantic') if m in sys.modules])"
     )
 

@@ -15,12 +15,13 @@ import pytest
 from google.genai import errors, types
 
 from escalator.errors import ProviderError
-from escalator.providers import Provider, gemini_errors
-from escalator.providers.gemini_answer import GeminiAnswer
-from escalator.providers.gemini_quiet import quiet
-from escalator.providers.gemini_request import takes_temperature, thinking_of
-from escalator.providers.google import Google
-from escalator.providers.watch import Timing
+from escalator.providers import Provider
+from escalator.providers.google import errors as readings
+from escalator.providers.google.answer import GeminiAnswer
+from escalator.providers.google.provider import Google
+from escalator.providers.google.quiet import quiet
+from escalator.providers.google.request import takes_temperature, thinking_of
+from escalator.providers.http.watch import Timing
 from escalator.records import Image, Message
 from providers.wires import Case, ask, cases, check, load, request
 
@@ -189,7 +190,7 @@ def test_every_error_class_of_the_sdk_is_mapped() -> None:
         if not issubclass(cls, Exception) or issubclass(cls, Warning):
             continue
         error = cls(500, {"error": {"message": "No."}}) if issubclass(cls, errors.APIError) else cls("No.")
-        if gemini_errors.read(error, url="https://x", key_hint="KEY") is None:
+        if readings.read(error, url="https://x", key_hint="KEY") is None:
             unmapped.append(name)
 
     assert unmapped == []
@@ -403,7 +404,7 @@ def test_models_are_listed_with_their_windows() -> None:
 def test_importing_the_provider_loads_no_sdk() -> None:
     """Half a second of import waits until the first call."""
     code = (
-        "import sys; from escalator.providers.google import Google; Google(api_key='k');"
+        "import sys; from escalator.providers.google.provider import Google; Google(api_key='k');"
         "print([m for m in ('google.genai', 'httpx2', 'pydantic') if m in sys.modules])"
     )
 

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from escalator.errors import ProviderError
-from escalator.providers.openai_compatible import OpenAICompatible
+from escalator.providers.chat.openai_compatible import OpenAICompatible
 from escalator.records import Completion
 from llama import StartServer, needs_llama
 from providers.wires import ask, request

@@ -11,7 +11,7 @@ import pytest
 from escalator.errors import ConfigError
 from escalator.matrix.matrix import LOOPBACK_BY_DEFAULT
 from escalator.providers import BASE_URLS, build
-from escalator.providers.openai_compatible import LMStudio, OpenAICompatible
+from escalator.providers.chat.openai_compatible import LMStudio, OpenAICompatible
 from escalator.records import Completion, Image, Message
 from providers.wires import ask, load, request
 

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from escalator.errors import ProviderError
-from escalator.providers.openai_compatible import LMStudio, OpenAICompatible, read_body
+from escalator.providers.chat.openai_compatible import LMStudio, OpenAICompatible, read_body
 from escalator.records import Completion
 from providers.wires import Case, ask, cases, check, load, request
 

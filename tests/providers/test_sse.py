@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from escalator.providers.sse import Event, Events, Lines
+from escalator.providers.http.sse import Event, Events, Lines
 
 PIECES = st.lists(
     st.sampled_from(

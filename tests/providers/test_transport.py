@@ -12,8 +12,8 @@ import httpx2
 import pytest
 
 from escalator.errors import ProviderError
-from escalator.providers.openai_compatible import OpenAICompatible
-from escalator.providers.transport import Call, Endpoint
+from escalator.providers.chat.openai_compatible import OpenAICompatible
+from escalator.providers.http.transport import Call, Endpoint
 from escalator.records import Completion, Timeouts
 from providers.raw_server import Peer, delta, raw_server
 from providers.wires import ask, request

@@ -7,7 +7,7 @@ import pytest
 from escalator.errors import ValidatorError
 from escalator.flow import drive
 from escalator.records import Brief, Candidate, ChangeSet
-from escalator.validators.benchmark import benchmark
+from escalator.validators.benchmark.measure import benchmark
 from validators.sandboxed import no_process, perform
 
 BASE = "def total(xs):\n    t = 0\n    for x in xs:\n        t += x\n    return t\n"

@@ -6,7 +6,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from escalator.validators.benchmark_stats import Estimate, Round, decide, estimate, interval
+from escalator.validators.benchmark.stats import Estimate, Round, decide, estimate, interval
 
 
 def rounds(ratio, count=30, noise=0.02, seed=1, drift=0.0):

@@ -9,8 +9,8 @@ import pytest
 
 from escalator.flow import drive
 from escalator.records import Brief, Candidate, ChangeSet
-from escalator.validators.compile import compile_check
-from escalator.validators.compile_tools import Missing, Tool, tools_for
+from escalator.validators.compile.check import compile_check
+from escalator.validators.compile.tools import Missing, Tool, tools_for
 from validators.sandboxed import no_process, perform
 
 MYPY = "[project]\nname = 'x'\n[tool.mypy]\nstrict = true\n"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from escalator.validators.compile_output import Problem, new_problems, read_problems
+from escalator.validators.compile.output import Problem, new_problems, read_problems
 
 KNOWN = ["a.py", "src/pkg/b.py", "src/main.rs", "A.java", "a.c", "a.ts", "x/a.go", "a.sh"]
 

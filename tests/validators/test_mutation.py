@@ -4,7 +4,7 @@ from escalator.flow import drive
 from escalator.records import Brief, Candidate, ChangeSet
 from escalator.validators import broke, failed, passed
 from escalator.validators.mutation import mutants_of, strength
-from escalator.validators.pytest_suite import pytest_suite
+from escalator.validators.tests.suite import pytest_suite
 from validators.judging import needs_bwrap
 from validators.sandboxed import no_process, perform
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from escalator.records import Brief
-from escalator.validators.pytest_suite import pytest_suite
+from escalator.validators.tests.suite import pytest_suite
 from validators.judging import judged, needs_bwrap
 from validators.layouts import GOOD, LAYOUTS, PLAIN, STUB
 

@@ -9,7 +9,7 @@ import pytest
 from escalator.flow import drive
 from escalator.records import Brief, Candidate, ChangeSet, ValidatorSpec
 from escalator.validators import build, why_inapplicable, why_unavailable
-from escalator.validators.pytest_suite import pytest_suite
+from escalator.validators.tests.suite import pytest_suite
 from validators.judging import judged, needs_bwrap
 from validators.sandboxed import no_process, perform
 
@@ -65,7 +65,7 @@ def test_it_is_available_where_pytest_is():
 
 def test_the_projects_own_environment_is_preferred(tmp_path):
     """A virtual environment with pytest inside the project runs the tests; one without is passed over."""
-    from escalator.validators.pytest_python import find_python
+    from escalator.validators.tests.python import find_python
 
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "pyvenv.cfg").write_text("home = /usr/bin\n")

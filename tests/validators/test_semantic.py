@@ -8,9 +8,9 @@ import pytest
 from escalator.flow import drive
 from escalator.records import Brief, Candidate, ChangeSet, Completion, Failure, Model, Tier
 from escalator.steps import Ask, Asked
-from escalator.validators.rubric import rubric
-from escalator.validators.semantic import semantic
-from escalator.validators.semantic_prompt import exhibit, question
+from escalator.validators.semantic.judge import semantic
+from escalator.validators.semantic.prompt import exhibit, question
+from escalator.validators.semantic.rubric import rubric
 from validators.sandboxed import perform as run_for_real
 
 LOCAL = Model(name="checker", provider="p", kind="ollama", id="m", tier=Tier.LOCAL_BALANCED, local=True)

@@ -6,10 +6,10 @@ import time
 import pytest
 
 from escalator.flow import drive
+from escalator.languages.files import Language, language_of
+from escalator.languages.grammars import GrammarMissing, faults
 from escalator.records import Brief, Candidate, ChangeSet
-from escalator.validators.grammars import GrammarMissing, faults
-from escalator.validators.languages import Language, language_of
-from escalator.validators.syntax import syntax
+from escalator.validators.syntax.check import syntax
 from validators.sandboxed import no_process, perform
 
 

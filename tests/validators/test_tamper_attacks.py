@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from escalator.records import Brief, Verdict
-from escalator.validators.pytest_suite import pytest_suite
+from escalator.validators.tests.suite import pytest_suite
 from validators.attacks import ATTACKS, BASE, RIGHT, SEMANTIC, TESTS, WRONG
 from validators.judging import judged, needs_bwrap
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from escalator.records import Brief, Candidate, ChangeSet
-from escalator.validators.tamper_scan import scan, scan_text
+from escalator.validators.tests.tamper_scan import scan, scan_text
 
 MARKED = {
     "import of pytest": "import pytest\n",

@@ -13,13 +13,13 @@ from escalator.answers.diffs import FileDiff, read_diff
 from escalator.answers.edits import Edit, read_edits
 from escalator.answers.failures import EDIT_FORMAT, ONE_FORMAT, UnusableError, no_code, show
 from escalator.answers.kinds import Kind, is_script, kind_of, language_in, side_shows
-from escalator.answers.languages import COMMANDS, PROSE, compatible, extension_of, language_of_path
 from escalator.answers.matching import replace_unique
 from escalator.answers.naming import Workspace, by_language, hinted_path, named_path, normal_path, title_path
 from escalator.answers.operations import Change, Operation, Patch, Whole
 from escalator.answers.structured import Item
-from escalator.answers.syntax import parses, repaired_spaces
-from escalator.tree import path_problem
+from escalator.languages.parsing import parses, repaired_spaces
+from escalator.languages.tags import COMMANDS, PROSE, compatible, extension_of, language_of_path
+from escalator.workspace import path_problem
 
 _MOST_UNNAMED: Final = 200
 

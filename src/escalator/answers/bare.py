@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from escalator.answers.languages import PROSE, compatible, guess_language
-from escalator.answers.syntax import parses
+from escalator.languages.parsing import parses
+from escalator.languages.tags import PROSE, compatible, guess_language
 
 _MAX_TRIES: Final = 12
 

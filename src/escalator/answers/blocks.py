@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from escalator.answers.fences import Fence, fences_in, strip_indent, strip_quotes
 from escalator.answers.info import Info, read_info
-from escalator.answers.languages import PROSE
-from escalator.answers.syntax import parses
+from escalator.languages.parsing import parses
+from escalator.languages.tags import PROSE
 
 SEARCH = re.compile(r"[ \t]*<{5,9} ?(?:SEARCH|ORIGINAL)\b[^\n]*\Z", re.IGNORECASE)
 REPLACE = re.compile(r"[ \t]*>{5,9} ?(?:REPLACE|UPDATED|MODIFIED)\b[^\n]*\Z", re.IGNORECASE)

@@ -6,18 +6,13 @@ import re
 from typing import Final
 
 from escalator.answers.fences import Fence, fence_in
-
-_INVISIBLE: Final = "\u200b\u200c\u200d\u2060\ufeff"
-_SPACES: Final = "\u00a0\u2000-\u200a\u202f\u205f\u3000"
-
-ODD: Final = re.compile(f"[{_SPACES}{_INVISIBLE}]")
-"""Spaces that are not U+0020, and characters that show nothing."""
+from escalator.languages.spaces import INVISIBLE, SPACES, plain_spaces
 
 _ANSI = re.compile(
     r"\x1b\[[0-?]{0,40}[ -/]{0,4}[@-~]|\x1b\][^\x07\x1b\n]{0,500}(?:\x07|\x1b\\)"
     r"|\x1b[@-Z\\^_()*+][A-Z0-9]?|\x9b[0-?]{0,40}[@-~]"
 )
-_LEADING = re.compile(rf"^(?=[ \t]*[{_INVISIBLE}{_SPACES}])[ \t{_INVISIBLE}{_SPACES}]+", re.MULTILINE)
+_LEADING = re.compile(rf"^(?=[ \t]*[{INVISIBLE}{SPACES}])[ \t{INVISIBLE}{SPACES}]+", re.MULTILINE)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 _STOP: Final = (
@@ -54,11 +49,6 @@ def clean(text: str) -> str:
     if not text.isascii():
         text = _LEADING.sub(_plain_indent, text)
     return _without_stop_tokens(text)
-
-
-def plain_spaces(text: str) -> str:
-    """The text with odd spaces made plain and invisible characters gone."""
-    return ODD.sub(lambda found: "" if found[0] in _INVISIBLE else " ", text)
 
 
 def without_reasoning(text: str) -> str | None:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from escalator.answers.languages import language_of_path
-from escalator.answers.syntax import without_literals
+from escalator.languages.parsing import without_literals
+from escalator.languages.tags import language_of_path
 
 _LONGEST_LINE: Final = 300
 

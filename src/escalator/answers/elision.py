@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from escalator.answers.languages import PROSE, language_of_path
-from escalator.answers.syntax import literal_spans
+from escalator.languages.parsing import literal_spans
+from escalator.languages.tags import PROSE, language_of_path
 
 _LONGEST_LINE: Final = 300
 

@@ -14,13 +14,13 @@ from escalator.answers.cleaning import clean, without_reasoning
 from escalator.answers.diffs import looks_like_diff, read_diff
 from escalator.answers.failures import ONE_FORMAT, UnusableError, no_code, show, truncated
 from escalator.answers.info import Info
-from escalator.answers.languages import PROSE, guess_language
 from escalator.answers.naming import Workspace, named_path, normal_path, title_path
 from escalator.answers.operations import Operation, Patch, finished, perform, refuse_elided
 from escalator.answers.structured import read_structured
-from escalator.answers.syntax import parses
+from escalator.languages.parsing import parses
+from escalator.languages.tags import PROSE, guess_language
 from escalator.records import ChangeSet, Rejection
-from escalator.tree import changes_test_settings, is_guarded, is_protected
+from escalator.workspace import changes_test_settings, is_guarded, is_protected
 
 MAX_ANSWER: Final = 8_000_000
 """Characters an answer may have."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from escalator.answers.languages import known_extension, known_name, language_of_path, language_of_tag
-from escalator.tree import is_guarded
+from escalator.languages.tags import known_extension, known_name, language_of_path, language_of_tag
+from escalator.workspace import is_guarded
 
 _ATTRIBUTE = re.compile(
     r"\b(title|file|filename|file_name|filepath|file_path|path|name|src)\s*[=:]\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s,}]+))",

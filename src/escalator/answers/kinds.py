@@ -8,9 +8,9 @@ from typing import Final, Literal, TypeAlias
 from escalator.answers.blocks import Block
 from escalator.answers.definitions import called_unbound, definitions
 from escalator.answers.diffs import looks_like_diff
-from escalator.answers.languages import COMMANDS, PROSE, compatible, extension_of, guess_language
 from escalator.answers.naming import Workspace
-from escalator.answers.syntax import parses
+from escalator.languages.parsing import parses
+from escalator.languages.tags import COMMANDS, PROSE, compatible, extension_of, guess_language
 
 Kind: TypeAlias = Literal["file", "edits", "diff", "commands", "output", "example", "test", "sample"]
 

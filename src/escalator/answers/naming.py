@@ -9,7 +9,7 @@ from typing import Final
 
 from escalator.answers.blocks import Block
 from escalator.answers.info import looks_like_path
-from escalator.answers.languages import PROSE, compatible, language_of_path
+from escalator.languages.tags import PROSE, compatible, language_of_path
 
 _LABEL: Final = (
     r"(?:(?:updated?|modif(?:y|ied)|changed?|new|created?|edit(?:ed)?|full|complete|revised|final|the|contents? of"

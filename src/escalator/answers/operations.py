@@ -11,7 +11,7 @@ from escalator.answers.diffs import Hunk, apply_diff
 from escalator.answers.edits import Edit, apply_edit
 from escalator.answers.elision import stand_in_of
 from escalator.answers.failures import EDIT_FORMAT, ONE_FORMAT, UnusableError, quote, show
-from escalator.tree import in_newlines_of
+from escalator.workspace import in_newlines_of
 
 MAX_FILES = 1_000
 

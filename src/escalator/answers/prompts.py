@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Literal, TypeAlias
 
 from escalator.answers.dossier import FINDINGS_TOKENS, dossier, findings
-from escalator.answers.languages import language_of_path
 from escalator.answers.texts import capped, fenced, safe, tokens_in
+from escalator.languages.tags import language_of_path
 from escalator.records import Attempt, Brief, Effort, Message, Model, Plan, Request, Rung
 
 Format: TypeAlias = Literal["whole", "edits", "json"]

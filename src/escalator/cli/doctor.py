@@ -67,7 +67,7 @@ def _providers(matrix: Matrix) -> Iterator[Finding]:
 
 
 def _provider(matrix: Matrix, name: str) -> Finding:
-    from escalator.workshop import Shelf
+    from escalator.resources import Shelf
 
     section, what = matrix.file.providers[name], f"provider {name}"
     if section.api_key_env and not os.environ.get(section.api_key_env):
@@ -123,7 +123,7 @@ def _pytest() -> Finding:
 
 
 def _grammars() -> Finding:
-    from escalator.validators.languages import LANGUAGES
+    from escalator.languages.files import LANGUAGES
 
     modules = {spec.module for spec in LANGUAGES.values() if getattr(spec, "module", None)}
     here = sorted(module for module in modules if find_spec(module))
@@ -136,7 +136,7 @@ def _ledger(matrix: Matrix) -> Iterator[Finding]:
     import sqlite3
 
     from escalator.ledger.sqlite import database_warning
-    from escalator.workshop import ledger_target
+    from escalator.resources import ledger_target
 
     target = str(ledger_target(matrix))
     postgres = target.startswith("postgres")

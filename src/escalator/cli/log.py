@@ -93,7 +93,7 @@ def register(main: typer.Typer) -> None:
 def books(matrix: str | None, ledger: str | None) -> Iterator[Archive]:
     """The ledger to read. A file that does not exist is an error, not a new ledger."""
     from escalator import load_matrix
-    from escalator.workshop import Workshop, ledger_target
+    from escalator.resources import Workshop, ledger_target
 
     target = ledger or ledger_target(load_matrix(matrix))
     if not str(target).startswith(("postgresql://", "postgres://")) and not Path(target).exists():

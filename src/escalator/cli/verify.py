@@ -40,7 +40,7 @@ def verify(
     from escalator import Escalator
     from escalator.evidence import bundle as made_from
     from escalator.evidence import verify as again
-    from escalator.recall import recall
+    from escalator.ledger.recall import recall
 
     against = _read(bundle) if bundle is not None else None
     with books(matrix, ledger) as archive, Escalator(matrix, ledger=archive) as house:

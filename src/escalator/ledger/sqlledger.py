@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from escalator.ledger import books, desk, holds, reading, tally
+from escalator.ledger import money, queues, rows, tally, tasks
 from escalator.ledger.log import (
     AnyTally,
     CallRecord,
@@ -78,7 +78,7 @@ class SqlLedger:
 
     def open_task(self, row: TaskRow) -> Future[Opened]:
         """Store the task if it is new and claim it for this process; see `Opened`."""
-        return self._writing().submit(lambda session: books.open_task(session, row))
+        return self._writing().submit(lambda session: tasks.open_task(session, row))
 
     def reserve(self, hold: Hold) -> Future[Held | Refused]:
         """Hold money in every scope and write the call as sent, in one transaction, or refuse.
@@ -87,8 +87,8 @@ class SqlLedger:
         already, or if the store cannot be written. A future cancelled in time holds nothing.
         """
         return self._writing().submit(
-            lambda session: holds.reserve(session, hold),
-            undo=lambda session, value: holds.void(session, hold, value),
+            lambda session: money.reserve(session, hold),
+            undo=lambda session, value: money.void(session, hold, value),
         )
 
     def settle(self, hold_id: int, settlement: Settlement) -> Future[None]:
@@ -98,7 +98,7 @@ class SqlLedger:
         `trouble`.
         """
         return self._writing().submit(
-            lambda session: holds.settle(session, hold_id, settlement, keep=self._keep), keep=True
+            lambda session: money.settle(session, hold_id, settlement, keep=self._keep), keep=True
         )
 
     def record(self, task_id: str, entry: Entry) -> Future[None]:
@@ -106,17 +106,17 @@ class SqlLedger:
 
         It is written with the next write, or when its future is asked (`result`, `asyncio.wrap_future`).
         """
-        return self._writing().submit_with_next(lambda session: books.record(session, task_id, entry))
+        return self._writing().submit_with_next(lambda session: tasks.record(session, task_id, entry))
 
     def close_task(self, task_id: str, closing: Closing) -> Future[None]:
         """Store the outcome and give the task up. Waits in memory like `settle`."""
         return self._writing().submit(
-            lambda session: books.close_task(session, task_id, closing, keep=self._keep), keep=True
+            lambda session: tasks.close_task(session, task_id, closing, keep=self._keep), keep=True
         )
 
     def release(self, task_id: str) -> Future[None]:
         """Give the task up without closing it; calls under way become doubtful."""
-        return self._writing().submit(lambda session: books.release(session, task_id), keep=True)
+        return self._writing().submit(lambda session: tasks.release(session, task_id), keep=True)
 
     def spent(self, scopes: Sequence[str]) -> Mapping[str, tuple[int, int]]:
         """Nano-dollars (spent, held) of each scope, in doubt counted as spent."""
@@ -147,22 +147,22 @@ class SqlLedger:
     def tasks(self, query: LogQuery = LogQuery()) -> list[TaskRecord]:  # noqa: B008
         """Tasks by the time they were opened."""
         with self._reading() as session:
-            return reading.tasks(session, query)
+            return rows.tasks(session, query)
 
     def tries(self, query: LogQuery = LogQuery()) -> list[TryRecord]:  # noqa: B008
         """Attempts of closed tasks."""
         with self._reading() as session:
-            return reading.tries(session, query)
+            return rows.tries(session, query)
 
     def calls(self, query: LogQuery = LogQuery()) -> list[CallRecord]:  # noqa: B008
         """Model calls, those under way included."""
         with self._reading() as session:
-            return reading.calls(session, query)
+            return rows.calls(session, query)
 
     def look(self, task_id: str) -> Opened | None:
         """What opening the task would find, without claiming it."""
         with self._reading() as session:
-            return books.look(session, task_id)
+            return tasks.look(session, task_id)
 
     def tally(
         self, kind: type[AnyTally], by: Sequence[str], *, since: str = "", until: str = ""
@@ -173,52 +173,52 @@ class SqlLedger:
 
     def sweep(self) -> Future[int]:
         """Give up the tasks of every process that died; returns how many."""
-        return self._writing().submit(books.sweep)
+        return self._writing().submit(tasks.sweep)
 
     def forget(self, before: float) -> Future[int]:
         """Erase prompts, answers and outcomes of up to 100 final tasks closed before that time."""
-        return self._writing().submit(lambda session: reading.forget(session, before))
+        return self._writing().submit(lambda session: rows.forget(session, before))
 
     def review_add(self, task_id: str, kind: ReviewKind, summary: str, payload: str) -> Future[int]:
         """Ask for a decision and return its id."""
-        return self._writing().submit(lambda session: desk.review_add(session, task_id, kind, summary, payload))
+        return self._writing().submit(lambda session: queues.review_add(session, task_id, kind, summary, payload))
 
     def review_decide(self, review_id: int, decision: Decision, *, by: str, note: str = "") -> Future[Review]:
         """Decide a waiting review."""
-        return self._writing().submit(lambda session: desk.review_decide(session, review_id, decision, by, note))
+        return self._writing().submit(lambda session: queues.review_decide(session, review_id, decision, by, note))
 
     def review(self, review_id: int) -> Review | None:
         """One review, or None."""
         with self._reading() as session:
-            return desk.review(session, review_id)
+            return queues.review(session, review_id)
 
     def reviews(self, *, state: ReviewState | None = None, task_id: str = "") -> list[Review]:
         """Reviews, oldest first."""
         with self._reading() as session:
-            return desk.reviews(session, state, task_id)
+            return queues.reviews(session, state, task_id)
 
     def prompt_add(self, task_id: str, *, provider: str, model: str, reason: str, payload: str) -> Future[int]:
         """Queue a prompt nobody could serve."""
         return self._writing().submit(
-            lambda session: desk.prompt_add(session, task_id, provider, model, reason, payload)
+            lambda session: queues.prompt_add(session, task_id, provider, model, reason, payload)
         )
 
     def prompt_take(self, provider: str = "") -> Future[Waiting | None]:
         """The oldest prompt that no live process has taken, now taken by this one."""
-        return self._writing().submit(lambda session: desk.prompt_take(session, provider))
+        return self._writing().submit(lambda session: queues.prompt_take(session, provider))
 
     def prompt_drop(self, prompt_id: int) -> Future[None]:
         """Remove a prompt that was served."""
-        return self._writing().submit(lambda session: desk.prompt_drop(session, prompt_id))
+        return self._writing().submit(lambda session: queues.prompt_drop(session, prompt_id))
 
     def prompt_return(self, prompt_id: int) -> Future[None]:
         """Put a taken prompt back for anybody to take."""
-        return self._writing().submit(lambda session: desk.prompt_return(session, prompt_id))
+        return self._writing().submit(lambda session: queues.prompt_return(session, prompt_id))
 
     def prompts(self) -> list[Waiting]:
         """Every queued prompt, oldest first."""
         with self._reading() as session:
-            return desk.prompts(session)
+            return queues.prompts(session)
 
     def _forked(self) -> None:
         if not self._closed and not self._orphaned:

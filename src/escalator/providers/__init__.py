@@ -22,17 +22,17 @@ BASE_URLS: Mapping[str, str] = MappingProxyType(
 """Where each kind listens unless told otherwise; the SDKs of `anthropic` and `google` know their own."""
 
 
-CHAT_COMPLETIONS = "escalator.providers.openai_compatible:OpenAICompatible"
+CHAT_COMPLETIONS = "escalator.providers.chat.openai_compatible:OpenAICompatible"
 BUILT_IN: Mapping[str, str] = MappingProxyType(
     {
         "openai": CHAT_COMPLETIONS,
         "llamacpp": CHAT_COMPLETIONS,
         "vllm": CHAT_COMPLETIONS,
         "mlx": CHAT_COMPLETIONS,
-        "lmstudio": "escalator.providers.openai_compatible:LMStudio",
+        "lmstudio": "escalator.providers.chat.openai_compatible:LMStudio",
         "ollama": "escalator.providers.ollama:Ollama",
-        "anthropic": "escalator.providers.anthropic:Anthropic",
-        "google": "escalator.providers.google:Google",
+        "anthropic": "escalator.providers.anthropic.provider:Anthropic",
+        "google": "escalator.providers.google.provider:Google",
     }
 )
 """Kinds that need no plug-in, as "module:attribute"; a module is imported when its kind is first used."""

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from escalator.errors import ProviderError
 from escalator.pricing import token_ceiling
 from escalator.providers.base import Ending, Health, ModelInfo, condition, output_ceiling
-from escalator.providers.chat_reader import raise_if_overflown
+from escalator.providers.chat.reader import raise_if_overflown
 from escalator.providers.failures import failure, fault_in, fault_of_body
-from escalator.providers.sse import Lines
+from escalator.providers.http.sse import Lines
+from escalator.providers.http.transport import Call
+from escalator.providers.http.watch import Timing
+from escalator.providers.http.wire import WireProvider, encoded, no_json
 from escalator.providers.thinking import split_thinking, written_tool_calls
-from escalator.providers.transport import Call
-from escalator.providers.watch import Timing
-from escalator.providers.wire import WireProvider, encoded, no_json
 from escalator.records import Completion, Effort, Request, Timeouts, ToolCall, Usage
 
 if TYPE_CHECKING:

@@ -195,7 +195,7 @@ class Outcome:
         `TaskError` for a path that is unsafe or a file that changed since it was read; nothing is written
         then.
         """
-        from escalator.tree import write_changes
+        from escalator.workspace import write_changes
 
         self.unwrap()
         root = path if path is not None else self.brief.workspace

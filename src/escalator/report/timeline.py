@@ -9,11 +9,12 @@ from decimal import Decimal
 from typing import Literal, TypeAlias
 
 from escalator.errors import TaskError
+from escalator.execution.journal import JUDGEMENTS
 from escalator.ledger import Archive, Entry, to_usd
 from escalator.ledger.log import CallRecord, LogQuery, Review, TaskRecord
-from escalator.perform.journal import JUDGEMENTS, OUTCOMES
-from escalator.recall import recall
+from escalator.ledger.recall import recall
 from escalator.records import Transition, Verdict
+from escalator.records.codec import OUTCOMES
 
 MomentKind: TypeAlias = Literal[
     "opened", "call", "verdict", "retry", "fallback", "escalation", "skip", "review", "closed"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from escalator.closing import closing
 from escalator.events import (
     Answered,
     AttemptStarted,
@@ -22,6 +21,7 @@ from escalator.events import (
     TaskStarted,
     Warned,
 )
+from escalator.execution.closing import closing
 from escalator.ledger import Tried, to_usd
 from escalator.records import Attempt, Call, Outcome, Usage
 

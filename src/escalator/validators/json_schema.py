@@ -10,10 +10,10 @@ from importlib import import_module
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from escalator.languages.faults import describe
 from escalator.records import Verdict
-from escalator.validators.faults import describe
 from escalator.validators.protocol import broke, failed, passed, skipped, unavailable
-from escalator.validators.readers import read_json
+from escalator.validators.syntax.readers import read_json
 
 if TYPE_CHECKING:
     from escalator.records import Brief, Candidate

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from escalator.records import ValidatorSpec
 
 BUILT_IN = {
-    "syntax": "escalator.validators.syntax:syntax",
-    "compile": "escalator.validators.compile:compile_check",
-    "tests": "escalator.validators.pytest_suite:pytest_suite",
-    "pytest": "escalator.validators.pytest_suite:pytest_suite",
-    "semantic": "escalator.validators.semantic:semantic",
-    "benchmark": "escalator.validators.benchmark:benchmark",
+    "syntax": "escalator.validators.syntax.check:syntax",
+    "compile": "escalator.validators.compile.check:compile_check",
+    "tests": "escalator.validators.tests.suite:pytest_suite",
+    "pytest": "escalator.validators.tests.suite:pytest_suite",
+    "semantic": "escalator.validators.semantic.judge:semantic",
+    "benchmark": "escalator.validators.benchmark.measure:benchmark",
     "command": "escalator.validators.command:command",
     "json_schema": "escalator.validators.json_schema:json_schema",
     "python": "escalator.validators.python_callable:python",

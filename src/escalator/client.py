@@ -1,0 +1,331 @@
+"""Wiring: the configured `Escalator` and the functions of the public API in front of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+
+from escalator.errors import TaskError
+from escalator.flow import Flow, adrive, drive
+from escalator.records import ChangeSet, Classification, Outcome, Plan, Task, Verdict
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+    from types import TracebackType
+
+    from escalator.events import Sink
+    from escalator.execution import Approve
+    from escalator.ledger import Archive
+    from escalator.matrix import Matrix
+    from escalator.providers import Provider
+    from escalator.resources import Workshop
+    from escalator.validators.mutation import StrengthReport
+
+T = TypeVar("T")
+
+MatrixSource: TypeAlias = "str | Path | Mapping[str, Any] | Matrix | None"
+Providers: TypeAlias = "Provider | Mapping[str, Provider] | None"
+
+_TASK_FIELDS = frozenset(field.name for field in fields(Task))
+
+
+class Escalator:
+    """Executes tasks by one matrix on one ledger; safe to use from many threads and event loops at once.
+
+    `matrix`: path, YAML text, mapping, `Matrix`, or None to look it up; a file is read again between tasks when
+    it changed. `ledger`: path, `postgresql://` URL, ":memory:", a ledger object, or None for the configured
+    one. `providers`: one provider for every model, or {provider name: provider}. `approve` is asked before a
+    paid model where the matrix says confirm. `on_event`: a sink, or several.
+    `clock` is seconds since the epoch, `timer` a monotonic clock, `sleep` waits (seconds).
+    Usable as a context manager; closing gives connections and the ledger back.
+    """
+
+    def __init__(
+        self,
+        matrix: MatrixSource = None,
+        *,
+        ledger: str | Path | Archive | None = None,
+        providers: Providers = None,
+        approve: Approve | None = None,
+        on_event: Sink | Iterable[Sink] | None = None,
+        clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        from escalator.resources import Workshop
+
+        self._sleep = sleep
+        self._workshop: Workshop = Workshop(
+            matrix,
+            ledger=ledger,
+            providers=providers,
+            approve=approve,
+            on_event=on_event,
+            clock=clock,
+            timer=timer,
+        )
+
+    @property
+    def matrix(self) -> Matrix:
+        """The matrix in force."""
+        return self._workshop.matrix()
+
+    @property
+    def ledger(self) -> Archive:
+        """The ledger in use, opened if it is not yet."""
+        return self._workshop.ledger()
+
+    def execute(self, task: str | Task, **options: Any) -> Outcome:
+        """Do a task and say truthfully how it went; see `escalator.execute`."""
+        return self._drive(self._job(task, options))
+
+    async def aexecute(self, task: str | Task, **options: Any) -> Outcome:
+        """`execute` without blocking the running event loop; cancelling it leaves no request and no child."""
+        return await self._adrive(self._job(task, options))
+
+    def resume(
+        self,
+        task_id: str,
+        *,
+        budget: Decimal | float | str | None = None,
+        deadline: float | None = None,
+        **options: Any,
+    ) -> Outcome:
+        """Go on with a task that stopped, crashed or waits; answers already paid for are not bought again.
+
+        `budget` (USD) and `deadline` (seconds from now) replace the task's own.
+        """
+        from escalator.execution.run import resume
+
+        desk = self._workshop.desk(**_beside(options))
+        return self._drive(resume(desk, task_id, budget=budget, deadline=deadline))
+
+    async def aresume(
+        self,
+        task_id: str,
+        *,
+        budget: Decimal | float | str | None = None,
+        deadline: float | None = None,
+        **options: Any,
+    ) -> Outcome:
+        """`resume` without blocking the running event loop."""
+        from escalator.execution.run import resume
+
+        desk = self._workshop.desk(**_beside(options))
+        return await self._adrive(resume(desk, task_id, budget=budget, deadline=deadline))
+
+    def classify(self, task: str | Task, **options: Any) -> Classification:
+        """Type, complexity, confidence and reasons, as the matrix's classifier sees them."""
+        from escalator.execution.inspect import classify
+
+        task, _ = _task(task, options)
+        return self._drive(classify(self._workshop.desk(), task))
+
+    def plan(self, task: str | Task, **options: Any) -> Plan:
+        """What `execute` would do: chain, checkers, validators, limits. No worker is called."""
+        from escalator.execution.inspect import plan
+
+        task, _ = _task(task, options)
+        return self._drive(plan(self._workshop.desk(), task))
+
+    def validate(
+        self,
+        answer_or_files: str | Mapping[str, str | None] | ChangeSet,
+        task: str | Task = "Judge these files.",
+        *,
+        validators: Sequence[Any] | None = None,
+        **options: Any,
+    ) -> tuple[Verdict, ...]:
+        """Judge an answer or files as `execute` would; see `escalator.validate`."""
+        from escalator.execution.inspect import validate
+
+        task, _ = _task(task, options)
+        return self._drive(validate(self._workshop.desk(), answer_or_files, task, validators))
+
+    def strength(
+        self,
+        files: Mapping[str, str | None] | ChangeSet,
+        task: str | Task = "",
+        *,
+        limit: int = 24,
+        **options: Any,
+    ) -> StrengthReport:
+        """How strong a task's tests are. Up to `limit` small faults are put into accepted Python files, one at a
+        time, and the report says which of them the tests noticed; they are run once for each fault.
+        """
+        from escalator.execution.inspect import strength
+
+        task, _ = _task(task or "Test the tests.", options)
+        return self._drive(strength(self._workshop.desk(), files, task, limit))
+
+    def close(self) -> None:
+        """Give connections and the ledger back."""
+        self._workshop.close()
+
+    async def aclose(self) -> None:
+        """Give connections, those of the running event loop included, and the ledger back."""
+        await self._workshop.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _job(self, task: str | Task, options: dict[str, Any]) -> Flow[Outcome]:
+        from escalator.execution.run import execute
+
+        task, others = _task(task, options)
+        return execute(self._workshop.desk(**others), task)
+
+    def _drive(self, flow: Flow[T]) -> T:
+        from escalator.execution import perform_effect
+
+        return drive(flow, lambda effect: perform_effect(effect, sleep=self._sleep))
+
+    async def _adrive(self, flow: Flow[T]) -> T:
+        from escalator.execution import aperform_effect
+
+        if self._sleep is time.sleep:
+            return await adrive(flow, aperform_effect)
+
+        async def virtual(seconds: float) -> None:
+            self._sleep(seconds)
+
+        return await adrive(flow, lambda effect: aperform_effect(effect, sleep=virtual))
+
+
+def _task(task: str | Task, options: Mapping[str, Any]) -> tuple[Task, dict[str, Any]]:
+    """The task with the options that are its own, and the others."""
+    own = {name: value for name, value in options.items() if name in _TASK_FIELDS}
+    others = {name: value for name, value in options.items() if name not in _TASK_FIELDS}
+    _beside(others, *sorted(_TASK_FIELDS - {"prompt"}))
+    if isinstance(task, Task):
+        return (replace(task, **own) if own else task), others
+    if not isinstance(task, str):
+        raise TaskError(f"a task is a str or a Task, not {type(task).__name__}", field="task")
+    return Task(prompt=task, **own), others
+
+
+def _beside(options: dict[str, Any], *known: str) -> dict[str, Any]:
+    """The options beside a task's own, which are `known`. Raises `TaskError` for one that does not exist."""
+    unknown = sorted(options.keys() - {"approve", "on_event"})
+    if unknown:
+        names = ", ".join([*(known or ("budget", "deadline")), "approve", "on_event", "matrix"])
+        raise TaskError("there is no such option", field=unknown[0], hint=f"known are {names}")
+    return options
+
+
+@contextmanager
+def _house(matrix: MatrixSource, ledger: Any = None, providers: Providers = None) -> Iterator[Escalator]:
+    """The `Escalator` behind the module's functions: kept for a matrix file, else made for the one call."""
+    from escalator.resources import shared
+
+    if providers is None and isinstance(matrix, str | Path | None) and isinstance(ledger, str | Path | None):
+        yield shared((str(matrix), str(ledger)), lambda: Escalator(matrix, ledger=ledger))
+        return
+    with Escalator(matrix, ledger=ledger, providers=providers) as house:
+        yield house
+
+
+def execute(
+    task: str | Task,
+    *,
+    matrix: MatrixSource = None,
+    ledger: str | Path | Archive | None = None,
+    providers: Providers = None,
+    **options: Any,
+) -> Outcome:
+    """Get a coding task done by the cheapest model that can prove it did it.
+
+    `task` is what is wanted, in words or as a `Task`; every field of `Task` is also a keyword here
+    (`workspace`, `files`, `tests`, `requirements`, `budget`, `deadline`, `local_only`, …). `approve` is called
+    with a `Substitution` before a paid model where the matrix says confirm; `on_event` gets every event.
+
+    Returns an `Outcome` whose `status` is "accepted", "needs_review", "skipped" or "stopped". Nothing is written
+    to the workspace until `outcome.apply()`. Raises `TaskError` for a task that is malformed and `ConfigError` for
+    a matrix that is; an unhappy walk is an outcome, not an exception.
+    """
+    with _house(matrix, ledger, providers) as house:
+        return house.execute(task, **options)
+
+
+async def aexecute(
+    task: str | Task,
+    *,
+    matrix: MatrixSource = None,
+    ledger: str | Path | Archive | None = None,
+    providers: Providers = None,
+    **options: Any,
+) -> Outcome:
+    """`execute` for async code: the event loop is never blocked, and cancelling leaves nothing running."""
+    with _house(matrix, ledger, providers) as house:
+        return await house.aexecute(task, **options)
+
+
+def resume(
+    task_id: str,
+    *,
+    matrix: MatrixSource = None,
+    ledger: str | Path | Archive | None = None,
+    providers: Providers = None,
+    **options: Any,
+) -> Outcome:
+    """Go on with a task the ledger knows: after a crash, a budget stop or an approval.
+
+    Answers already paid for are read from the ledger. `budget` (USD) and `deadline` (seconds from now) replace the
+    task's own. Raises `TaskError` if the ledger does not know the task.
+    """
+    with _house(matrix, ledger, providers) as house:
+        return house.resume(task_id, **options)
+
+
+async def aresume(
+    task_id: str,
+    *,
+    matrix: MatrixSource = None,
+    ledger: str | Path | Archive | None = None,
+    providers: Providers = None,
+    **options: Any,
+) -> Outcome:
+    """`resume` for async code."""
+    with _house(matrix, ledger, providers) as house:
+        return await house.aresume(task_id, **options)
+
+
+def classify(task: str | Task, *, matrix: MatrixSource = None, **options: Any) -> Classification:
+    """What kind of work a task is: type, complexity 0 to 10, confidence 0 to 1, and the reasons."""
+    with _house(matrix) as house:
+        return house.classify(task, **options)
+
+
+def validate(
+    answer_or_files: str | Mapping[str, str | None] | ChangeSet,
+    task: str | Task = "Judge these files.",
+    *,
+    validators: Sequence[Any] | None = None,
+    matrix: MatrixSource = None,
+    **options: Any,
+) -> tuple[Verdict, ...]:
+    """Judge an answer (model text) or files ({path: content}) without asking any model for one.
+
+    `validators`: names, {name: options} or callables; default those of the task's type, the semantic checker
+    left out. A model is called only if "semantic" is named. Returns one verdict each; a text no change set can
+    be taken from gives a single failed verdict of "answer".
+    """
+    with _house(matrix) as house:
+        return house.validate(answer_or_files, task, validators=validators, **options)

@@ -1,0 +1,201 @@
+"""From the task as the caller gives it to the brief that everybody works from: read once, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from escalator.errors import TaskError
+from escalator.records import Brief, Image, Task
+
+MEDIA_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
+LARGEST_IMAGE = 20 * 1024 * 1024
+
+
+def make_brief(task: Task) -> Brief:
+    """Read the task's files and tests. Raises `TaskError` naming the argument that cannot be used."""
+    _check_words(task)
+    workspace = _workspace(task.workspace)
+    files = _contents(task.files, workspace, field="files")
+    tests = _contents(task.tests, workspace, field="tests")
+    overlap = sorted(set(files) & set(tests))
+    files = {path: text for path, text in files.items() if path not in tests}
+    if overlap and not files:
+        raise TaskError(
+            f"{overlap[0]} is both to be changed and a trusted test",
+            field="files",
+            hint="name it in one of the two",
+        )
+    _check_figures(task)
+    return Brief(
+        task_id=task.task_id or uuid4().hex[:16],
+        prompt=task.prompt,
+        workspace=workspace,
+        files=files,
+        tests=tests,
+        protected=tuple(tests),
+        language=task.language,
+        requirements=_several(task.requirements),
+        images=tuple(_image(image) for image in _several(task.images)),
+        response_schema=_schema(task.response_schema),
+        benchmark=task.benchmark,
+        local_only=task.local_only,
+        budget=_budget(task.budget),
+        deadline=task.deadline,
+        tags=_several(task.tags),
+    )
+
+
+def relimited(brief: Brief, *, budget: Decimal | float | str | None, deadline: float | None) -> Brief:
+    """The brief under another budget (USD) or deadline (seconds from now); None leaves what it had."""
+    _check_deadline(deadline)
+    return replace(
+        brief,
+        budget=brief.budget if budget is None else _budget(budget),
+        deadline=brief.deadline if deadline is None else deadline,
+    )
+
+
+def _workspace(given: str | Path | None) -> Path | None:
+    if given is None:
+        return None
+    path = Path(given).expanduser()
+    if not path.exists():
+        raise TaskError(
+            f"the directory {given} does not exist", field="workspace", hint="pass an existing directory"
+        )
+    if not path.is_dir():
+        raise TaskError(
+            f"{given} is not a directory", field="workspace", hint="pass the directory and name it in files"
+        )
+    return path.resolve()
+
+
+def _contents(given: Mapping[str, str] | Sequence[str], workspace: Path | None, *, field: str) -> dict[str, str]:
+    from escalator import workspace as project
+
+    if isinstance(given, str):
+        given = [given]
+    if isinstance(given, Mapping):
+        return {_path(path, field): _text(path, text, field) for path, text in given.items()}
+    if not given:
+        return {}
+    if workspace is None:
+        raise TaskError(
+            f"{given[0]!r} is a path, and there is no workspace to find it in",
+            field=field,
+            hint="pass workspace=…, or {path: content}",
+        )
+    return project.read_tests(workspace, given) if field == "tests" else project.read_files(workspace, given)
+
+
+def _path(path: str, field: str) -> str:
+    from escalator import workspace as project
+
+    problem = project.path_problem(path)
+    if problem is not None:
+        raise TaskError(
+            f"{path!r} cannot be used: {problem}", field=field, hint="pass paths relative to the project"
+        )
+    return path
+
+
+def _text(path: str, text: object, field: str) -> str:
+    if not isinstance(text, str):
+        raise TaskError(f"the content of {path!r} is {type(text).__name__}, not str", field=field)
+    if not _is_unicode(text):
+        raise TaskError(f"{path!r} holds half a character (a lone surrogate)", field=field, hint="decode it anew")
+    return text
+
+
+def _check_words(task: Task) -> None:
+    if not task.prompt.strip():
+        raise TaskError("the prompt is empty", field="prompt", hint="say in a sentence what should be done")
+    if not _is_unicode(task.prompt):
+        raise TaskError(
+            "the prompt holds half a character (a lone surrogate)", field="prompt", hint="decode it anew"
+        )
+    if task.task_id is not None and not task.task_id.strip():
+        raise TaskError("the id is empty", field="task_id", hint="leave it out to have one made")
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text can be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _several(given: Any) -> tuple[Any, ...]:
+    """The items of a sequence; a single text or picture is one item, not its letters."""
+    return (given,) if isinstance(given, str | Path | Image) else tuple(given)
+
+
+def _check_figures(task: Task) -> None:
+    if task.complexity is not None and not 0 <= _number(task.complexity, "complexity") <= 10:
+        raise TaskError(f"{task.complexity} is not between 0 and 10", field="complexity")
+    _check_deadline(task.deadline)
+
+
+def _check_deadline(deadline: float | None) -> None:
+    if deadline is not None and not _number(deadline, "deadline") > 0:
+        raise TaskError(f"{deadline} s leaves no time", field="deadline", hint="pass seconds above 0, or None")
+
+
+def _number(given: object, field: str) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise TaskError(f"{given!r} is {type(given).__name__}, not a number", field=field)
+    return given
+
+
+def _budget(given: Decimal | float | str | None) -> Decimal | None:
+    if given is None:
+        return None
+    try:
+        amount = Decimal(str(given))
+    except InvalidOperation:
+        raise TaskError(f"{given!r} is not an amount of USD", field="budget", hint='write "0.25"') from None
+    if not amount.is_finite() or amount < 0:
+        raise TaskError(f"{given} is not an amount of USD from 0 upward", field="budget")
+    return amount
+
+
+def _image(given: str | Path | Image) -> Image:
+    if isinstance(given, Image):
+        return given
+    path = Path(given).expanduser()
+    media_type = MEDIA_TYPES.get(path.suffix.lower())
+    if media_type is None:
+        known = ", ".join(sorted(MEDIA_TYPES))
+        raise TaskError(f"{path.name} is not a picture models accept", field="images", hint=f"use one of {known}")
+    if not path.is_file():
+        raise TaskError(f"the picture {path} does not exist", field="images")
+    if path.stat().st_size > LARGEST_IMAGE:
+        raise TaskError(f"the picture {path} is larger than 20 MiB", field="images", hint="scale it down")
+    return Image(media_type=media_type, data=path.read_bytes())
+
+
+def _schema(given: Mapping[str, Any] | type | None) -> Mapping[str, Any] | None:
+    if given is None or isinstance(given, Mapping):
+        return given
+    maker = getattr(given, "model_json_schema", None)
+    if maker is None:
+        raise TaskError(
+            f"{given!r} is neither a JSON Schema nor a pydantic model",
+            field="response_schema",
+            hint="pass one of the two",
+        )
+    schema: Mapping[str, Any] = maker()
+    return schema

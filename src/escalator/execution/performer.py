@@ -1,0 +1,316 @@
+"""Answers every step of a walk. What stands behind `Work` and `Check` are flows, interpreted right here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import replace
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, TypeVar, assert_never
+
+from escalator import validators
+from escalator.answers.prompts import compose
+from escalator.answers.work import work
+from escalator.events import Answered, AttemptStarted, Judged, Moved
+from escalator.execution.effects import Compute, Execute, Wait
+from escalator.execution.journal import JUDGEMENTS, Judgement, Record
+from escalator.execution.spending import Place, Spender, is_free, unknown_price
+from escalator.flow import Flow, Next, advance
+from escalator.ledger import Entry
+from escalator.pricing import token_estimate
+from escalator.records import (
+    Attempt,
+    Brief,
+    Candidate,
+    Failure,
+    Limits,
+    Plan,
+    Rejection,
+    Request,
+    Rung,
+    RunResult,
+    ValidatorSpec,
+    Verdict,
+)
+from escalator.steps import Admit, Ask, Asked, Check, Checked, Run, Step, Survey, Tell, Work
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from escalator.execution.context import Desk
+    from escalator.validators import Validator
+
+T = TypeVar("T")
+
+COPIED = 20
+"""How many characters are copied into a prompt in the time in which one is parsed, at least."""
+
+SMALLEST_ANSWER = 256
+"""Tokens that must be left for the answer, else the prompt does not fit."""
+
+
+class Performer:
+    """Performs the steps of one task; every method is a flow of effects."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        brief: Brief,
+        plan: Plan,
+        *,
+        judges: Mapping[str, Validator],
+        spender: Spender,
+        record: Record,
+    ) -> None:
+        self._desk, self._brief, self._plan, self._judges = desk, brief, plan, judges
+        self._spender, self._record = spender, record
+        self._known: dict[str, Verdict] = {}
+        self._writes: list[Future[None]] = []
+        self._draft: tuple[tuple[int, int], Request] | None = None
+        spender.under(plan)
+
+    def interpret(self, flow: Flow[T], place: Place, *, size: int = 0) -> Flow[T]:
+        """Run a flow of steps to its end as a flow of effects. `size`: characters its pure part chews on."""
+        asks = 0
+        with closing(flow):
+            state = yield Compute(lambda: advance(flow), size)
+            while isinstance(state, Next):
+                here = replace(place, key=f"{place.key}.{asks}") if asks else place
+                asks += isinstance(state.step, Ask)
+                reply = yield from self.handle(state.step, here)
+                state = yield Compute(_then(flow, reply), size)
+            value: T = state.value
+            return value
+
+    def handle(self, step: Step, place: Place) -> Flow[Any]:
+        """The reply to one step."""
+        match step:
+            case Survey():
+                return self.survey(step.specs)
+            case Admit():
+                return (yield from self.admit(step))
+            case Work():
+                return (yield from self.work(step))
+            case Check():
+                return (yield from self.check(step))
+            case Tell():
+                return self._desk.publish(Moved(task_id=self._brief.task_id, transition=step.transition))
+            case Ask():
+                return (yield from self._spender.spend(step, place))
+            case Run():
+                return (yield from self.run(step))
+            case _:
+                assert_never(step)
+
+    def survey(self, specs: tuple[ValidatorSpec, ...]) -> tuple[Verdict, ...]:
+        """The required validators that cannot run here, as inconclusive verdicts."""
+        found = []
+        for spec in specs:
+            if not spec.required:
+                continue
+            validator = self._judges[spec.name]
+            why = validators.why_inapplicable(validator, self._brief)
+            if why is not None:
+                continue
+            why = validators.why_unavailable(validator, self._brief)
+            if why is None and validators.cost_of(validator) == "process":
+                why = self._desk.sandbox.unavailable()
+            if why is not None:
+                found.append(validators.unavailable(spec.name, why))
+        return tuple(found)
+
+    def admit(self, step: Admit) -> Flow[Failure | None]:
+        """Whether a rung may be tried: deadline, locality, sight, context window, price, consent."""
+        rung = step.rung
+        failure = self._spender.overdue() or self._spender.forbidden(rung.model) or self._blind(rung)
+        if failure is not None:
+            return failure
+        request = yield from self._composed(rung, step.history)
+        failure = self._too_long(rung, request, step.history)
+        if failure is not None or is_free(rung.model):
+            return failure
+        price = self._spender.price(rung.model)
+        if price is None:
+            return unknown_price(rung.model)
+        if self._record.began(f"r{rung.index}."):
+            return None  # a resumed task was let through here before; a new call is asked for when it is made
+        before = step.history[-1].model if step.history else ""
+        highest = self._spender.highest(price, replace(request, max_tokens=rung.model.max_output)) * rung.attempts
+        return (
+            yield from self._spender.consents.ask(
+                rung.model, self._plan.before_paid, from_model=before, reason=step.reason, highest=highest
+            )
+        )
+
+    def _composed(self, rung: Rung, history: tuple[Attempt, ...]) -> Flow[Request]:
+        """The next request of a rung; written once for its admission and for the attempt that follows."""
+        key = (rung.index, len(history))
+        if self._draft is None or self._draft[0] != key:
+            request: Request = yield Compute(
+                lambda: compose(self._brief, self._plan, rung, history), self._size() // COPIED
+            )
+            self._draft = (key, request)
+        return self._draft[1]
+
+    def _blind(self, rung: Rung) -> Failure | None:
+        if not self._brief.images or rung.model.vision:
+            return None
+        return Failure(kind="no_vision", message=f"the task has images and {rung.model.name} sees none")
+
+    def _too_long(self, rung: Rung, request: Request, history: tuple[Attempt, ...]) -> Failure | None:
+        """Why the prompt does not fit the model's window; a count another server gave beats our estimate."""
+        if rung.model.context is None:
+            return None
+        counted = [a.failure.needed for a in history if a.failure is not None and a.failure.needed is not None]
+        needed = max([token_estimate(request), *counted]) + SMALLEST_ANSWER
+        if needed <= rung.model.context:
+            return None
+        text = f"the prompt needs about {needed:,} tokens and {rung.model.name} sees {rung.model.context:,}"
+        return Failure(kind="context_overflow", message=text, needed=needed, limit=rung.model.context)
+
+    def work(self, step: Work) -> Flow[Attempt]:
+        """One answer of a rung."""
+        self._desk.publish(AttemptStarted(task_id=self._brief.task_id, rung=step.rung, number=step.number))
+        composed = yield from self._composed(step.rung, step.history)
+        flow = work(self._brief, self._plan, step.rung, step.number, step.history, composed=composed)
+        size = sum(len(text) for text in self._brief.files.values())
+        attempt: Attempt = yield from self.interpret(
+            flow, self._place(step.rung, step.number, "worker"), size=size
+        )
+        attempt = self._within_reach(attempt)
+        self._desk.publish(Answered(task_id=self._brief.task_id, attempt=attempt))
+        return attempt
+
+    def _within_reach(self, attempt: Attempt) -> Attempt:
+        """The attempt, refused if it overwrites a file of the project that the task did not give to be changed."""
+        workspace, changes = self._brief.workspace, attempt.changes
+        if workspace is None or changes is None:
+            return attempt
+        beyond = [path for path in changes.files if path not in self._brief.files and (workspace / path).exists()]
+        if not beyond:
+            return attempt
+        allowed = ", ".join(self._brief.files) or "new files"
+        text = f"{beyond[0]} exists in the project and is not yours to change. Change {allowed}, or add new files."
+        return replace(attempt, changes=None, rejection=Rejection(kind="protected", feedback=text))
+
+    def check(self, step: Check) -> Flow[Checked]:
+        """One verdict: from the journal, from the cache, or by letting the validator judge."""
+        spec, attempt = step.spec, step.attempt
+        changes = attempt.changes
+        if changes is None:
+            raise TypeError("an attempt without a change set cannot be judged")
+        candidate = Candidate(
+            brief=self._brief,
+            changes=changes,
+            answer=attempt.answer,
+            checker=step.rung.checker,
+            verdicts=attempt.verdicts,
+        )
+        place = self._place(step.rung, attempt.number, spec.name)
+        digest = _candidate_digest(spec, candidate)
+        entry = self._record.take(f"{place.key}.verdict", digest)
+        if entry is not None:
+            kept = JUDGEMENTS.load(entry.payload)
+            checked = Checked(verdict=kept.verdict, calls=kept.calls)
+        else:
+            checked = yield from self._judged(spec, candidate, place, digest)
+            if checked.verdict is None:
+                return checked
+            payload = JUDGEMENTS.dump(Judgement(verdict=checked.verdict, calls=checked.calls))
+            self._keep(Entry(key=f"{place.key}.verdict", kind="verdict", digest=digest, payload=payload))
+        if checked.verdict is not None:
+            self._desk.publish(Judged(task_id=self._brief.task_id, model=attempt.model, verdict=checked.verdict))
+        return checked
+
+    def _keep(self, entry: Entry) -> None:
+        entry = replace(entry, key=self._record.fresh(entry.key))
+        self._writes.append(self._desk.ledger.record(self._brief.task_id, entry))
+
+    def _judged(self, spec: ValidatorSpec, candidate: Candidate, place: Place, digest: str) -> Flow[Checked]:
+        validator = self._judges[spec.name]
+        known = self._known.get(digest)
+        if known is not None:
+            return Checked(verdict=replace(known, required=spec.required, seconds=0.0))
+        late = self._spender.overdue()
+        if late is not None:
+            return Checked(failure=late)
+        started, paid = self._desk.timer(), _Purse()
+        size = sum(len(text or "") for text in candidate.changes.files.values()) + len(candidate.answer)
+        flow = paid.watch(validators.judge(validator, candidate))
+        verdict: Verdict = yield from self.interpret(flow, place, size=size)
+        late = self._spender.overdue()
+        if late is not None and not verdict.passed:
+            return Checked(failure=late, calls=paid.calls)  # what the deadline left it may have been too little
+        verdict = replace(
+            verdict, validator=spec.name, seconds=self._desk.timer() - started, required=spec.required
+        )
+        if validators.cost_of(validator) == "model":
+            verdict = replace(verdict, opinion=verdict.opinion or verdict.status == "inconclusive")
+        elif verdict.status != "inconclusive":
+            self._known[digest] = verdict
+        return Checked(verdict=verdict, calls=paid.calls)
+
+    def run(self, step: Run) -> Flow[RunResult | Failure]:
+        """One process in the sandbox, within what the deadline leaves."""
+        remaining = self._spender.remaining()
+        command = step.command
+        if remaining is not None and remaining < command.limits.wall:
+            limits: Limits = replace(command.limits, wall=max(remaining, 0.05))
+            command = replace(command, limits=limits)
+        result = yield Execute(self._desk.sandbox, command)
+        if isinstance(result, RunResult):
+            return result
+        return Failure(kind="unavailable", message=str(result))
+
+    def settled(self) -> Flow[None]:
+        """Wait until every verdict is written."""
+        for write in self._writes:
+            yield Wait(write)
+        self._writes.clear()
+
+    def _place(self, rung: Rung, number: int, what: str) -> Place:
+        return Place(
+            key=f"r{rung.index}.a{number}.{what}",
+            rung=rung.index,
+            number=number,
+            last=rung.last or what != "worker",
+            task_type=self._plan.classification.task_type,
+        )
+
+    def _size(self) -> int:
+        return len(self._brief.prompt) + sum(len(text) for text in self._brief.files.values())
+
+
+class _Purse:
+    """Remembers what a validator's questions cost while its flow is interpreted."""
+
+    def __init__(self) -> None:
+        self.calls: tuple[Any, ...] = ()
+
+    def watch(self, flow: Flow[T]) -> Flow[T]:
+        with closing(flow):
+            state = advance(flow)
+            while isinstance(state, Next):
+                reply = yield state.step
+                if isinstance(reply, Asked):
+                    self.calls += reply.calls
+                state = advance(flow, reply)
+            return state.value
+
+
+def _then(flow: Flow[T], reply: Any) -> Callable[[], Any]:
+    return lambda: advance(flow, reply)
+
+
+def _candidate_digest(spec: ValidatorSpec, candidate: Candidate) -> str:
+    """Identifies what was judged, by whom and with which options; within one task, whose brief never changes."""
+    said: list[Any] = [
+        spec.name,
+        dict(spec.options),
+        dict(candidate.changes.files),
+        candidate.checker and candidate.checker.name,
+    ]
+    if not candidate.changes.files:
+        said.append(candidate.answer)
+    return sha256(json.dumps(said, sort_keys=True, default=repr).encode("utf-8", "surrogatepass")).hexdigest()[:32]

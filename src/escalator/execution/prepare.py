@@ -1,0 +1,145 @@
+"""What is settled about a task before it is walked: its type, its validators, its row in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from escalator import plugins, validators
+from escalator.errors import ConfigError, TaskError
+from escalator.execution import Desk, Performer
+from escalator.execution.briefing import make_brief
+from escalator.execution.effects import BIG, Compute
+from escalator.execution.journal import Record
+from escalator.execution.spending import Place, Spender
+from escalator.flow import Flow
+from escalator.ledger import TaskRow
+from escalator.planning import specs_of, type_for
+from escalator.records import Brief, Call, Classification, Plan, Task, ValidatorSpec
+from escalator.records.codec import BRIEFS, PLANS
+
+if TYPE_CHECKING:
+    from escalator.validators import Validator
+
+Judges = Mapping[str, "Validator"]
+"""Validators by name."""
+
+
+def reading(task: Task) -> Compute:
+    """Reading a task into its brief, away from the event loop where files are read."""
+    from_disk = task.workspace is not None or bool(task.images)
+    return Compute(lambda: make_brief(task), BIG if from_disk else 0)
+
+
+def chosen(items: Sequence[Any] | None) -> tuple[tuple[ValidatorSpec, ...] | None, dict[str, Validator]]:
+    """The caller's own validators, one or a list, as specs; callables are kept under their names."""
+    if items is None:
+        return None, {}
+    specs: list[ValidatorSpec] = []
+    given: dict[str, Validator] = {}
+    for item in [items] if isinstance(items, str | Mapping) or callable(items) else items:
+        if callable(item):
+            name = validators.name_of(item)
+            given[name] = item
+            specs.append(ValidatorSpec(name=name))
+        elif isinstance(item, ValidatorSpec):
+            specs.append(item)
+        else:
+            specs += specs_of([item])
+    if not specs:
+        raise TaskError("the list is empty", field="validators", hint="name at least one, or leave it out")
+    return tuple(specs), given
+
+
+def judges_of(desk: Desk, plan: Plan, given: Judges) -> dict[str, Validator]:
+    """The validators of a plan by name, built or as the caller gave them."""
+    judges = {spec.name: given.get(spec.name) or desk.validator(spec) for spec in plan.validators}
+    if len(judges) != len(plan.validators):
+        names = [spec.name for spec in plan.validators]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ConfigError(f"the validator {twice!r} stands in the list twice", key="validators")
+    return judges
+
+
+def cheapest_first(desk: Desk, plan: Plan, given: Judges) -> Plan:
+    """The plan with its validators cheapest first; equals keep their order."""
+    judges = judges_of(desk, plan, given)
+    return replace(
+        plan, validators=tuple(sorted(plan.validators, key=lambda s: validators.cost_rank(judges[s.name])))
+    )
+
+
+def stated(task: Task, desk: Desk) -> Classification | None:
+    """What the caller says the task is, where the caller says it; of type and complexity, one gives the other."""
+    name, complexity = task.task_type, task.complexity
+    if name is None and complexity is None:
+        return None
+    if name is None:
+        name = type_for(complexity or 0.0, desk.matrix)
+    low, high = desk.matrix.task_type(name).complexity
+    if complexity is None:
+        complexity = (low + high) / 2
+    return Classification(
+        task_type=name, complexity=complexity, reasons=("stated by the caller",), source="caller"
+    )
+
+
+def by_rules(brief: Brief) -> Flow[Classification]:
+    """The built-in classification."""
+    from escalator.classify import classify_brief
+
+    classification: Classification = yield Compute(lambda: classify_brief(brief))
+    return classification
+
+
+def named_classifier(desk: Desk) -> Any:
+    """The classifier the matrix names, None for the built-in rules."""
+    section = desk.matrix.file.classifier
+    if section.llm is not None:
+        from escalator.classify import llm_classifier
+
+        return llm_classifier(desk.matrix.model(section.llm))
+    if section.name is not None:
+        key = "classifier.name"
+        return plugins.make(
+            plugins.find(section.name, "classifier", {}, key=key),
+            {},
+            name=section.name,
+            kind="classifier",
+            key=key,
+        )
+    return None
+
+
+def classified_by_model(
+    desk: Desk, brief: Brief, spender: Spender, plan: Plan, given: Judges
+) -> Flow[tuple[Classification, tuple[Call, ...]]]:
+    """The classification of the classifier the matrix names, and the calls it cost."""
+    from escalator.classify import classified
+
+    performer = Performer(desk, brief, plan, judges=given, spender=spender, record=Record())
+    place = Place(key="classify", task_type=plan.classification.task_type)
+    result = yield from performer.interpret(
+        classified(named_classifier(desk), brief), place, size=len(brief.prompt)
+    )
+    return result.classification, result.calls
+
+
+def task_row(desk: Desk, brief: Brief, plan: Plan) -> TaskRow:
+    """The task as the ledger stores it before anything is done for it."""
+    return TaskRow(
+        task_id=brief.task_id,
+        brief=BRIEFS.dump(brief),
+        plan=PLANS.dump(plan),
+        task_type=plan.classification.task_type,
+        complexity=plan.classification.complexity,
+        description=" ".join(brief.prompt[:1000].split())[:200],
+        team=desk.matrix.file.team,
+        tags=brief.tags,
+    )
+
+
+def deadline_of(desk: Desk, brief: Brief) -> float | None:
+    """The moment of the desk's timer at which the task is stopped."""
+    return None if brief.deadline is None else desk.timer() + brief.deadline

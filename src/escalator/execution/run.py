@@ -1,0 +1,216 @@
+"""What happens to one task from beginning to end, written once as flows of effects for threads and event loops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from escalator.errors import ConfigError, LedgerError, TaskError
+from escalator.events import Planned, TaskEnded, TaskStarted, Warned
+from escalator.execution import Desk, Performer
+from escalator.execution.briefing import relimited
+from escalator.execution.closing import baseline, closing, warnings
+from escalator.execution.effects import Wait
+from escalator.execution.filing import file_review, granted
+from escalator.execution.journal import REPLIES, Record
+from escalator.execution.prepare import (
+    Judges,
+    by_rules,
+    cheapest_first,
+    chosen,
+    classified_by_model,
+    deadline_of,
+    judges_of,
+    named_classifier,
+    reading,
+    stated,
+    task_row,
+)
+from escalator.execution.spending import Place, Spender
+from escalator.flow import Flow
+from escalator.ledger import Entry, Opened, TaskRow
+from escalator.planning import make_plan
+from escalator.records import (
+    Brief,
+    Call,
+    Outcome,
+    Plan,
+    Task,
+    ValidatorSpec,
+)
+from escalator.records.codec import BRIEFS, OUTCOMES, PLANS
+from escalator.walk import walk
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from decimal import Decimal
+
+    from escalator.ledger import Archive
+
+OURS = frozenset({"new", "resumed"})
+"""How the ledger opens a task that this process may work on."""
+
+
+def execute(desk: Desk, task: Task) -> Flow[Outcome]:
+    """Read, classify, plan, walk, close. A task id the ledger knows is resumed, or answered from its outcome."""
+    brief: Brief = yield reading(task)
+    specs, given = chosen(task.validators)
+    classification = stated(task, desk) or (yield from by_rules(brief))
+    plan = cheapest_first(desk, make_plan(brief, classification, desk.matrix, validators=specs), given)
+    opened = yield from _opened(desk, task_row(desk, brief, plan))
+    with _resumable(desk, opened):
+        if opened.status == "new":
+            return (yield from _fresh(desk, task, brief, plan, specs, given))
+        if _stored(opened).prompt != brief.prompt:
+            text = f"the ledger knows {brief.task_id!r} as another task"
+            raise TaskError(text, field="task_id", hint="choose a new id, or none")
+        return (yield from _known(desk, opened, given, budget=brief.budget, deadline=brief.deadline))
+
+
+def resume(
+    desk: Desk, task_id: str, *, budget: Decimal | float | str | None = None, deadline: float | None = None
+) -> Flow[Outcome]:
+    """Go on with a task the ledger knows, under another budget or deadline where one is given."""
+    desk = replace(desk, approve=granted(desk.ledger, desk.approve))
+    known = desk.ledger.look(task_id)
+    if known is None:
+        raise TaskError(
+            f"the ledger knows no task {task_id!r}", field="task_id", hint="is this the ledger it was started on?"
+        )
+    opened = yield from _opened(desk, known.row)
+    with _resumable(desk, opened):
+        try:
+            return (yield from _known(desk, opened, {}, budget=budget, deadline=deadline))
+        except ConfigError as error:
+            if error.key != "validators":
+                raise
+            text = f"{task_id!r} was started with validators of the caller's own: {error.message}"
+            hint = "call execute again with the same task_id and the same validators"
+            raise TaskError(text, field="task_id", hint=hint) from error
+
+
+def _opened(desk: Desk, row: TaskRow) -> Flow[Opened]:
+    """Open a task; where the caller goes away meanwhile, it is given back once the ledger has opened it."""
+    ledger = desk.ledger
+    opening = ledger.open_task(row)
+    try:
+        opened: Opened = yield Wait(opening)
+    except BaseException:
+        opening.add_done_callback(lambda done: _unopened(ledger, done))
+        raise
+    return opened
+
+
+def _unopened(ledger: Archive, done: Future[Opened]) -> None:
+    if not done.cancelled() and done.exception() is None:
+        _give_back(ledger, done.result())
+
+
+@contextmanager
+def _resumable(desk: Desk, opened: Opened) -> Iterator[None]:
+    """Give the task back if the work on it is cut short, so that it can be resumed; what did it goes on upward."""
+    ledger = desk.ledger
+    try:
+        yield
+    except BaseException:
+        _give_back(ledger, opened)
+        raise
+
+
+def _give_back(ledger: Archive, opened: Opened) -> None:
+    if opened.status in OURS:
+        with suppress(LedgerError):  # a ledger that is closed by now has given everything back
+            ledger.release(opened.row.task_id)
+
+
+def _fresh(
+    desk: Desk, task: Task, brief: Brief, plan: Plan, specs: Sequence[ValidatorSpec] | None, given: Judges
+) -> Flow[Outcome]:
+    record = Record()
+    spender = Spender(desk, brief, record, deadline=deadline_of(desk, brief))
+    desk.publish(TaskStarted(task_id=brief.task_id, prompt=brief.prompt))
+    overhead: tuple[Call, ...] = ()
+    if stated(task, desk) is None and named_classifier(desk) is not None:
+        classification, overhead = yield from classified_by_model(desk, brief, spender, plan, given)
+        plan = cheapest_first(desk, make_plan(brief, classification, desk.matrix, validators=specs), given)
+        noted = Entry(key="plan", kind="note", digest="", payload=PLANS.dump(plan))
+        yield Wait(desk.ledger.record(brief.task_id, noted))
+    return (yield from _walked(desk, brief, plan, spender, record, given, overhead))
+
+
+def _known(
+    desk: Desk, opened: Opened, given: Judges, *, budget: Decimal | float | str | None, deadline: float | None
+) -> Flow[Outcome]:
+    brief = relimited(_stored(opened), budget=budget, deadline=deadline)
+    plan = PLANS.load(opened.row.plan)
+    noted = next((entry for entry in opened.entries if entry.key == "plan"), None)
+    plan = PLANS.load(noted.payload) if noted is not None else plan
+    if opened.status == "running":
+        raise TaskError(
+            f"somebody is working on {brief.task_id!r}, in this process or another",
+            field="task_id",
+            hint="wait for it, or choose a new id",
+        )
+    if opened.status == "closed":
+        if not opened.outcome:
+            raise _gone(brief.task_id)
+        return OUTCOMES.load(opened.outcome, brief=brief, plan=plan)
+    record = Record(opened.entries)
+    spender = Spender(desk, brief, record, deadline=deadline_of(desk, brief))
+    desk.publish(TaskStarted(task_id=brief.task_id, prompt=brief.prompt, resumed=True))
+    overhead = tuple(call for entry in opened.entries for call in _classifier_call(entry))
+    return (yield from _walked(desk, brief, plan, spender, record, given, overhead))
+
+
+def _stored(opened: Opened) -> Brief:
+    """The task as it was first given."""
+    if not opened.row.brief:
+        raise _gone(opened.row.task_id)
+    return BRIEFS.load(opened.row.brief)
+
+
+def _gone(task_id: str) -> TaskError:
+    text = f"the ledger does not have the texts of {task_id!r} any more, or never kept them"
+    return TaskError(text, field="task_id", hint="choose a new id to have it done again")
+
+
+def _classifier_call(entry: Entry) -> Iterator[Call]:
+    """The recorded call of a classifier, which no attempt will replay."""
+    if entry.payload and entry.kind == "call" and entry.key.startswith("classify"):
+        yield REPLIES.load(entry.payload).call
+
+
+def _walked(
+    desk: Desk,
+    brief: Brief,
+    plan: Plan,
+    spender: Spender,
+    record: Record,
+    given: Judges,
+    overhead: tuple[Call, ...],
+) -> Flow[Outcome]:
+    """The walk itself and what is written about it."""
+    started = desk.timer()
+    desk.publish(Planned(task_id=brief.task_id, classification=plan.classification, plan=plan))
+    performer = Performer(desk, brief, plan, judges=judges_of(desk, plan, given), spender=spender, record=record)
+    outcome: Outcome = yield from performer.interpret(walk(brief, plan), Place(key="walk"))
+    told = warnings(outcome, record, desk.ledger.trouble())
+    for message in told:
+        desk.publish(Warned(task_id=brief.task_id, message=message))
+    outcome = replace(
+        outcome,
+        overhead=overhead,
+        baseline=baseline(spender, outcome),
+        warnings=told,
+        seconds=desk.timer() - started,
+    )
+    if outcome.status == "needs_review":
+        keep = desk.matrix.file.ledger.store_answers
+        yield Wait(file_review(desk.ledger, outcome, wanted=spender.consents.pending, keep=keep))
+    closed = desk.ledger.close_task(brief.task_id, closing(outcome))  # takes verdicts still unwritten along
+    yield from performer.settled()
+    yield Wait(closed)
+    desk.publish(TaskEnded(task_id=brief.task_id, outcome=outcome))
+    return outcome

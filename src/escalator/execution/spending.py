@@ -1,0 +1,363 @@
+"""Reserve, call, settle: the one road on which a request leaves the house.
+
+Every call of every purpose comes through `Spender.spend`. A row is written and money held before the request
+is sent, and the true cost is settled after it. A repeated request is a reservation and a row of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from escalator.answers.prompts import digest as prompt_digest
+from escalator.errors import ProviderError
+from escalator.events import CallFinished
+from escalator.execution.budgets import refusal, scopes
+from escalator.execution.consent import Consents
+from escalator.execution.effects import Compute, Send, Wait
+from escalator.execution.journal import REPLIES, CallReply, Record
+from escalator.execution.repeats import may_repeat, repeated
+from escalator.flow import Flow
+from escalator.ledger import Held, Hold, Refused, Settlement, to_nano
+from escalator.pricing import PriceRecord, ceiling, cost, token_ceiling
+from escalator.records import (
+    Brief,
+    Call,
+    Completion,
+    Failure,
+    Model,
+    Plan,
+    Policies,
+    Purpose,
+    Request,
+    Timeouts,
+    Usage,
+)
+from escalator.steps import Ask, Asked
+
+if TYPE_CHECKING:
+    from escalator.execution.context import Desk
+    from escalator.providers import Provider
+
+NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where in the walk a call is made; `last` if no other model could answer instead."""
+
+    key: str
+    rung: int = -1
+    number: int = 0
+    last: bool = True
+    task_type: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dispatched:
+    """What came of one request. `call` is None where it was never sent."""
+
+    completion: Completion | None = None
+    failure: Failure | None = None
+    call: Call | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Digests:
+    """What identifies a request, and the part of it that the model reads."""
+
+    request: str
+    prompt: str
+
+
+class Spender:
+    """Dispatches the calls of one task. `deadline` is a moment of the desk's timer, None for no deadline."""
+
+    def __init__(self, desk: Desk, brief: Brief, record: Record, *, deadline: float | None) -> None:
+        self._desk, self._brief, self._record, self._deadline = desk, brief, record, deadline
+        self.policies = Policies()
+        self.before_paid = desk.matrix.file.cost_guard.before_paid
+        self.consents = Consents(desk, brief)
+        self._prices: dict[tuple[str, str, date], PriceRecord | None] = {}
+
+    def under(self, plan: Plan) -> None:
+        """Spend under this plan from now on; before it only a classifier is called."""
+        self.policies, self.before_paid = plan.policies, plan.before_paid
+
+    def remaining(self) -> float | None:
+        """Seconds until the task's deadline; None if it has none."""
+        return None if self._deadline is None else self._deadline - self._desk.timer()
+
+    def overdue(self) -> Failure | None:
+        """The failure that ends the task once its deadline has passed."""
+        remaining = self.remaining()
+        if remaining is None or remaining > 0:
+            return None
+        return Failure(kind="deadline", message=f"the deadline of {self._brief.deadline:g} s has passed")
+
+    def spend(self, step: Ask, place: Place) -> Flow[Asked]:
+        """Ask one question, as often as the transport policy allows."""
+        sent: list[Call] = []
+
+        def once(number: int) -> Flow[Dispatched]:
+            here = replace(place, key=f"{place.key}.{number}" if number else place.key)
+            reply: Dispatched = yield from self._dispatch(step.purpose, step.request, here)
+            if reply.call is not None:
+                sent.append(reply.call)
+            return reply
+
+        def worth(failure: Failure | None) -> bool:
+            return may_repeat(failure, self.policies, last=place.last, remaining=self.remaining())
+
+        first = yield from once(0)
+        reply = yield from repeated(
+            first, once, failure_of=lambda r: r.failure, worth=worth, retries=self.policies.transport_retries
+        )
+        return Asked(completion=reply.completion, failure=reply.failure, calls=tuple(sent))
+
+    def _dispatch(self, purpose: Purpose, request: Request, place: Place) -> Flow[Dispatched]:
+        digests = digests_of(request)
+        entry = self._record.take(place.key, digests.request)
+        known = None if entry is None else REPLIES.load(entry.payload)
+        if known is not None and (known.failure is None or known.failure.kind != "deadline"):
+            return self._replayed(known)
+        failure = self.overdue() or self.forbidden(request.model)
+        if failure is None and not is_free(request.model):
+            price = self.price(request.model)
+            failure = unknown_price(request.model) if price is None else None
+            if price is not None and request.model.name not in self.consents.granted:
+                highest = self.highest(price, request) * (self.policies.transport_retries + 1)
+                failure = yield from self.consents.ask(
+                    request.model, self.before_paid, from_model="", reason=f"needed as {purpose}", highest=highest
+                )
+        if failure is not None:
+            return Dispatched(failure=failure)
+        return (
+            yield from self._reserve_and_send(
+                purpose, request, replace(place, key=self._record.fresh(place.key)), digests
+            )
+        )
+
+    def _reserve_and_send(
+        self, purpose: Purpose, request: Request, place: Place, digests: Digests
+    ) -> Flow[Dispatched]:
+        model, price = request.model, self.price(request.model)
+        try:
+            provider = self._desk.provider(model.provider)
+        except ProviderError as error:
+            return Dispatched(failure=as_failure(error, model))
+        amount = NOTHING if is_free(model) or price is None else self.highest(price, request)
+        failure = self.consents.charge(model, amount)
+        if failure is not None:
+            return Dispatched(failure=failure)
+        held = yield from self._hold(
+            self._wanted(purpose, request, place, digests, amount), provider, request, price
+        )
+        if isinstance(held, Failure):
+            self.consents.give_back(model, amount)
+            return Dispatched(failure=held)
+        return (yield from self._send(purpose, self._timed(request), place, provider, held, amount))
+
+    def _hold(
+        self, hold: Hold, provider: Provider, request: Request, price: PriceRecord | None
+    ) -> Flow[Held | Failure]:
+        """Reserve the worst case; where that does not fit, count the tokens exactly and try once more."""
+        reply = yield from self._reserve(hold)
+        if isinstance(reply, Refused) and price is not None:
+            counter = getattr(provider, "count_tokens", None)
+            counted = (yield Compute(lambda: _counted(counter, request), size=1 << 20)) if counter else None
+            if counted is not None:
+                exact = ceiling(
+                    price, input_tokens=counted + counted // 50 + 1, max_output_tokens=request.max_tokens
+                )
+                reply = yield from self._reserve(replace(hold, amount=to_nano(exact)))
+        if isinstance(reply, Refused):
+            return Failure(
+                kind="budget", message=refusal(reply, request.model.name), provider=request.model.provider
+            )
+        return reply
+
+    def _reserve(self, hold: Hold) -> Flow[Held | Refused]:
+        """Hold the money; where the caller goes away meanwhile, nothing is sent and so nothing is held."""
+        reserving = self._desk.ledger.reserve(hold)
+        try:
+            reply: Held | Refused = yield Wait(reserving)
+        except BaseException:
+            reserving.cancel()
+            raise
+        return reply
+
+    def _send(
+        self, purpose: Purpose, request: Request, place: Place, provider: Provider, held: Held, amount: Decimal
+    ) -> Flow[Dispatched]:
+        started = self._desk.timer()
+        base = Call(
+            purpose=purpose,
+            model=request.model.name,
+            provider=request.model.provider,
+            rung=place.rung,
+            simulated=request.model.simulated,
+        )
+        reply: Completion | ProviderError = yield Send(provider, request)
+        seconds = self._desk.timer() - started
+        running = (request.model.hourly or NOTHING) * Decimal(seconds) / 3600
+        base = replace(base, seconds=seconds, running_cost=running)
+        done = self._read(reply, base, request, amount)
+        call = done.call or base
+        payload = REPLIES.dump(CallReply(call=call, completion=done.completion, failure=done.failure))
+        yield Wait(
+            self._desk.ledger.settle(held.hold_id, _settlement(call, payload, failed=done.failure is not None))
+        )
+        self.consents.give_back(request.model, max(amount - call.cost, NOTHING))
+        self._desk.publish(CallFinished(task_id=self._brief.task_id, call=call))
+        return done
+
+    def _read(
+        self, reply: Completion | ProviderError, base: Call, request: Request, amount: Decimal
+    ) -> Dispatched:
+        model = request.model
+        if isinstance(reply, ProviderError):
+            charged, usage = self._charge_for_failure(reply, model, amount)
+            call = replace(base, error=reply.kind, cost=charged, usage=usage)
+            late = self.overdue() if reply.kind == "timeout" else None  # its time was what the deadline left
+            return Dispatched(failure=late or as_failure(reply, model), call=call)
+        call = replace(
+            base,
+            answered_by=reply.model,
+            finish=reply.finish,
+            condition=reply.condition,
+            usage=reply.usage,
+            cost=self._cost(model, reply.model, reply.usage, amount),
+        )
+        if reply.host and model.local:
+            where = f"{model.name} is served from {reply.host}, not from this machine"
+            kind = "local_only" if self._brief.local_only else "unknown_price"
+            text = f"{where}; set `local: false` on its provider and state its price, or use a local model"
+            return Dispatched(failure=Failure(kind=kind, message=text, provider=model.provider), call=call)  # type: ignore[arg-type]
+        return Dispatched(completion=reply, call=call)
+
+    def _cost(self, model: Model, answered_by: str, usage: Usage, amount: Decimal) -> Decimal:
+        if is_free(model):
+            return NOTHING
+        price = self.price(model, answered_by)
+        return amount if price is None else cost(price, usage)
+
+    def _charge_for_failure(self, error: ProviderError, model: Model, amount: Decimal) -> tuple[Decimal, Usage]:
+        """A failed call is charged only if it may have been billed: by its usage, else at the full hold."""
+        usage = Usage(input_tokens=error.input_tokens or 0, output_tokens=error.output_tokens or 0, estimated=True)
+        if not error.billed or is_free(model):
+            return NOTHING, usage
+        if error.input_tokens is None or error.output_tokens is None:
+            return amount, usage
+        return min(self._cost(model, "", usage, amount), amount), usage
+
+    def _replayed(self, reply: CallReply) -> Dispatched:
+        self._desk.publish(CallFinished(task_id=self._brief.task_id, call=reply.call, replayed=True))
+        return Dispatched(completion=reply.completion, failure=reply.failure, call=reply.call)
+
+    def forbidden(self, model: Model) -> Failure | None:
+        """Why a local-only task may not use this model."""
+        if not self._brief.local_only or model.local:
+            return None
+        text = f"the task is local_only and {model.name} runs elsewhere"
+        return Failure(kind="local_only", message=text, provider=model.provider)
+
+    def price(self, model: Model, answered_by: str = "") -> PriceRecord | None:
+        """What the model costs today."""
+        today = datetime.fromtimestamp(self._desk.clock(), UTC).date()
+        key = (model.name, answered_by, today)
+        if key not in self._prices:
+            self._prices[key] = self._desk.prices.price_of(model, at=today, answered_by=answered_by)
+        return self._prices[key]
+
+    def highest(self, price: PriceRecord, request: Request) -> Decimal:
+        """USD one request can cost at most."""
+        return ceiling(price, input_tokens=token_ceiling(request), max_output_tokens=request.max_tokens)
+
+    def _wanted(self, purpose: Purpose, request: Request, place: Place, digests: Digests, amount: Decimal) -> Hold:
+        model, file = request.model, self._desk.matrix.file
+        return Hold(
+            task_id=self._brief.task_id,
+            key=place.key,
+            digest=digests.request,
+            amount=to_nano(amount),
+            scopes=scopes(
+                file.cost_guard.budgets,
+                self._brief,
+                task_type=place.task_type,
+                team=file.team,
+                now=self._desk.ledger.now(),
+            ),
+            purpose=purpose,
+            model=model.name,
+            provider=model.provider,
+            rung=place.rung,
+            number=place.number,
+            effort=request.effort or "",
+            prompt_digest=digests.prompt,
+            local=model.local,
+        )
+
+    def _timed(self, request: Request) -> Request:
+        """The request with its timeouts cut to what the deadline leaves."""
+        remaining = self.remaining()
+        limits = request.timeouts
+        if remaining is None or remaining >= limits.total:
+            return request
+        first = min(limits.first_byte, remaining)
+        return replace(request, timeouts=Timeouts(connect=limits.connect, first_byte=first, total=remaining))
+
+
+def is_free(model: Model) -> bool:
+    """Whether the matrix states a price of zero, as it does for local models."""
+    return model.price is not None and not (model.price.input or model.price.output)
+
+
+def unknown_price(model: Model) -> Failure:
+    """Nobody knows what the model costs, so it is not asked."""
+    text = f"nobody knows the price of {model.id}; write models.{model.name}.price in the matrix"
+    return Failure(kind="unknown_price", message=text, provider=model.provider)
+
+
+def as_failure(error: ProviderError, model: Model) -> Failure:
+    """A provider's error as a value."""
+    return Failure(
+        kind=error.kind,
+        message=error.message,
+        provider=model.provider,
+        retry_after=error.retry_after,
+        needed=error.needed,
+        limit=error.limit,
+    )
+
+
+def digests_of(request: Request) -> Digests:
+    """Identifies a request: what is asked, of whom, how hard and within which bounds."""
+    model, prompt = request.model, prompt_digest(request)
+    bounds = (request.max_tokens, request.effort, request.temperature, request.seed)
+    whole = sha256(repr((prompt, model.name, model.id, *bounds)).encode()).hexdigest()[:32]
+    return Digests(request=whole, prompt=prompt)
+
+
+def _counted(counter: object, request: Request) -> int | None:
+    try:
+        counted = counter(request) if callable(counter) else None
+    except ProviderError:
+        return None
+    return counted if isinstance(counted, int) else None
+
+
+def _settlement(call: Call, payload: str, *, failed: bool) -> Settlement:
+    return Settlement(
+        cost=to_nano(call.cost),
+        state="failed" if failed else "done",
+        payload=payload,
+        usage=call.usage,
+        answered_by=call.answered_by,
+        finish=call.finish,
+        error=call.error or "",
+        seconds=call.seconds,
+    )

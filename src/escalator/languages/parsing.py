@@ -1,0 +1,139 @@
+"""Does a text parse, and where are its strings and comments? Only to settle what an answer means.
+
+The verdict on syntax is the syntax validator's; here parsing decides where a fence ends, whether a text without
+fences is code, and whether a strange line is program data. Languages without a grammar answer "cannot tell".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from escalator.languages.spaces import ODD, plain_spaces
+
+if TYPE_CHECKING:
+    from tree_sitter import Language, Tree
+
+MAX_PARSED: Final = 1_000_000
+"""Characters above which nothing is parsed here."""
+
+_GRAMMARS: Final = {
+    "python": ("tree_sitter_python", "language"),
+    "javascript": ("tree_sitter_javascript", "language"),
+    "typescript": ("tree_sitter_typescript", "language_typescript"),
+    "tsx": ("tree_sitter_typescript", "language_tsx"),
+    "go": ("tree_sitter_go", "language"),
+    "rust": ("tree_sitter_rust", "language"),
+    "java": ("tree_sitter_java", "language"),
+    "csharp": ("tree_sitter_c_sharp", "language"),
+    "ruby": ("tree_sitter_ruby", "language"),
+    "c": ("tree_sitter_c", "language"),
+    "cpp": ("tree_sitter_cpp", "language"),
+    "shell": ("tree_sitter_bash", "language"),
+    "css": ("tree_sitter_css", "language"),
+    "php": ("tree_sitter_php", "language_php"),
+}
+
+
+def parses(language: str | None, text: str) -> bool | None:
+    """Whether `text` is well-formed, None where it cannot be told."""
+    if language is None or len(text) > MAX_PARSED:
+        return None
+    if language in {"json", "toml"}:
+        return _loads(language, text)
+    tree = _tree(language, text)
+    if tree is None:
+        return None
+    if tree.root_node.has_error:
+        return False
+    return not (language == "python" and _ends_with_header(text))
+
+
+def literal_spans(language: str | None, text: str, *, comments: bool = True) -> list[tuple[int, int]]:
+    """Where strings (and comments) are, as sorted byte ranges of the UTF-8 text; empty where it cannot be told."""
+    tree = _tree(language, text) if language and len(text) <= MAX_PARSED else None
+    if tree is None:
+        return []
+    wanted = re.compile(r"string|char_lit|rune_lit|heredoc" + ("|comment" if comments else ""))
+    spans, cursor, descend = [], tree.walk(), True
+    while True:
+        node = cursor.node
+        if descend and node is not None and wanted.search(node.type):
+            spans.append((node.start_byte, node.end_byte))
+            descend = False
+        if descend and cursor.goto_first_child():
+            continue
+        descend = cursor.goto_next_sibling()
+        if not descend and not cursor.goto_parent():
+            return spans
+
+
+def _ends_with_header(text: str) -> bool:
+    """Whether the last line that is not a comment opens a block, which the Python grammar does not mind."""
+    code = (
+        line for line in reversed(text.rstrip().split("\n")) if line.strip() and not line.lstrip().startswith("#")
+    )
+    return re.split(r"\s#", next(code, ""))[0].rstrip().endswith(":")
+
+
+def _loads(language: str, text: str) -> bool:
+    try:
+        if language == "json":
+            json.loads(text.removeprefix("\ufeff"))
+        else:
+            tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _tree(language: str, text: str) -> Tree | None:
+    grammar = _grammar(language)
+    if grammar is None:
+        return None
+    from tree_sitter import Parser
+
+    return Parser(grammar).parse(text.encode("utf-8", "replace"))
+
+
+@cache
+def _grammar(language: str) -> Language | None:
+    if language not in _GRAMMARS:
+        return None
+    module, function = _GRAMMARS[language]
+    try:
+        from tree_sitter import Language
+
+        return Language(getattr(import_module(module), function)())
+    except ImportError:
+        return None
+
+
+def without_literals(language: str | None, text: str) -> str:
+    """The text with its strings and comments blanked, line for line; unchanged where it cannot be told."""
+    data, out, position = text.encode("utf-8", "replace"), list[bytes](), 0
+    for start, end in literal_spans(language, text):
+        out += [data[position:start], b'""', b"\n" * data.count(b"\n", start, end)]
+        position = end
+    return b"".join([*out, data[position:]]).decode("utf-8", "replace")
+
+
+def repaired_spaces(language: str | None, text: str) -> str | None:
+    """The text with odd and invisible characters outside strings made plain, if only that makes it parse."""
+    if text.isascii() or parses(language, text) is not False:
+        return None
+    same_length = ODD.sub(" ", text)
+    if parses(language, same_length) is not True:
+        plain = plain_spaces(text)
+        return plain if parses(language, plain) else None
+    data, out, byte, char = same_length.encode("utf-8", "replace"), list[str](), 0, 0
+    for start, end in literal_spans(language, same_length):
+        between = len(data[byte:start].decode("utf-8"))
+        literal = len(data[start:end].decode("utf-8"))
+        out += [same_length[char : char + between], text[char + between : char + between + literal]]
+        byte, char = end, char + between + literal
+    return "".join(out) + same_length[char:]

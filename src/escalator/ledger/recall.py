@@ -1,0 +1,53 @@
+"""A task as the ledger remembers it: brief, plan, what was recorded, and the outcome where there is one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from escalator.errors import LedgerError, TaskError
+from escalator.ledger import Archive, Entry, TaskRow
+from escalator.records import Brief, Outcome, Plan
+from escalator.records.codec import BRIEFS, OUTCOMES, PLANS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recalled:
+    """What is known of a task. `outcome` is None until it is final; `entries` are the recorded replies."""
+
+    row: TaskRow
+    brief: Brief
+    plan: Plan
+    entries: tuple[Entry, ...]
+    outcome: Outcome | None = None
+    running: bool = False
+
+
+def recall(ledger: Archive, task_id: str) -> Recalled:
+    """Read a task back.
+
+    Raises `TaskError` if the ledger does not know it, and `LedgerError` if its texts were erased or never kept.
+    """
+    known = ledger.look(task_id)
+    if known is None:
+        raise TaskError(
+            f"the ledger knows no task {task_id!r}",
+            field="task_id",
+            hint="`escalator log tasks` lists those it knows",
+        )
+    if not known.row.brief:
+        raise LedgerError(
+            f"the texts of task {task_id!r} are not in the ledger: they were erased, or answers are not stored "
+            "(ledger.store_answers); only its figures are left"
+        )
+    brief, plan = BRIEFS.load(known.row.brief), PLANS.load(known.row.plan)
+    noted = next((entry for entry in known.entries if entry.key == "plan"), None)
+    plan = PLANS.load(noted.payload) if noted is not None else plan
+    outcome = OUTCOMES.load(known.outcome, brief=brief, plan=plan) if known.outcome else None
+    return Recalled(
+        row=known.row,
+        brief=brief,
+        plan=plan,
+        entries=known.entries,
+        outcome=outcome,
+        running=known.status == "running",
+    )

@@ -1,0 +1,1 @@
+"""Gemini through the google-genai SDK."""

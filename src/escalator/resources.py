@@ -1,0 +1,252 @@
+"""The long-lived things behind an `Escalator`: matrix, providers, ledger, sandbox, validators; each built once."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from escalator import plugins
+from escalator.errors import ConfigError, ProviderError
+from escalator.events import Publisher, Sink
+from escalator.execution import Approve, Desk
+from escalator.matrix import Matrix, find_matrix, load_matrix
+from escalator.pricing import PriceBook
+from escalator.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from escalator.client import Escalator, MatrixSource
+    from escalator.ledger import Archive
+    from escalator.providers import Provider
+    from escalator.records import ValidatorSpec
+    from escalator.validators import Validator
+
+LEDGER_ENVIRONMENT = "ESCALATOR_LEDGER"
+
+
+class Shelf:
+    """The providers of one matrix, each built when it is first asked. Safe to use from many threads."""
+
+    def __init__(self, matrix: Matrix, given: Provider | Mapping[str, Provider] | None) -> None:
+        self._matrix, self._given, self._lock = matrix, given, RLock()
+        self._built: dict[str, Provider] = {}
+
+    def provider(self, name: str) -> Provider:
+        """The provider of a name. Raises `ProviderError` of kind "auth" where its key is not set."""
+        if self._given is not None and not isinstance(self._given, Mapping):
+            return self._given
+        if isinstance(self._given, Mapping) and name in self._given:
+            return self._given[name]
+        with self._lock:
+            if name not in self._built:
+                self._built[name] = self._build(name)
+            return self._built[name]
+
+    def _build(self, name: str) -> Provider:
+        from escalator.providers import build
+
+        section = self._matrix.file.providers.get(name)
+        if section is None:
+            raise ConfigError(
+                f"the plan of this task uses the provider {name!r}, which this matrix does not have",
+                file=self._matrix.source,
+                key="providers",
+                hint="resume the task with the matrix it was planned by",
+            )
+        key = os.environ.get(section.api_key_env) if section.api_key_env else None
+        if section.api_key_env and not key:
+            raise ProviderError(
+                f"the environment variable {section.api_key_env} is not set; export it to use provider {name!r}",
+                kind="auth",
+                provider=name,
+            )
+        options: dict[str, Any] = dict(section.options)
+        if section.headers:
+            options["headers"] = section.headers
+        if section.kind in {"anthropic", "google"} and section.api_key_env:
+            options["key_hint"] = section.api_key_env
+        return build(section.kind, name=name, base_url=section.base_url, api_key=key, options=options)
+
+    def close(self) -> None:
+        """Give the connections of threads up; what the caller passed in stays open."""
+        for provider in self._built.values():
+            provider.close()
+
+    async def aclose(self) -> None:
+        """The same, with the connections of the running event loop."""
+        for provider in self._built.values():
+            await provider.aclose()
+
+
+class Workshop:
+    """Builds what tasks need when it is first needed, and keeps it."""
+
+    def __init__(
+        self,
+        matrix: MatrixSource,
+        *,
+        ledger: str | Path | Archive | None,
+        providers: Provider | Mapping[str, Provider] | None,
+        approve: Approve | None,
+        on_event: Sink | Iterable[Sink] | None,
+        clock: Callable[[], float],
+        timer: Callable[[], float],
+    ) -> None:
+        self._source, self._ledger_source, self._given = matrix, ledger, providers
+        self._approve, self._sinks = approve, _sinks(on_event)
+        self._clock, self._timer = clock, timer
+        self._lock = RLock()
+        self._matrix: Matrix | None = None
+        self._stamp: tuple[Any, ...] = ()
+        self._shelves: list[Shelf] = []
+        self._desk: Desk | None = None
+        self._ledger: Archive | None = None
+        self._validators: dict[str, Validator] = {}
+
+    def matrix(self) -> Matrix:
+        """The matrix, read again if its file changed since the last task."""
+        with self._lock:
+            stamp = self._file_stamp()
+            if self._matrix is None or stamp != self._stamp:
+                self._matrix, self._stamp, self._desk = load_matrix(self._source), stamp, None
+                self._shelves.append(Shelf(self._matrix, self._given))  # running tasks keep the shelf they have
+            return self._matrix
+
+    def _file_stamp(self) -> tuple[Any, ...]:
+        if isinstance(self._source, str | Path | None) and "\n" not in str(self._source or ""):
+            path = Path(self._source) if self._source is not None else find_matrix()
+            if path is not None and path.exists():
+                status = path.stat()
+                return (str(path), status.st_mtime_ns, status.st_size)
+        return ()
+
+    def desk(self, *, approve: Approve | None = None, on_event: Sink | Iterable[Sink] | None = None) -> Desk:
+        """What a task works with; `approve` and `on_event` are for this task alone."""
+        with self._lock:
+            matrix = self.matrix()
+            if self._desk is None:
+                self._desk = Desk(
+                    matrix=matrix,
+                    books=self.ledger,
+                    prices=PriceBook(),
+                    sandbox=self._sandbox(matrix),
+                    provider=self._shelves[-1].provider,
+                    validator=self.validator,
+                    clock=self._clock,
+                    timer=self._timer,
+                )
+            publish = Publisher([*self._sinks, *_sinks(on_event)])
+            return replace(self._desk, approve=approve or self._approve, publish=publish)
+
+    def validator(self, spec: ValidatorSpec) -> Validator:
+        """The validator a spec asks for, built once for each set of options."""
+        from escalator import validators
+
+        key = json.dumps([spec.name, dict(spec.options)], sort_keys=True, default=id)
+        with self._lock:
+            if key not in self._validators:
+                self._validators[key] = validators.build(spec)
+            return self._validators[key]
+
+    def _sandbox(self, matrix: Matrix) -> Sandbox:
+        section = matrix.file.sandbox
+        return Sandbox(
+            isolation=section.isolation,
+            allow_unsandboxed=section.allow_unsandboxed,
+            min_isolation=section.min_isolation,
+        )
+
+    def ledger(self) -> Archive:
+        """The ledger, opened when a task first needs it."""
+        with self._lock:
+            if self._ledger is None:
+                self._ledger = self._open_ledger(self.matrix())
+            return self._ledger
+
+    def _open_ledger(self, matrix: Matrix) -> Archive:
+        from escalator.ledger import open_ledger
+
+        section = matrix.file.ledger
+        ledger = open_ledger(
+            self._ledger_source or ledger_target(matrix),
+            durability=section.durability,
+            clock=self._clock,
+            store_answers=section.store_answers,
+        )
+        if section.redact is None:
+            return ledger
+        from escalator.redaction import RedactingLedger
+
+        return RedactingLedger(ledger, plugins.find(section.redact, "redaction", {}, key="ledger.redact"))
+
+    def close(self) -> None:
+        """Close what was opened here; what the caller passed in stays open."""
+        for shelf in tuple(self._shelves):
+            shelf.close()
+        self._close_ledger()
+
+    async def aclose(self) -> None:
+        """The same, with the connections of the running event loop."""
+        for shelf in tuple(self._shelves):
+            await shelf.aclose()
+        self._close_ledger()
+
+    def _close_ledger(self) -> None:
+        """Close outside the lock: the ledger first writes what waits, and who waits for that may want the lock."""
+        with self._lock:
+            ledger, self._ledger, self._desk = self._ledger, None, None
+        if ledger is not None and isinstance(self._ledger_source, str | Path | None):
+            ledger.close()
+
+
+def ledger_target(matrix: Matrix) -> str | Path:
+    """The ledger to use where the caller names none: environment, matrix, the user's state directory."""
+    return os.environ.get(LEDGER_ENVIRONMENT) or _configured(matrix) or state_file()
+
+
+def state_file() -> Path:
+    """The ledger in the user's state directory."""
+    from platformdirs import user_state_path
+
+    return user_state_path("escalator", appauthor=False) / "ledger.sqlite"
+
+
+def _configured(matrix: Matrix) -> str | Path | None:
+    section = matrix.file.ledger
+    if section.url_env:
+        url = os.environ.get(section.url_env)
+        if not url:
+            raise ConfigError(
+                f"the environment variable {section.url_env} is not set",
+                file=matrix.source,
+                key="ledger.url_env",
+                hint="export it with the postgresql:// URL of the ledger",
+            )
+        return url
+    return Path(section.path).expanduser() if section.path else None
+
+
+def _sinks(given: Sink | Iterable[Sink] | None) -> list[Sink]:
+    if given is None:
+        return []
+    return [given] if callable(given) else list(given)
+
+
+_shared: dict[tuple[str, str], Escalator] = {}
+_shared_lock = RLock()
+
+
+def shared(key: tuple[str, str], make: Callable[[], Escalator]) -> Escalator:
+    """The one `Escalator` of this process for a matrix and a ledger."""
+    with _shared_lock:
+        where = (
+            f"{key[0]}@{Path.cwd()}|{os.environ.get('ESCALATOR_MATRIX', '')}",
+            key[1] + os.environ.get(LEDGER_ENVIRONMENT, ""),
+        )
+        if where not in _shared:
+            _shared[where] = make()
+        return _shared[where]

@@ -1,0 +1,1 @@
+"""The benchmark validator: is the answer faster, beyond what noise explains?"""

@@ -1,0 +1,1 @@
+"""The test validator: the project's own tests, run where the answer cannot touch what judges it."""

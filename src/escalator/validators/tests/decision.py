@@ -1,0 +1,223 @@
+"""What a run of the tests means: which tests count, what is the answer's fault and what is not. Pure."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from escalator.records import Brief, Candidate
+from escalator.validators.tests.layout import Suite
+from escalator.validators.tests.session import TESTS, Session
+
+_SKIPS = frozenset({"Skipped", "SkipTest"})
+_NETWORK = ("Network is unreachable", "Temporary failure in name resolution", "Name or service not known")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expected:
+    """Which tests must pass. `ids` are test ids; `patterns` are definitions, each of which must appear as one or
+    more tests; `excused` may be skipped or fail as expected, because the tests themselves say so.
+    """
+
+    ids: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    excused: frozenset[str] = frozenset()
+
+    def missing(self, collected: tuple[str, ...]) -> tuple[str, ...]:
+        """What was expected and is not there."""
+        there = set(collected)
+        defined = {_definition(test) for test in collected}
+        return tuple(test for test in self.ids if test not in there) + tuple(
+            test for test in self.patterns if test not in defined
+        )
+
+    def excuses(self, test: str) -> bool:
+        """Whether this test may be skipped."""
+        return test in self.excused or _definition(test) in self.excused
+
+
+def expect(suite: Suite, base: Session | None, given: tuple[str, ...] | None) -> Expected:
+    """The tests that must pass: the caller's list, else what the untouched project collected, else what the
+    text of the tests defines.
+    """
+    skipped = frozenset(base.report.with_result("skipped", "xfailed")) if base is not None else frozenset()
+    known = base.tests if base is not None and base.report.intact and not base.hung else {}
+    ids, patterns, excused = list(given or ()), [], set(skipped)
+    for path in suite.files:
+        defined, forgiven = _definitions(
+            path, str(suite.trusted[path]), custom="python_functions" in suite.settings.ini
+        )
+        excused |= forgiven
+        seen = [test for test in known if test.partition("::")[0] == path]
+        if given is None and seen:
+            ids += seen
+        elif given is None and not _skips_itself(base, path):
+            patterns += defined
+    return Expected(ids=tuple(ids), patterns=tuple(patterns), excused=frozenset(excused))
+
+
+def _skips_itself(base: Session | None, path: str) -> bool:
+    """Whether a test module stepped aside as a whole, as `pytest.importorskip` makes it do."""
+    return base is not None and base.report.imports.get(path, {}).get("type") in _SKIPS
+
+
+def not_passed(session: Session, expected: Expected) -> tuple[str, ...]:
+    """Ids of tests that did not pass, those left out that are skipped by their own text."""
+    wrong = []
+    for test, result in session.tests.items():
+        if result in {"failed", "unfinished"} or (result in {"skipped", "xfailed"} and not expected.excuses(test)):
+            wrong.append(test)
+    return tuple(wrong)
+
+
+def trouble(
+    session: Session, base: Session | None, candidate: Candidate, suite: Suite
+) -> dict[str, tuple[str, str]]:
+    """Tests (or test modules) that no answer could pass here: id -> what is wrong, and what a person can do.
+
+    Only what the tests themselves need counts; what the answer's own code lacks is the answer's fault.
+    """
+    found = {}
+    earlier = _errors(base) if base is not None else {}
+    for test, facts in _errors(session).items():
+        before = earlier.get(test)
+        same = before is not None and all(before.get(key) == facts.get(key) for key in ("type", "module"))
+        said = _environment(facts, candidate, suite, same_before=same)
+        if said is not None and (before is None or _environment(before, candidate, suite, same_before=same)):
+            found[test] = said
+    if base is not None and base.tests.keys() & found.keys():
+        passed_before = set(base.report.with_result("passed"))
+        found = {test: said for test, said in found.items() if test not in passed_before}
+    return found
+
+
+def _errors(session: Session) -> dict[str, Mapping[str, Any]]:
+    """What went wrong, by test or test module; a module that steps aside counts only where nothing else ran."""
+    errors: dict[str, Mapping[str, Any]] = dict(session.report.imports)
+    if any(result == "passed" for result in session.tests.values()):
+        errors = {test: error for test, error in errors.items() if error.get("type") not in _SKIPS}
+    for test, detail in session.report.details.items():
+        error = detail.get("error") or {}
+        if test not in session.sentinels and error.get("type") not in _SKIPS:
+            errors[test] = {**error, "shown": f"{detail.get('message', '')}\n{detail.get('text', '')}"}
+    return errors
+
+
+def _environment(
+    facts: Mapping[str, Any], candidate: Candidate, suite: Suite, *, same_before: bool
+) -> tuple[str, str] | None:
+    kind, message = str(facts.get("type", "")), str(facts.get("message", ""))
+    shown, where = f"{message}\n{facts.get('shown', '')}", str(facts.get("where", ""))
+    from_tests = any(where.endswith(f"/{TESTS}/{path}") for path in suite.trusted)
+    if kind == "ModuleNotFoundError":
+        return _missing_module(str(facts.get("module", "")), candidate, blameless=from_tests or same_before)
+    if kind == "SyntaxError" and any(
+        str(facts.get("file", "")).endswith(f"/{TESTS}/{path}") for path in suite.trusted
+    ):
+        return f"The tests do not parse: {message}.", "Correct the test file."
+    if kind in _SKIPS and same_before:
+        return f"The tests step aside as a whole: {message}.", "Give them what they look for, or other tests."
+    if kind == "FixtureLookupError":
+        fixture = re.search(r"fixture '([^']+)' not found", shown)
+        name = fixture.group(1) if fixture else "?"
+        return (
+            f"The tests ask for the fixture {name!r}, which no loaded plug-in or conftest.py defines.",
+            "Name the plug-in that defines it in the option plugins of the validator tests.",
+        )
+    if "async def functions are not natively supported" in shown:
+        return (
+            "The tests are coroutines and no plug-in that runs them is loaded.",
+            "Install pytest-asyncio or anyio beside pytest, or name another plug-in in the option plugins.",
+        )
+    if "[Errno 30]" in message and from_tests:
+        return "The tests write into the project, which is read-only.", "Set the option writable: true."
+    if any(sign in message for sign in _NETWORK) or kind == "gaierror":
+        return "The tests need a network, and the sandbox has none.", "Give tests that need no network."
+    return None
+
+
+def _missing_module(name: str, candidate: Candidate, *, blameless: bool) -> tuple[str, str] | None:
+    top = name.partition(".")[0]
+    if not blameless or top in own_modules(candidate) or _asked_for(top, candidate.brief):
+        return None
+    return (
+        f"The tests need {name!r}, which neither the project nor the answer nor the interpreter has.",
+        "Install it beside pytest, or name the file the answer belongs in with files=.",
+    )
+
+
+def own_modules(candidate: Candidate) -> set[str]:
+    """Top-level names that the task's files, the answer or the tests could define."""
+    paths = {*candidate.brief.files, *candidate.changes.files, *candidate.brief.tests}
+    names = {part for path in paths for part in PurePosixPath(path).with_suffix("").parts}
+    root = candidate.brief.workspace
+    if root is not None:
+        folders = (root, root / "src")
+        names |= {entry.stem for folder in folders if folder.is_dir() for entry in folder.iterdir()}
+    return names
+
+
+def _asked_for(name: str, brief: Brief) -> bool:
+    return re.search(rf"\b{re.escape(name)}(\.py\b|`)|module `?{re.escape(name)}\b", brief.prompt) is not None
+
+
+def _definition(test: str) -> str:
+    return test.partition("[")[0]
+
+
+def _definitions(path: str, text: str, *, custom: bool) -> tuple[list[str], set[str]]:
+    """The tests a module visibly defines, and those of them that it skips by a decorator."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return [], set()
+    defined: list[str] = []
+    excused: set[str] = set()
+    blanket = any(_says_skip(node) for node in tree.body if isinstance(node, ast.Assign))
+    for node, prefix, forgiven in _test_functions(tree, path, blanket=blanket):
+        decorators = " ".join(ast.unparse(decorator) for decorator in node.decorator_list)
+        if "fixture" in decorators:
+            continue
+        defined.append(f"{prefix}::{node.name}")
+        if forgiven or _skips(decorators):
+            excused.add(defined[-1])
+    return ([] if custom else defined), excused
+
+
+def _test_functions(
+    tree: ast.Module, path: str, *, blanket: bool
+) -> list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, str, bool]]:
+    found = []
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
+            found.append((node, path, blanket))
+        elif isinstance(node, ast.ClassDef) and _is_test_class(node):
+            forgiven = blanket or _skips(" ".join(ast.unparse(each) for each in node.decorator_list))
+            found += [
+                (inner, f"{path}::{node.name}", forgiven)
+                for inner in node.body
+                if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and inner.name.startswith("test")
+            ]
+    return found
+
+
+def _is_test_class(node: ast.ClassDef) -> bool:
+    body = {inner.name for inner in node.body if isinstance(inner, ast.FunctionDef)}
+    switched_off = any(isinstance(inner, ast.Assign) and "__test__" in ast.unparse(inner) for inner in node.body)
+    if switched_off:
+        return False
+    bases = " ".join(ast.unparse(base) for base in node.bases)
+    return "TestCase" in bases or (node.name.startswith("Test") and "__init__" not in body)
+
+
+def _says_skip(node: ast.Assign) -> bool:
+    names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+    return "pytestmark" in names and _skips(ast.unparse(node.value))
+
+
+def _skips(decorators: str) -> bool:
+    return any(word in decorators for word in ("skip", "xfail", "expectedFailure"))

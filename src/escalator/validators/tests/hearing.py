@@ -1,0 +1,217 @@
+"""One answer's run against everything known of the task: weighed, and worded as a verdict. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from escalator.records import Candidate, Verdict
+from escalator.validators.protocol import broke, failed, passed, suspicious, unavailable
+from escalator.validators.tests.decision import expect, not_passed, trouble
+from escalator.validators.tests.feedback import on_death, on_failure, on_hang, on_import, tidy
+from escalator.validators.tests.session import MIB, Bench, Session
+from escalator.validators.tests.tamper_scan import Mark
+
+NAME = "tests"
+_OLDEST_PYTEST = 7
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """What is prepared once for a task: the bench, and the tests' run on the untouched project."""
+
+    bench: Bench
+    base: Session | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SecondRun:
+    """What running the failing tests again told: those that failed again, those that passed, and those of them
+    that changed their result without the answer too.
+    """
+
+    steady: tuple[str, ...]
+    flaky: tuple[str, ...]
+    flaky_before: tuple[str, ...]
+
+
+class Hearing:
+    """Weighs one run. `wrong` are the tests that count against the answer, `blameless` those that cannot."""
+
+    def __init__(
+        self,
+        candidate: Candidate,
+        case: Case,
+        session: Session,
+        *,
+        expected: tuple[str, ...] | None,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.candidate, self.case, self.session, self.notes = candidate, case, session, notes
+        self.expected = expect(case.bench.suite, case.base, expected)
+        self.blameless = trouble(session, case.base, candidate, case.bench.suite)
+        self.wrong = tuple(test for test in not_passed(session, self.expected) if test not in self.blameless)
+        self.missing = tuple(
+            test
+            for test in self.expected.missing(session.report.collected)
+            if test.partition("::")[0] not in self.blameless
+        )
+
+    @property
+    def worth_a_second_run(self) -> bool:
+        """Whether the answer fails for failing tests alone, in a run that went as it should."""
+        return bool(self.wrong) and self.session.sound and not self._unimportable and not self.missing
+
+    def verdict(self, marks: tuple[Mark, ...], again: SecondRun | None = None) -> Verdict:
+        """`marks` are what the scan of the answer found, `again` a second run of the failing tests."""
+        more = self._facts(again)
+        unjudged = self._not_run(more) or self._pointless(more)
+        if unjudged is not None:
+            return unjudged
+        complaint = self._cut_short() or self._complaint(self.wrong if again is None else again.steady)
+        if complaint:
+            return failed(NAME, feedback=complaint, **more)
+        if self.blameless:
+            why, hint = next(iter(self.blameless.values()))
+            return broke(NAME, why, hint, **more)
+        if marks:
+            more["evidence"]["suspicious"] = [str(mark) for mark in marks]
+            return suspicious(
+                NAME,
+                f"The tests pass, but the answer does what honest answers hardly ever do: {marks[0]}.",
+                "Read the answer before you accept it, or set the option scan_answer: false.",
+                confidence=0.4,
+                **more,
+            )
+        confidence, hint = self._weight(again)
+        return passed(NAME, confidence=confidence, hint=hint, **more)
+
+    def _not_run(self, more: dict[str, Any]) -> Verdict | None:
+        """The verdict where the tests could not be run here at all."""
+        report = self.session.report
+        if report.missing_plugins:
+            names = ", ".join(report.missing_plugins)
+            return unavailable(
+                NAME, f"pytest plug-ins are missing: {names}.", "Install them beside pytest.", **more
+            )
+        if not report.started:
+            shown = tidy(self.session.result.stderr, 400) or "it said nothing"
+            return unavailable(NAME, f"The test process did not start: {shown}", "Is pytest installed?", **more)
+        if int(report.pytest.partition(".")[0]) < _OLDEST_PYTEST:
+            why = f"{self.case.bench.python} has pytest {report.pytest}; version {_OLDEST_PYTEST} is needed."
+            return unavailable(NAME, why, "Upgrade it, or set the option python.", **more)
+        return None
+
+    def _pointless(self, more: dict[str, Any]) -> Verdict | None:
+        """The verdict where the tests go wrong in the same way without the answer."""
+        base, report = self.case.base, self.session.report
+        if base is None:
+            return None
+        if self.session.hung and base.hung:
+            why = f"The tests take longer than {self.case.bench.timeout:g} s even without the answer."
+            return broke(NAME, why, "Raise the option timeout.", **more)
+        if any(base.report.results.get(test) in {"passed", "skipped", "xfailed"} for test in base.sentinels):
+            return broke(
+                NAME,
+                "A test that must fail does not, even without the answer: results of these tests prove nothing.",
+                "A conftest.py changes results; set the option trusted_conftest: false.",
+                **more,
+            )
+        if report.status in {3, 4, 5} and base.report.status == report.status:
+            shown = tidy(self.session.result.stderr or self.session.result.stdout, 600)
+            return broke(NAME, f"pytest cannot run these tests, with or without the answer: {shown}", **more)
+        if base.sound and self.session.sound and not _ran(base) and not _ran(self.session):
+            what = "Every test is skipped" if base.tests else "There is no test in what was given"
+            return broke(NAME, f"{what}, with or without the answer.", "Give tests that run.", **more)
+        return None
+
+    def _cut_short(self) -> str:
+        """What to tell the model of a run that did not come to its end."""
+        session, bench = self.session, self.case.bench
+        if session.hung:
+            return on_hang(session, bench.timeout)
+        if session.result.killed == "memory":
+            most = f"the {bench.memory // MIB} MiB" if bench.memory is not None else "all"
+            return f"The tests used more than {most} of memory there is, with your change."
+        if session.result.killed == "output":
+            return "The tests printed without end with your change."
+        return on_death(session) if session.report.status is None else ""
+
+    def _complaint(self, wrong: tuple[str, ...]) -> str:
+        """What to tell the model of a run that came to its end, empty if nothing is wrong."""
+        session = self.session
+        if self._unimportable:
+            return on_import(session, self._unimportable[0])
+        if wrong:
+            before = self.case.base.report.with_result("passed") if self.case.base is not None else ()
+            return on_failure(session, wrong, passed_before=frozenset(before))
+        if not session.sound:
+            return on_death(session)
+        if self.missing:
+            return f"Tests that must pass were not found with your change: {', '.join(self.missing[:5])}."
+        if not self.blameless and not session.report.with_result("passed", "xpassed"):
+            return "No test passed with your change."
+        return ""
+
+    @property
+    def _unimportable(self) -> tuple[str, ...]:
+        """Test modules that do not import because of the answer."""
+        report = self.session.report
+        return tuple(
+            test for test, outcome in report.collect.items() if outcome.failed and test not in self.blameless
+        )
+
+    def _weight(self, again: SecondRun | None) -> tuple[float, str]:
+        """How much a pass proves, 0 to 1, and what a person should know of it."""
+        if again is not None and again.flaky:
+            sure = set(again.flaky) <= set(again.flaky_before)
+            why = "and do so without the answer too" if sure else "which may be the answer's doing or the tests'"
+            return (0.7 if sure else 0.5), f"Tests failed once and then passed, {why}: {_few(again.flaky)}."
+        if self._before() == "all passed":
+            return 0.5, "These tests passed before the answer too: they are no evidence of the change asked for."
+        return 1.0, ""
+
+    def _before(self) -> str:
+        base = self.case.base
+        if base is None:
+            return "not run"
+        if base.hung:
+            return "took too long"
+        if base.report.imports or not base.tests:
+            return "did not import"
+        wrong = not_passed(base, self.expected)
+        return f"{len(wrong)} of {len(base.tests)} failed" if wrong else "all passed"
+
+    def _facts(self, again: SecondRun | None) -> dict[str, Any]:
+        session, suite = self.session, self.case.bench.suite
+        results = list(session.tests.values())
+        evidence: dict[str, Any] = {
+            "command": list(session.command),
+            "exit_status": session.result.exit_status,
+            "counts": {result: results.count(result) for result in dict.fromkeys(results)},
+            "expected": len(self.expected.ids) + len(self.expected.patterns),
+            "collected": len(session.tests),
+            "sentinel": "failed as it must" if session.sentinels_failed else "did not fail",
+            "pytest": session.report.pytest,
+            "python": session.report.python,
+            "tests": dict(suite.hashes),
+            "base": self._before(),
+            "seconds": round(session.result.seconds, 3),
+        }
+        if again is not None and again.flaky:
+            evidence |= {"flaky": list(again.flaky), "flaky_before": list(again.flaky_before)}
+        if self.blameless:
+            evidence["not_judged"] = sorted(self.blameless)
+        if self.notes:
+            evidence["notes"] = list(self.notes)
+        return {"evidence": evidence, "seconds": session.result.seconds, "isolation": session.result.isolation}
+
+
+def _ran(session: Session) -> bool:
+    """Whether any test was there and not skipped, or something kept tests from being found."""
+    return bool(session.report.imports) or any(result != "skipped" for result in session.tests.values())
+
+
+def _few(names: Iterable[str]) -> str:
+    return ", ".join(list(names)[:3])

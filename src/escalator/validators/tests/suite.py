@@ -1,0 +1,215 @@
+"""The test validator: trusted tests decide, and the answer cannot touch, skip, shadow or outshout them."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import PurePosixPath
+
+from escalator.flow import Flow
+from escalator.records import Brief, Candidate, Verdict
+from escalator.validators.protocol import skipped, unavailable
+from escalator.validators.tests.decision import own_modules
+from escalator.validators.tests.hearing import NAME, Case, Hearing, SecondRun
+from escalator.validators.tests.layout import imported_names, python_tests, read_suite
+from escalator.validators.tests.python import find_python
+from escalator.validators.tests.session import MIB, Bench, run_tests
+from escalator.validators.tests.tamper_scan import scan
+
+_MOST_BASES = 32
+_NO_TESTS = "No tests that pytest can run were given."
+_NO_PYTEST = "No Python interpreter with pytest was found."
+
+
+def pytest_suite(
+    *,
+    timeout: float = 60.0,
+    expected: Sequence[str] | None = None,
+    trusted_conftest: bool = True,
+    plugins: Sequence[str] = (),
+    rerun_flaky: bool = True,
+    base_run: bool = True,
+    scan_answer: bool = True,
+    writable: bool = False,
+    python: str | None = None,
+    pythonpath: Sequence[str] = (),
+    memory_mib: int | None = 2048,
+) -> PytestSuite:
+    """Judge by the task's own pytest (or unittest) tests.
+
+    `timeout`: seconds for one run of all tests. `expected`: test ids that must pass, where the untouched project
+    cannot tell. `trusted_conftest`: use the project's conftest.py files, as they were before the answer.
+    `plugins`: pytest plug-ins to load, by module or entry point name; no others are, but for well-known ones the
+    tests visibly use. `rerun_flaky`: run failing tests once more before they count. `base_run`: run the tests once
+    a task on the untouched project. `scan_answer`: mark passing answers that look written to fool the judge.
+    `writable`: let tests write into their copy of the project. `python`: the interpreter, where it is not the
+    project's virtual environment or escalator's own. `pythonpath`: more folders to import from. `memory_mib`:
+    None for no limit.
+    """
+    if timeout <= 0:
+        raise ValueError(f"timeout is {timeout}; give seconds above 0")
+    for option, value in (("expected", expected), ("plugins", plugins), ("pythonpath", pythonpath)):
+        if isinstance(value, str):
+            raise ValueError(f"{option} is a single text; give a list")  # noqa: TRY004  one kind of error for options
+    return PytestSuite(
+        timeout=float(timeout),
+        expected=None if expected is None else tuple(expected),
+        trusted_conftest=trusted_conftest,
+        plugins=tuple(plugins),
+        rerun_flaky=rerun_flaky,
+        base_run=base_run,
+        scan_answer=scan_answer,
+        writable=writable,
+        python=python,
+        pythonpath=tuple(pythonpath),
+        memory_mib=memory_mib,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PytestSuite:
+    """Runs trusted tests against an answer; made by `pytest_suite`, which explains the options."""
+
+    timeout: float
+    expected: tuple[str, ...] | None
+    trusted_conftest: bool
+    plugins: tuple[str, ...]
+    rerun_flaky: bool
+    base_run: bool
+    scan_answer: bool
+    writable: bool
+    python: str | None
+    pythonpath: tuple[str, ...]
+    memory_mib: int | None
+    _cases: _Recent = field(default_factory=lambda: _Recent(_MOST_BASES), repr=False, compare=False)
+
+    name = NAME
+    version = "1"
+    cost = "process"
+
+    def inapplicable(self, brief: Brief) -> str | None:
+        """Why there is nothing to judge by: the task has no Python tests."""
+        return None if python_tests(brief) else _NO_TESTS
+
+    def unavailable(self, brief: Brief) -> str | None:
+        """Why the tests cannot be run here: no interpreter has pytest."""
+        if not python_tests(brief) or find_python(brief.workspace, self.python):
+            return None
+        return _NO_PYTEST + " Run: pip install pytest"
+
+    def __call__(self, candidate: Candidate) -> Flow[Verdict]:
+        """Run the tests on the untouched project (once a task) and on the answer, and compare."""
+        brief = candidate.brief
+        if not python_tests(brief):
+            return skipped(
+                NAME, _NO_TESTS, "Pass tests=[...] with the task, or take the validator out of the list."
+            )
+        interpreter = find_python(brief.workspace, self.python)
+        if interpreter is None:
+            return unavailable(NAME, _NO_PYTEST, "Run: pip install pytest")
+        case = yield from self._prepare(brief, interpreter)
+        files, notes = _laid_over(candidate, case.bench)
+        session = yield from run_tests(case.bench, files, workspace=brief.workspace)
+        hearing = Hearing(candidate, case, session, expected=self.expected, notes=notes)
+        again = None
+        if self.rerun_flaky and hearing.worth_a_second_run:
+            again = yield from self._run_again(hearing, files)
+        marks = scan(candidate, case.bench.suite.hashes) if self.scan_answer else ()
+        return hearing.verdict(marks, again)
+
+    def _prepare(self, brief: Brief, interpreter: str) -> Flow[Case]:
+        """The task's tests and their run on the untouched project, made once."""
+        key = _digest(brief, interpreter)
+        known = self._cases.get(key)
+        if known is not None:
+            return known
+        bench = Bench(
+            suite=read_suite(brief, conftest=self.trusted_conftest, pythonpath=self.pythonpath),
+            python=interpreter,
+            timeout=self.timeout,
+            memory=None if self.memory_mib is None else self.memory_mib * MIB,
+            writable=self.writable,
+            conftest=self.trusted_conftest,
+            plugins=self.plugins,
+        )
+        base = None
+        if self.base_run:
+            base = yield from run_tests(bench, dict(brief.files), workspace=brief.workspace)
+        case = Case(bench=bench, base=base)
+        self._cases.put(key, case)
+        return case
+
+    def _run_again(self, hearing: Hearing, files: dict[str, str | None]) -> Flow[SecondRun]:
+        """Run the failing tests once more on the answer, and those that now pass once more without it."""
+        case, brief = hearing.case, hearing.candidate.brief
+        again = yield from run_tests(case.bench, files, workspace=brief.workspace, only=hearing.wrong)
+        passing = {test for test in hearing.wrong if again.sound and again.report.results.get(test) == "passed"}
+        flaky = tuple(test for test in hearing.wrong if test in passing)
+        before = {test: case.base.tests[test] for test in flaky if test in case.base.tests} if case.base else {}
+        changed: tuple[str, ...] = ()
+        if before:
+            base = yield from run_tests(
+                case.bench, dict(brief.files), workspace=brief.workspace, only=tuple(before)
+            )
+            changed = tuple(test for test, result in before.items() if base.report.results.get(test) != result)
+        steady = tuple(test for test in hearing.wrong if test not in passing)
+        return SecondRun(steady=steady, flaky=flaky, flaky_before=changed)
+
+
+class _Recent:
+    """The cases of the tasks judged last, shared between threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._lock = most, threading.Lock()
+        self._kept: OrderedDict[str, Case] = OrderedDict()
+
+    def get(self, key: str) -> Case | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key: str, case: Case) -> None:
+        with self._lock:
+            self._kept[key] = case
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+
+def _laid_over(candidate: Candidate, bench: Bench) -> tuple[dict[str, str | None], tuple[str, ...]]:
+    """The task's files after the change. Changes to trusted files are left out; the only file of an answer to a
+    task that names none serves as the module the tests import.
+    """
+    trusted = bench.suite.trusted
+    changes = {
+        path: text for path, text in candidate.changes.files.items() if str(PurePosixPath(path)) not in trusted
+    }
+    notes = tuple(
+        f"change to {path} left out: it is trusted" for path in candidate.changes.files if path not in changes
+    )
+    files: dict[str, str | None] = {**candidate.brief.files, **changes}
+    if candidate.brief.workspace is None and not candidate.brief.files and len(changes) == 1:
+        ((path, text),) = changes.items()
+        for name in _imported(bench) - own_modules(candidate):
+            files[f"{name}.py"] = text
+            notes += (f"{path} served as the module {name}",)
+    return files, notes
+
+
+def _imported(bench: Bench) -> set[str]:
+    """Names the tests import that no installed module has, if there is exactly one."""
+    names = {name for path in bench.suite.files for name in imported_names(str(bench.suite.trusted[path]))}
+    unknown = {name for name in names - sys.stdlib_module_names if find_spec(name) is None}
+    return unknown if len(unknown) == 1 else set()
+
+
+def _digest(brief: Brief, interpreter: str) -> str:
+    whole = sha256(f"{brief.task_id}\0{brief.workspace}\0{interpreter}".encode())
+    for path, text in (*sorted(brief.files.items()), ("", ""), *sorted(brief.tests.items())):
+        whole.update(f"\0{path}\0{text}".encode("utf-8", "surrogatepass"))
+    return whole.hexdigest()

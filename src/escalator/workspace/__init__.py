@@ -1,0 +1,24 @@
+"""The only room that reads and writes users' trees, and the rules for paths that an answer may name.
+
+Paths are POSIX and relative to the workspace everywhere in escalator. Reading never follows a symbolic link and
+writing is all or nothing: either every file of a change set is in place afterwards, or the tree is as it was.
+"""
+
+from escalator.workspace.newlines import in_newlines_of
+from escalator.workspace.paths import changes_test_settings, is_guarded, is_protected, path_problem
+from escalator.workspace.reading import MAX_FILE, MAX_FILES, MAX_TOTAL, read_files, read_tests
+from escalator.workspace.writing import write_changes
+
+__all__ = [
+    "MAX_FILE",
+    "MAX_FILES",
+    "MAX_TOTAL",
+    "changes_test_settings",
+    "in_newlines_of",
+    "is_guarded",
+    "is_protected",
+    "path_problem",
+    "read_files",
+    "read_tests",
+    "write_changes",
+]

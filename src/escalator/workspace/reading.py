@@ -1,0 +1,178 @@
+"""Read what a task may change, and the tests it is judged by."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from escalator.errors import TaskError
+from escalator.workspace.paths import path_problem
+from escalator.workspace.places import no_links, root_of
+
+MAX_FILE: Final = 1_000_000
+"""Bytes one file may have to be read into a task."""
+
+MAX_TOTAL: Final = 8_000_000
+"""Bytes all files of one argument may have together."""
+
+MAX_FILES: Final = 2_000
+"""Files one argument may name."""
+
+_SKIPPED_DIRS = frozenset(
+    {".git", ".hg", ".svn", "__pycache__", "node_modules", ".venv", "venv", ".tox", ".nox", ".mypy_cache"}
+    | {".pytest_cache", ".ruff_cache", ".idea", ".vscode", "target", "dist", "build", ".eggs"}
+)
+
+
+def read_files(workspace: str | Path, patterns: Sequence[str]) -> dict[str, str]:
+    """Read what a task may change: {relative path: text}, sorted, from plain paths and glob patterns.
+
+    A plain path that does not exist yet, in a directory that does, is read as empty: it is to be created.
+    Patterns leave out links, binary files, caches and version control. Raises `TaskError` for anything named
+    plainly that cannot be read, for a pattern that matches nothing and for more than the size limits.
+    """
+    root = root_of(workspace, "workspace")
+    found: dict[str, str] = {}
+    for pattern in [patterns] if isinstance(patterns, str) else patterns:
+        name = _relative(pattern, "files")
+        if any(char in name for char in "*?["):
+            found.update(_read_pattern(root, name))
+        else:
+            found[name] = _read_named(root, name, "files", may_be_new=True)
+    return _within_limits(found, "files")
+
+
+def read_tests(workspace: str | Path, paths: Sequence[str]) -> dict[str, str]:
+    """Read the trusted tests: {relative path: text}, sorted, from files, directories and glob patterns.
+
+    A directory stands for every text file under it (tests, conftest.py, helpers, data); for each file the
+    conftest.py of its directory and of those above it come along. Raises `TaskError` for a path that is
+    missing, outside the workspace or a link, and for a directory or pattern without any file.
+    """
+    root = root_of(workspace, "workspace")
+    found: dict[str, str] = {}
+    for path in [paths] if isinstance(paths, str) else paths:
+        name = _relative(path, "tests")
+        if any(char in name for char in "*?["):
+            found.update(_read_pattern(root, name, "tests"))
+        elif (root / name).is_dir():
+            no_links(root, name, "tests")
+            found.update(_read_pattern(root, f"{name}/**/*", "tests"))
+        else:
+            found[name] = _read_named(root, name, "tests")
+    for name in tuple(found):
+        for folder in PurePosixPath(name).parents:
+            conftest = (folder / "conftest.py").as_posix()
+            if conftest not in found and (root / conftest).is_file():
+                found[conftest] = _read_named(root, conftest, "tests")
+    return _within_limits(found, "tests")
+
+
+def _read_named(root: Path, name: str, argument: str, *, may_be_new: bool = False) -> str:
+    no_links(root, name, argument)
+    place = root / name
+    if place.is_dir():
+        raise TaskError(
+            f"{name!r} is a directory", field=argument, hint=f"pass a pattern such as '{name}/**/*.py'"
+        )
+    if not place.exists():
+        close = get_close_matches(name, _walk(root), n=1, cutoff=0.6)
+        if may_be_new and place.parent.is_dir() and not path_problem(name) and not _mistyped(name, close):
+            return ""
+        hint = f"did you mean {close[0]!r}?" if close else f"paths are relative to {root}"
+        raise TaskError(f"{name!r} does not exist", field=argument, hint=hint)
+    if not place.is_file():
+        raise TaskError(f"{name!r} is not a regular file", field=argument, hint="name a text file")
+    text = _text(place, argument, name)
+    if text is None:
+        raise TaskError(f"{name!r} is not a UTF-8 text file", field=argument, hint="leave it out or convert it")
+    return text
+
+
+def _mistyped(name: str, close: Sequence[str]) -> bool:
+    """Whether the name has the very letters of an existing one, in another order or case."""
+    return any(sorted(name.casefold()) == sorted(other.casefold()) for other in close)
+
+
+def _read_pattern(root: Path, pattern: str, argument: str = "files") -> Iterator[tuple[str, str]]:
+    matches = re.compile(_translate(pattern)).fullmatch
+    named = frozenset(pattern.split("/"))
+    empty = True
+    for name in _walk(root, keep=named):
+        if matches(name) and not (root / name).is_symlink():
+            text = _text(root / name, argument, name)
+            if text is not None:
+                empty = False
+                yield name, text
+    if empty:
+        raise TaskError(
+            f"no text file matches {pattern!r}", field=argument, hint=f"patterns are relative to {root}"
+        )
+
+
+def _text(place: Path, argument: str, name: str) -> str | None:
+    if place.stat().st_size > MAX_FILE:
+        raise TaskError(
+            f"{name!r} is larger than {MAX_FILE:,} bytes", field=argument, hint="leave it out or name a part of it"
+        )
+    data = place.read_bytes()
+    if b"\0" in data:
+        return None
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _within_limits(found: dict[str, str], argument: str) -> dict[str, str]:
+    size = sum(len(text.encode("utf-8")) for text in found.values())
+    if len(found) > MAX_FILES or size > MAX_TOTAL:
+        raise TaskError(
+            f"{len(found):,} files with {size:,} bytes are more than {MAX_FILES:,} files or {MAX_TOTAL:,} bytes",
+            field=argument,
+            hint="name only what the task is about",
+        )
+    return dict(sorted(found.items()))
+
+
+def _walk(root: Path, *, keep: frozenset[str] = frozenset()) -> Iterator[str]:
+    for folder, folders, names in os.walk(root, followlinks=False):
+        folders[:] = sorted(f for f in folders if f not in _SKIPPED_DIRS or (f in keep and f != ".git"))
+        prefix = Path(folder).relative_to(root).as_posix()
+        for name in sorted(names):
+            yield name if prefix == "." else f"{prefix}/{name}"
+
+
+def _translate(pattern: str) -> str:
+    out, rest = [], pattern
+    while rest:
+        if rest.startswith("**/"):
+            out.append("(?:[^/]+/)*")
+            rest = rest[3:]
+        elif rest == "**":
+            out.append(".+")
+            rest = ""
+        elif rest[0] == "[" and "]" in rest[2:]:
+            end = rest.index("]", 2)
+            inside = rest[1:end].replace("\\", "\\\\").replace("^", "\\^").replace("[", "\\[")
+            out.append(f"[^/{inside[1:]}]" if inside.startswith("!") else f"[{inside}]")
+            rest = rest[end + 1 :]
+        else:
+            out.append({"*": "[^/]*", "?": "[^/]"}.get(rest[0], re.escape(rest[0])))
+            rest = rest[1:]
+    return "".join(out)
+
+
+def _relative(path: str, argument: str) -> str:
+    name = str(path).replace(os.sep, "/").removeprefix("./").rstrip("/")
+    if not name or name.startswith(("/", "~")) or ".." in name.split("/") or "\0" in name or ":" in name:
+        raise TaskError(
+            f"{str(path)!r} is not a path inside the workspace",
+            field=argument,
+            hint="pass paths relative to workspace=, without '..' and without '::' selectors",
+        )
+    return name
