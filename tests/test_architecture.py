@@ -47,22 +47,17 @@ ORDER = (
 )
 
 
+TOLD_APART = {("errors", "records")}
+"""An error names the type of the outcome it is about, which itself may raise it."""
+
+
 def room_of(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
 def imports_of(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    """Rooms of escalator that a file imports at run time, anywhere in it."""
-    hidden = {
-        inner
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-        for child in node.body
-        for inner in ast.walk(child)
-    }
+    """Rooms of escalator that a file imports anywhere in it, for its types alone included."""
     for node in ast.walk(tree):
-        if node in hidden:
-            continue
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "escalator":
             parts = node.module.split(".")
             names = [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
@@ -84,7 +79,7 @@ def test_a_room_imports_only_rooms_above_it(path: Path) -> None:
     assert room in ORDER, f"{room} is a new room; give it a place in the order"
     above = ORDER[: ORDER.index(room) + 1]
     wrong = [(name, line) for name, line in imports_of(ast.parse(path.read_text())) if name not in above]
-    assert wrong == []
+    assert [(name, line) for name, line in wrong if (room, name) not in TOLD_APART] == []
 
 
 def test_the_walk_knows_nothing_of_the_world() -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from escalator import ConfigError, Escalator, load_matrix
+from escalator import ConfigError, Escalator, LedgerError, load_matrix
+from escalator.ledger import TaskRow
+from escalator.ledger.recall import recall
 from escalator.lint import lint
 from escalator.providers import ThreadedProvider
 from escalator.records import Brief, Classification, Completion, Request
@@ -105,3 +107,46 @@ def test_a_classifier_that_cannot_be_asked_falls_back_to_the_rules() -> None:
     outcome = house.execute("Fix the typo in the docstring of add().", task_type=None)
     assert outcome.classification.task_type == "quick_edit"
     assert outcome.status == "accepted"
+
+
+def test_a_task_that_a_model_classifies_is_planned_once() -> None:
+    """Its stored plan is the one that is walked, and the log tells the type that the model found."""
+    house = House({"large": [LABEL], "small": [RIGHT]}, classifier={"llm": "large"})
+    outcome = house.execute("Round the invoice total.", task_type=None, task_id="t")
+    known = recall(house.ledger, "t")
+    (task,) = house.ledger.tasks()
+    assert known.plan == outcome.plan
+    assert (known.plan.classification.task_type, task.task_type) == ("critical", "critical")
+    assert [entry.key for entry in known.entries if entry.kind == "note"] == []
+
+
+def test_a_task_cut_off_before_it_was_planned_is_classified_from_the_record() -> None:
+    """A resume asks the classifying model no second time, and its plan has the validators the caller named."""
+    ledger = MemoryLedger()
+    first = House(
+        {"large": [LABEL], "small": [KeyboardInterrupt()]}, ledger=Unplanned(ledger), classifier={"llm": "large"}
+    )
+    with pytest.raises(KeyboardInterrupt):
+        first.execute("Round the invoice total.", task_type=None, task_id="t", validators=["syntax"])
+    ledger.crash()
+    with pytest.raises(LedgerError, match="before it was planned"):
+        recall(ledger, "t")
+    second = House({"small": [RIGHT]}, ledger=ledger, classifier={"llm": "large"})
+    outcome = second.escalator.resume("t")
+    assert [spec.name for spec in outcome.plan.validators] == ["syntax"]
+    assert outcome.classification.task_type == "critical"
+    assert [call.purpose for call in outcome.overhead] == ["classifier"]
+    assert second.models() == ["small"]
+
+
+class Unplanned:
+    """A ledger on which the process dies when it is given the plan."""
+
+    def __init__(self, within: MemoryLedger) -> None:
+        self._within = within
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._within, name)
+
+    def plan_task(self, row: TaskRow) -> None:
+        raise KeyboardInterrupt

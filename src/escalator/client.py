@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from escalator.errors import TaskError
 from escalator.flow import Flow, adrive, drive
@@ -21,14 +23,10 @@ if TYPE_CHECKING:
     from escalator.execution import Approve
     from escalator.ledger import Archive
     from escalator.matrix import Matrix
-    from escalator.providers import Provider
-    from escalator.resources import Workshop
+    from escalator.resources import MatrixSource, Providers, Workshop
     from escalator.validators.mutation import StrengthReport
 
 T = TypeVar("T")
-
-MatrixSource: TypeAlias = "str | Path | Mapping[str, Any] | Matrix | None"
-Providers: TypeAlias = "Provider | Mapping[str, Provider] | None"
 
 _TASK_FIELDS = frozenset(field.name for field in fields(Task))
 
@@ -230,13 +228,25 @@ def _beside(options: dict[str, Any], *known: str) -> dict[str, Any]:
     return options
 
 
+_kept: dict[tuple[str, ...], Escalator] = {}
+_kept_lock = RLock()
+
+
+def _shared(matrix: str | Path | None, ledger: str | Path | None) -> Escalator:
+    """The one `Escalator` of this process for a matrix and a ledger, as the environment stands."""
+    names = ("ESCALATOR_MATRIX", "ESCALATOR_LEDGER")
+    key = (str(matrix), str(ledger), str(Path.cwd()), *(os.environ.get(name, "") for name in names))
+    with _kept_lock:
+        if key not in _kept:
+            _kept[key] = Escalator(matrix, ledger=ledger)
+        return _kept[key]
+
+
 @contextmanager
 def _house(matrix: MatrixSource, ledger: Any = None, providers: Providers = None) -> Iterator[Escalator]:
     """The `Escalator` behind the module's functions: kept for a matrix file, else made for the one call."""
-    from escalator.resources import shared
-
     if providers is None and isinstance(matrix, str | Path | None) and isinstance(ledger, str | Path | None):
-        yield shared((str(matrix), str(ledger)), lambda: Escalator(matrix, ledger=ledger))
+        yield _shared(matrix, ledger)
         return
     with Escalator(matrix, ledger=ledger, providers=providers) as house:
         yield house

@@ -100,6 +100,10 @@ class RedactingLedger:
             self._mark(row.task_id)
         return opened
 
+    def plan_task(self, row: TaskRow) -> Future[None]:
+        """Store the plan as the hook gives it."""
+        return self._within.plan_task(replace(row, plan=self._json(row.plan)))
+
     def reserve(self, hold: Hold) -> Future[Any]:
         """Hold money; what the log says of the call is redacted."""
         future = self._within.reserve(replace(hold, details=redacted(dict(hold.details), self._redact)))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from escalator import plugins
 from escalator.errors import ConfigError, ProviderError
@@ -19,11 +19,13 @@ from escalator.pricing import PriceBook
 from escalator.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from escalator.client import Escalator, MatrixSource
     from escalator.ledger import Archive
     from escalator.providers import Provider
     from escalator.records import ValidatorSpec
     from escalator.validators import Validator
+
+MatrixSource: TypeAlias = "str | Path | Mapping[str, Any] | Matrix | None"
+Providers: TypeAlias = "Provider | Mapping[str, Provider] | None"
 
 LEDGER_ENVIRONMENT = "ESCALATOR_LEDGER"
 
@@ -31,7 +33,7 @@ LEDGER_ENVIRONMENT = "ESCALATOR_LEDGER"
 class Shelf:
     """The providers of one matrix, each built when it is first asked. Safe to use from many threads."""
 
-    def __init__(self, matrix: Matrix, given: Provider | Mapping[str, Provider] | None) -> None:
+    def __init__(self, matrix: Matrix, given: Providers) -> None:
         self._matrix, self._given, self._lock = matrix, given, RLock()
         self._built: dict[str, Provider] = {}
 
@@ -90,7 +92,7 @@ class Workshop:
         matrix: MatrixSource,
         *,
         ledger: str | Path | Archive | None,
-        providers: Provider | Mapping[str, Provider] | None,
+        providers: Providers,
         approve: Approve | None,
         on_event: Sink | Iterable[Sink] | None,
         clock: Callable[[], float],
@@ -234,19 +236,3 @@ def _sinks(given: Sink | Iterable[Sink] | None) -> list[Sink]:
     if given is None:
         return []
     return [given] if callable(given) else list(given)
-
-
-_shared: dict[tuple[str, str], Escalator] = {}
-_shared_lock = RLock()
-
-
-def shared(key: tuple[str, str], make: Callable[[], Escalator]) -> Escalator:
-    """The one `Escalator` of this process for a matrix and a ledger."""
-    with _shared_lock:
-        where = (
-            f"{key[0]}@{Path.cwd()}|{os.environ.get('ESCALATOR_MATRIX', '')}",
-            key[1] + os.environ.get(LEDGER_ENVIRONMENT, ""),
-        )
-        if where not in _shared:
-            _shared[where] = make()
-        return _shared[where]

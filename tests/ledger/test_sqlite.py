@@ -121,11 +121,38 @@ def test_a_migration_killed_anywhere_leaves_one_version_or_the_next(path: Path) 
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         rows = connection.execute("SELECT COUNT(*) FROM task").fetchone()[0]
         connection.close()
-        assert (version >= 2, version >= 3, rows) == ("colour" in columns, "extra" in tables, 1)
+        later = version - len(STEPS)
+        assert (later >= 1, later >= 2, rows) == ("colour" in columns, "extra" in tables, 1)
         seen.add(version)
         if not died:
             break
-    assert seen == {1, 2, 3}
+    assert seen == {len(STEPS), len(STEPS) + 1, len(STEPS) + 2}
+
+
+def test_a_plan_that_a_note_corrected_is_the_plan_after_a_migration(path: Path) -> None:
+    """An old ledger kept the plan of a task that a model classified as a note; it stands in the task's own row now."""
+    path.parent.mkdir()
+    path.touch(mode=0o600)
+    connection = sqlite3.connect(path, isolation_level=None)
+    migrate(connection, path, steps=STEPS[:1])
+    for name, plan in (("t", '{"first": 1}'), ("u", '{"only": 1}')):
+        connection.execute(
+            "INSERT INTO task (task_id, state, owner, task_type, complexity, description, team, tags, opened) "
+            "VALUES (?, 'open', '', 'quick_edit', 1, '', '', '[]', 1)",
+            (name,),
+        )
+        connection.execute("INSERT INTO paper (task_id, brief, plan) VALUES (?, '{}', ?)", (name, plan))
+    connection.execute(
+        "INSERT INTO entry (task_id, step, kind, digest, state, payload, at) "
+        "VALUES ('t', 'plan', 'note', '', 'done', '{\"second\": 2}', 1)"
+    )
+    connection.close()
+    ledger = SqliteLedger(path)
+    known, other = ledger.look("t"), ledger.look("u")
+    ledger.close()
+    assert known is not None
+    assert other is not None
+    assert (known.row.plan, known.entries, other.row.plan) == ('{"second": 2}', (), '{"only": 1}')
 
 
 def test_network_file_systems_are_recognised() -> None:

@@ -12,12 +12,12 @@ from escalator.execution.effects import BIG, Compute, Wait
 from escalator.execution.journal import Record
 from escalator.execution.prepare import (
     by_rules,
-    cheapest_first,
     chosen,
     classified_by_model,
     deadline_of,
     judges_of,
     named_classifier,
+    planned,
     reading,
     stated,
     task_row,
@@ -55,12 +55,13 @@ def classify(desk: Desk, task: Task) -> Flow[Classification]:
     classification = yield from by_rules(brief)
     if named_classifier(desk) is None:
         return classification
-    plan = make_plan(brief, classification, desk.matrix)
-    yield Wait(desk.ledger.open_task(task_row(desk, brief, plan)))
+    yield Wait(desk.ledger.open_task(task_row(desk, brief, classification, None)))
     spender = Spender(desk, brief, Record(), deadline=deadline_of(desk, brief))
-    classification, calls = yield from classified_by_model(desk, brief, spender, plan, {})
+    classification, calls = yield from classified_by_model(desk, brief, spender, classification.task_type)
+    made = make_plan(brief, classification, desk.matrix)
+    desk.ledger.plan_task(task_row(desk, brief, classification, made))
     done = Outcome(
-        status="skipped", reason="only classified", brief=brief, plan=plan, overhead=calls, cause="classify"
+        status="skipped", reason="only classified", brief=brief, plan=made, overhead=calls, cause="classify"
     )
     yield Wait(desk.ledger.close_task(brief.task_id, closing(done)))
     return classification
@@ -71,7 +72,7 @@ def plan(desk: Desk, task: Task) -> Flow[Plan]:
     brief: Brief = yield reading(task)
     specs, given = chosen(task.validators)
     classification = yield from classify(desk, task)
-    return cheapest_first(desk, make_plan(brief, classification, desk.matrix, validators=specs), given)
+    return planned(desk, brief, classification, specs, given)
 
 
 def validate(
@@ -84,10 +85,9 @@ def validate(
     brief: Brief = yield reading(task)
     specs, given = chosen(wanted if wanted is not None else task.validators)
     classification = stated(task, desk) or (yield from by_rules(brief))
-    made = make_plan(brief, classification, desk.matrix, validators=specs)
+    made = planned(desk, brief, classification, specs, given)
     if specs is None:
         made = replace(made, validators=tuple(spec for spec in made.validators if spec.name != "semantic"))
-    made = cheapest_first(desk, made, given)
     changes = yield Compute(lambda: _changes(answer_or_files, brief), BIG)
     if isinstance(changes, Rejection):
         return (
@@ -97,7 +97,7 @@ def validate(
         )
     if not any(spec.name == "semantic" for spec in made.validators):
         desk = replace(desk, books=_scratch())  # nothing is spent, so nothing need be kept
-    yield Wait(desk.ledger.open_task(task_row(desk, brief, made)))
+    yield Wait(desk.ledger.open_task(task_row(desk, brief, classification, made)))
     spender = Spender(desk, brief, Record(), deadline=deadline_of(desk, brief))
     performer = Performer(desk, brief, made, judges=judges_of(desk, made, given), spender=spender, record=Record())
     answer = answer_or_files if isinstance(answer_or_files, str) else ""

@@ -72,16 +72,7 @@ class Performer:
 
     def interpret(self, flow: Flow[T], place: Place, *, size: int = 0) -> Flow[T]:
         """Run a flow of steps to its end as a flow of effects. `size`: characters its pure part chews on."""
-        asks = 0
-        with closing(flow):
-            state = yield Compute(lambda: advance(flow), size)
-            while isinstance(state, Next):
-                here = replace(place, key=f"{place.key}.{asks}") if asks else place
-                asks += isinstance(state.step, Ask)
-                reply = yield from self.handle(state.step, here)
-                state = yield Compute(_then(flow, reply), size)
-            value: T = state.value
-            return value
+        return (yield from interpret(flow, self.handle, place, size=size))
 
     def handle(self, step: Step, place: Place) -> Flow[Any]:
         """The reply to one step."""
@@ -280,6 +271,22 @@ class Performer:
 
     def _size(self) -> int:
         return len(self._brief.prompt) + sum(len(text) for text in self._brief.files.values())
+
+
+def interpret(flow: Flow[T], handle: Callable[[Any, Place], Flow[Any]], place: Place, *, size: int = 0) -> Flow[T]:
+    """Run a flow of steps to its end as a flow of effects. `handle` answers one step, asked at its place;
+    `size`: characters the flow's pure part chews on.
+    """
+    asks = 0
+    with closing(flow):
+        state = yield Compute(lambda: advance(flow), size)
+        while isinstance(state, Next):
+            here = replace(place, key=f"{place.key}.{asks}") if asks else place
+            asks += isinstance(state.step, Ask)
+            reply = yield from handle(state.step, here)
+            state = yield Compute(_then(flow, reply), size)
+        value: T = state.value
+        return value
 
 
 class _Purse:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from escalator import plugins, validators
 from escalator.errors import ConfigError, TaskError
-from escalator.execution import Desk, Performer
+from escalator.execution import Desk
 from escalator.execution.briefing import make_brief
 from escalator.execution.effects import BIG, Compute
-from escalator.execution.journal import Record
+from escalator.execution.performer import interpret
 from escalator.execution.spending import Place, Spender
 from escalator.flow import Flow
 from escalator.ledger import TaskRow
-from escalator.planning import specs_of, type_for
+from escalator.planning import make_plan, specs_of, type_for
 from escalator.records import Brief, Call, Classification, Plan, Task, ValidatorSpec
 from escalator.records.codec import BRIEFS, PLANS
+from escalator.steps import Ask, Asked, Step
 
 if TYPE_CHECKING:
     from escalator.validators import Validator
@@ -62,12 +64,14 @@ def judges_of(desk: Desk, plan: Plan, given: Judges) -> dict[str, Validator]:
     return judges
 
 
-def cheapest_first(desk: Desk, plan: Plan, given: Judges) -> Plan:
-    """The plan with its validators cheapest first; equals keep their order."""
+def planned(
+    desk: Desk, brief: Brief, kind: Classification, wanted: Sequence[ValidatorSpec] | None, given: Judges
+) -> Plan:
+    """The plan of a classified task, its validators cheapest first; equals keep their order."""
+    plan = make_plan(brief, kind, desk.matrix, validators=wanted)
     judges = judges_of(desk, plan, given)
-    return replace(
-        plan, validators=tuple(sorted(plan.validators, key=lambda s: validators.cost_rank(judges[s.name])))
-    )
+    ordered = sorted(plan.validators, key=lambda spec: validators.cost_rank(judges[spec.name]))
+    return replace(plan, validators=tuple(ordered))
 
 
 def stated(task: Task, desk: Desk) -> Classification | None:
@@ -113,31 +117,51 @@ def named_classifier(desk: Desk) -> Any:
 
 
 def classified_by_model(
-    desk: Desk, brief: Brief, spender: Spender, plan: Plan, given: Judges
+    desk: Desk, brief: Brief, spender: Spender, task_type: str
 ) -> Flow[tuple[Classification, tuple[Call, ...]]]:
-    """The classification of the classifier the matrix names, and the calls it cost."""
+    """The classification of the classifier the matrix names, and the calls it cost; they count to `task_type`."""
     from escalator.classify import classified
 
-    performer = Performer(desk, brief, plan, judges=given, spender=spender, record=Record())
-    place = Place(key="classify", task_type=plan.classification.task_type)
-    result = yield from performer.interpret(
-        classified(named_classifier(desk), brief), place, size=len(brief.prompt)
-    )
+    def ask(step: Step, place: Place) -> Flow[Asked]:
+        if not isinstance(step, Ask):
+            raise TypeError(f"a classifier may ask models and nothing else, not {type(step).__name__}")
+        return (yield from spender.spend(step, place))
+
+    flow = classified(named_classifier(desk), brief)
+    place = Place(key="classify", task_type=task_type)
+    result = yield from interpret(flow, ask, place, size=len(brief.prompt))
     return result.classification, result.calls
 
 
-def task_row(desk: Desk, brief: Brief, plan: Plan) -> TaskRow:
-    """The task as the ledger stores it before anything is done for it."""
+def task_row(
+    desk: Desk,
+    brief: Brief,
+    kind: Classification,
+    plan: Plan | None,
+    wanted: Sequence[ValidatorSpec] | None = None,
+) -> TaskRow:
+    """The task as the ledger stores it before anything is done for it.
+
+    Without a plan, which a model's classification is to decide, the row keeps what that plan must contain.
+    """
+    specs = None if wanted is None else [asdict(spec) for spec in wanted]
+    kind = plan.classification if plan is not None else kind
     return TaskRow(
         task_id=brief.task_id,
         brief=BRIEFS.dump(brief),
-        plan=PLANS.dump(plan),
-        task_type=plan.classification.task_type,
-        complexity=plan.classification.complexity,
+        plan=json.dumps(specs) if plan is None else PLANS.dump(plan),
+        task_type=kind.task_type,
+        complexity=kind.complexity,
         description=" ".join(brief.prompt[:1000].split())[:200],
         team=desk.matrix.file.team,
         tags=brief.tags,
     )
+
+
+def wanted_of(row: TaskRow) -> tuple[ValidatorSpec, ...] | None:
+    """The caller's own validators of a task that has no plan yet; None for those of its type."""
+    specs = json.loads(row.plan)
+    return None if specs is None else tuple(ValidatorSpec(**spec) for spec in specs)
 
 
 def deadline_of(desk: Desk, brief: Brief) -> float | None:

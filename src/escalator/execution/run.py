@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,27 +18,27 @@ from escalator.execution.journal import REPLIES, Record
 from escalator.execution.prepare import (
     Judges,
     by_rules,
-    cheapest_first,
     chosen,
     classified_by_model,
     deadline_of,
     judges_of,
     named_classifier,
+    planned,
     reading,
     stated,
     task_row,
+    wanted_of,
 )
 from escalator.execution.spending import Place, Spender
 from escalator.flow import Flow
 from escalator.ledger import Entry, Opened, TaskRow
-from escalator.planning import make_plan
+from escalator.ledger.recall import is_planned
 from escalator.records import (
     Brief,
     Call,
     Outcome,
     Plan,
     Task,
-    ValidatorSpec,
 )
 from escalator.records.codec import BRIEFS, OUTCOMES, PLANS
 from escalator.walk import walk
@@ -56,13 +56,16 @@ OURS = frozenset({"new", "resumed"})
 def execute(desk: Desk, task: Task) -> Flow[Outcome]:
     """Read, classify, plan, walk, close. A task id the ledger knows is resumed, or answered from its outcome."""
     brief: Brief = yield reading(task)
-    specs, given = chosen(task.validators)
-    classification = stated(task, desk) or (yield from by_rules(brief))
-    plan = cheapest_first(desk, make_plan(brief, classification, desk.matrix, validators=specs), given)
-    opened = yield from _opened(desk, task_row(desk, brief, plan))
+    wanted, given = chosen(task.validators)
+    said = stated(task, desk)
+    kind = said or (yield from by_rules(brief))
+    plan = None
+    if said is not None or named_classifier(desk) is None:
+        plan = planned(desk, brief, kind, wanted, given)
+    opened = yield from _opened(desk, task_row(desk, brief, kind, plan, wanted))
     with _resumable(desk, opened):
         if opened.status == "new":
-            return (yield from _fresh(desk, task, brief, plan, specs, given))
+            return (yield from _worked(desk, opened, brief, given, plan))
         if _stored(opened).prompt != brief.prompt:
             text = f"the ledger knows {brief.task_id!r} as another task"
             raise TaskError(text, field="task_id", hint="choose a new id, or none")
@@ -125,28 +128,10 @@ def _give_back(ledger: Archive, opened: Opened) -> None:
             ledger.release(opened.row.task_id)
 
 
-def _fresh(
-    desk: Desk, task: Task, brief: Brief, plan: Plan, specs: Sequence[ValidatorSpec] | None, given: Judges
-) -> Flow[Outcome]:
-    record = Record()
-    spender = Spender(desk, brief, record, deadline=deadline_of(desk, brief))
-    desk.publish(TaskStarted(task_id=brief.task_id, prompt=brief.prompt))
-    overhead: tuple[Call, ...] = ()
-    if stated(task, desk) is None and named_classifier(desk) is not None:
-        classification, overhead = yield from classified_by_model(desk, brief, spender, plan, given)
-        plan = cheapest_first(desk, make_plan(brief, classification, desk.matrix, validators=specs), given)
-        noted = Entry(key="plan", kind="note", digest="", payload=PLANS.dump(plan))
-        yield Wait(desk.ledger.record(brief.task_id, noted))
-    return (yield from _walked(desk, brief, plan, spender, record, given, overhead))
-
-
 def _known(
     desk: Desk, opened: Opened, given: Judges, *, budget: Decimal | float | str | None, deadline: float | None
 ) -> Flow[Outcome]:
     brief = relimited(_stored(opened), budget=budget, deadline=deadline)
-    plan = PLANS.load(opened.row.plan)
-    noted = next((entry for entry in opened.entries if entry.key == "plan"), None)
-    plan = PLANS.load(noted.payload) if noted is not None else plan
     if opened.status == "running":
         raise TaskError(
             f"somebody is working on {brief.task_id!r}, in this process or another",
@@ -156,11 +141,23 @@ def _known(
     if opened.status == "closed":
         if not opened.outcome:
             raise _gone(brief.task_id)
-        return OUTCOMES.load(opened.outcome, brief=brief, plan=plan)
+        return OUTCOMES.load(opened.outcome, brief=brief, plan=PLANS.load(opened.row.plan))
+    return (yield from _worked(desk, opened, brief, given))
+
+
+def _worked(desk: Desk, opened: Opened, brief: Brief, given: Judges, plan: Plan | None = None) -> Flow[Outcome]:
+    """Work on a task that is ours: a new one, or one taken up again with what was recorded of it."""
     record = Record(opened.entries)
     spender = Spender(desk, brief, record, deadline=deadline_of(desk, brief))
-    desk.publish(TaskStarted(task_id=brief.task_id, prompt=brief.prompt, resumed=True))
-    overhead = tuple(call for entry in opened.entries for call in _classifier_call(entry))
+    desk.publish(TaskStarted(task_id=brief.task_id, prompt=brief.prompt, resumed=opened.status == "resumed"))
+    if plan is not None or is_planned(opened.row):
+        plan = plan or PLANS.load(opened.row.plan)
+        overhead = tuple(call for entry in opened.entries for call in _classifier_call(entry))
+    else:
+        wanted = wanted_of(opened.row)
+        kind, overhead = yield from classified_by_model(desk, brief, spender, opened.row.task_type)
+        plan = planned(desk, brief, kind, wanted, given)
+        yield Wait(desk.ledger.plan_task(task_row(desk, brief, kind, plan, wanted)))
     return (yield from _walked(desk, brief, plan, spender, record, given, overhead))
 
 

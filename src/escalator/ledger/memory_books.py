@@ -105,6 +105,10 @@ class MemoryBooks:
         """Store the task if it is new and claim it; see `Opened`."""
         return self._do(lambda: self._open(row))
 
+    def plan_task(self, row: TaskRow) -> Future[None]:
+        """Keep the plan of a task that was opened without one."""
+        return self._do(lambda: self._plan(row))
+
     def reserve(self, hold: Hold) -> Future[Held | Refused]:
         """Hold money in every scope and note the call as sent, or refuse."""
         return self._do(lambda: self._reserve(hold))
@@ -175,6 +179,10 @@ class MemoryBooks:
             return replace(found, entries=())
         slot.owned, slot.state = True, "open"
         return found
+
+    def _plan(self, row: TaskRow) -> None:
+        slot = self._owned(row.task_id)
+        slot.row = replace(slot.row, plan=row.plan, task_type=row.task_type, complexity=row.complexity)
 
     def _reserve(self, hold: Hold) -> Held | Refused:
         refuse_negative(hold)

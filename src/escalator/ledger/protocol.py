@@ -47,7 +47,9 @@ class Scope:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskRow:
-    """A task as it is stored before anything is done for it. `brief` and `plan` are JSON texts."""
+    """A task as it is stored before anything is done for it. `brief` and `plan` are JSON texts; the plan of a task
+    that a model is yet to classify is a list of the validators it must have, null for those of its type.
+    """
 
     task_id: str
     brief: str
@@ -196,6 +198,10 @@ class Ledger(Protocol):
 
     def open_task(self, row: TaskRow) -> Future[Opened]:
         """Store the task if it is new and claim it for this process; see `Opened`."""
+        ...
+
+    def plan_task(self, row: TaskRow) -> Future[None]:
+        """Store the plan of a task that was opened without one, with its type and complexity."""
         ...
 
     def reserve(self, hold: Hold) -> Future[Held | Refused]:

@@ -10,6 +10,11 @@ from escalator.records import Brief, Outcome, Plan
 from escalator.records.codec import BRIEFS, OUTCOMES, PLANS
 
 
+def is_planned(row: TaskRow) -> bool:
+    """Whether the task has its plan; one that a model is yet to classify has none."""
+    return row.plan.startswith("{")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recalled:
     """What is known of a task. `outcome` is None until it is final; `entries` are the recorded replies."""
@@ -39,9 +44,9 @@ def recall(ledger: Archive, task_id: str) -> Recalled:
             f"the texts of task {task_id!r} are not in the ledger: they were erased, or answers are not stored "
             "(ledger.store_answers); only its figures are left"
         )
+    if not is_planned(known.row):
+        raise LedgerError(f"task {task_id!r} was stopped before it was planned; resume it first")
     brief, plan = BRIEFS.load(known.row.brief), PLANS.load(known.row.plan)
-    noted = next((entry for entry in known.entries if entry.key == "plan"), None)
-    plan = PLANS.load(noted.payload) if noted is not None else plan
     outcome = OUTCOMES.load(known.outcome, brief=brief, plan=plan) if known.outcome else None
     return Recalled(
         row=known.row,

@@ -98,5 +98,14 @@ POSTGRES = {
     "clustered": "",
 }
 
-STEPS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_PLANS_ONCE = (
+    """UPDATE paper SET plan = (SELECT e.payload FROM entry e WHERE e.task_id = paper.task_id AND e.step = 'plan'
+        AND e.kind = 'note' AND e.payload <> '')
+        WHERE EXISTS (SELECT 1 FROM entry e WHERE e.task_id = paper.task_id AND e.step = 'plan'
+        AND e.kind = 'note' AND e.payload <> '')""",
+    "DELETE FROM entry WHERE step = 'plan' AND kind = 'note'",
+)
+"""A plan made after a model had classified the task stood as a note beside the plan it corrected."""
+
+STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _PLANS_ONCE)
 """Step n brings a ledger from version n to version n + 1."""

@@ -80,6 +80,10 @@ class SqlLedger:
         """Store the task if it is new and claim it for this process; see `Opened`."""
         return self._writing().submit(lambda session: tasks.open_task(session, row))
 
+    def plan_task(self, row: TaskRow) -> Future[None]:
+        """Store the plan of a task that was opened without one. It is written with the next write."""
+        return self._writing().submit_with_next(lambda session: tasks.plan_task(session, row))
+
     def reserve(self, hold: Hold) -> Future[Held | Refused]:
         """Hold money in every scope and write the call as sent, in one transaction, or refuse.
 

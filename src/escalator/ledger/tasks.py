@@ -30,6 +30,18 @@ def open_task(session: Session, row: TaskRow) -> Opened:
     return replace(found, entries=entries(session, row.task_id))
 
 
+def plan_task(session: Session, row: TaskRow) -> None:
+    """Store the plan of a task that was opened without one, with its type and complexity."""
+    _owned(session, row.task_id)
+    session.run(
+        "UPDATE task SET task_type = ?, complexity = ? WHERE task_id = ?",
+        clean(row.task_type),
+        row.complexity,
+        clean(row.task_id),
+    )
+    session.run("UPDATE paper SET plan = ? WHERE task_id = ?", clean(row.plan), clean(row.task_id))
+
+
 def look(session: Reading, task_id: str) -> Opened | None:
     """What opening the task would find; None if it is unknown."""
     found = _find(session, task_id)
