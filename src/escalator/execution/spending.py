@@ -6,6 +6,7 @@ is sent, and the true cost is settled after it. A repeated request is a reservat
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,7 +14,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from escalator.answers.prompts import digest as prompt_digest
-from escalator.errors import ProviderError
+from escalator.errors import LedgerError, ProviderError
 from escalator.events import CallFinished
 from escalator.execution.budgets import refusal, scopes
 from escalator.execution.consent import Consents
@@ -39,7 +40,10 @@ from escalator.records import (
 from escalator.steps import Ask, Asked
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from escalator.execution.context import Desk
+    from escalator.ledger import Archive
     from escalator.providers import Provider
 
 NOTHING = Decimal(0)
@@ -182,11 +186,13 @@ class Spender:
 
     def _reserve(self, hold: Hold) -> Flow[Held | Refused]:
         """Hold the money; where the caller goes away meanwhile, nothing is sent and so nothing is held."""
-        reserving = self._desk.ledger.reserve(hold)
+        ledger = self._desk.ledger
+        reserving = ledger.reserve(hold)
         try:
             reply: Held | Refused = yield Wait(reserving)
         except BaseException:
-            reserving.cancel()
+            if not reserving.cancel():  # the answer is on its way, or here already
+                reserving.add_done_callback(lambda done: _give_back(ledger, done))
             raise
         return reply
 
@@ -309,6 +315,13 @@ class Spender:
             return request
         first = min(limits.first_byte, remaining)
         return replace(request, timeouts=Timeouts(connect=limits.connect, first_byte=first, total=remaining))
+
+
+def _give_back(ledger: Archive, done: Future[Held | Refused]) -> None:
+    """Release the hold that a reservation came to after its caller had gone: no request was sent under it."""
+    if done.exception() is None and isinstance(held := done.result(), Held):
+        with suppress(LedgerError):  # a ledger that is closed by now counts the call as doubtful
+            ledger.settle(held.hold_id, Settlement(cost=0, state="failed", payload="", error="not_sent"))
 
 
 def is_free(model: Model) -> bool:

@@ -12,8 +12,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from escalator.errors import EscalatorError, LedgerError
@@ -124,6 +125,36 @@ class Companion(Future[T]):
             self._hurry()
 
 
+class Promise(Future[T]):
+    """The future of a write that is undone where nobody takes its result: cancelled before it was read.
+
+    A plain future can be cancelled only until its answer is decided, and its caller may go away right then.
+    """
+
+    def __init__(self, undo: Callable[[T], None]) -> None:
+        super().__init__()
+        self._undo, self._taken, self._left = undo, False, False
+
+    def result(self, timeout: float | None = None) -> T:
+        """The result, which from now on somebody has."""
+        value = super().result(timeout)
+        self._taken = True
+        return value
+
+    def cancel(self) -> bool:
+        """Whether it was in time. Where it was not and nobody has the result yet, the result is undone."""
+        if super().cancel():
+            return True
+        if not self._taken and not self._left:
+            self._left = True
+            self.add_done_callback(self._nobody_takes)
+        return False
+
+    def _nobody_takes(self, done: Future[T]) -> None:
+        if done.exception() is None:
+            self._undo(Future.result(done))
+
+
 class Writer:
     """The queue, the thread behind it, and what waits for a better day."""
 
@@ -144,6 +175,8 @@ class Writer:
         """Write, and resolve the future after the commit."""
         self._refuse_if_closed()
         request = Request(work=work, keep=keep, undo=undo)
+        if undo is not None:
+            request.future = Promise(partial(self._undo, undo))
         if keep:
             request.future.set_running_or_notify_cancel()
         if not self._write_here(request):
@@ -161,6 +194,10 @@ class Writer:
         future.set_running_or_notify_cancel()
         self._queue.append(Request(work=work, keep=True, future=future))
         return future
+
+    def _undo(self, undo: Undo, value: Any) -> None:
+        with suppress(LedgerError):  # a ledger that is closed by now counts the call as doubtful
+            self.submit(_undoing(undo, value).work, keep=True)
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
