@@ -36,6 +36,7 @@ ORDER = (
     "execution",
     "review",
     "resources",
+    "options",
     "client",
     "sinks",
     "report",

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from escalator.errors import TaskError
 from escalator.flow import Flow, adrive, drive
-from escalator.records import ChangeSet, Classification, Outcome, Plan, Task, Verdict
+from escalator.options import LISTENERS, ResumeOptions, RunOptions, listeners, task_and_others
+from escalator.records import ChangeSet, Classification, Outcome, Plan, Task, TaskOptions, Verdict
 
 if TYPE_CHECKING:
-    from decimal import Decimal
     from types import TracebackType
 
     from escalator.events import Sink
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from escalator.validators.mutation import StrengthReport
 
 T = TypeVar("T")
-
-_TASK_FIELDS = frozenset(field.name for field in fields(Task))
 
 
 class Escalator:
@@ -77,53 +75,39 @@ class Escalator:
         """The ledger in use, opened if it is not yet."""
         return self._workshop.ledger()
 
-    def execute(self, task: str | Task, **options: Any) -> Outcome:
+    def execute(self, task: str | Task, **options: Unpack[RunOptions]) -> Outcome:
         """Do a task and say truthfully how it went; see `escalator.execute`."""
         return self._drive(self._job(task, options))
 
-    async def aexecute(self, task: str | Task, **options: Any) -> Outcome:
+    async def aexecute(self, task: str | Task, **options: Unpack[RunOptions]) -> Outcome:
         """`execute` without blocking the running event loop; cancelling it leaves no request and no child."""
         return await self._adrive(self._job(task, options))
 
-    def resume(
-        self,
-        task_id: str,
-        *,
-        budget: Decimal | float | str | None = None,
-        deadline: float | None = None,
-        **options: Any,
-    ) -> Outcome:
+    def resume(self, task_id: str, **options: Unpack[ResumeOptions]) -> Outcome:
         """Go on with a task that stopped, crashed or waits; answers already paid for are not bought again.
 
         `budget` (USD) and `deadline` (seconds from now) replace the task's own.
         """
         from escalator.execution.run import resume
 
-        desk = self._workshop.desk(**_beside(options))
-        return self._drive(resume(desk, task_id, budget=budget, deadline=deadline))
+        limits, others = _limits(options)
+        return self._drive(resume(self._workshop.desk(**others), task_id, **limits))
 
-    async def aresume(
-        self,
-        task_id: str,
-        *,
-        budget: Decimal | float | str | None = None,
-        deadline: float | None = None,
-        **options: Any,
-    ) -> Outcome:
+    async def aresume(self, task_id: str, **options: Unpack[ResumeOptions]) -> Outcome:
         """`resume` without blocking the running event loop."""
         from escalator.execution.run import resume
 
-        desk = self._workshop.desk(**_beside(options))
-        return await self._adrive(resume(desk, task_id, budget=budget, deadline=deadline))
+        limits, others = _limits(options)
+        return await self._adrive(resume(self._workshop.desk(**others), task_id, **limits))
 
-    def classify(self, task: str | Task, **options: Any) -> Classification:
+    def classify(self, task: str | Task, **options: Unpack[TaskOptions]) -> Classification:
         """Type, complexity, confidence and reasons, as the matrix's classifier sees them."""
         from escalator.execution.inspect import classify
 
         task, _ = _task(task, options)
         return self._drive(classify(self._workshop.desk(), task))
 
-    def plan(self, task: str | Task, **options: Any) -> Plan:
+    def plan(self, task: str | Task, **options: Unpack[TaskOptions]) -> Plan:
         """What `execute` would do: chain, checkers, validators, limits. No worker is called."""
         from escalator.execution.inspect import plan
 
@@ -134,23 +118,22 @@ class Escalator:
         self,
         answer_or_files: str | Mapping[str, str | None] | ChangeSet,
         task: str | Task = "Judge these files.",
-        *,
-        validators: Sequence[Any] | None = None,
-        **options: Any,
+        **options: Unpack[TaskOptions],
     ) -> tuple[Verdict, ...]:
         """Judge an answer or files as `execute` would; see `escalator.validate`."""
         from escalator.execution.inspect import validate
 
         task, _ = _task(task, options)
-        return self._drive(validate(self._workshop.desk(), answer_or_files, task, validators))
+        return self._drive(validate(self._workshop.desk(), answer_or_files, task))
 
     def strength(
         self,
         files: Mapping[str, str | None] | ChangeSet,
+        /,
         task: str | Task = "",
         *,
         limit: int = 24,
-        **options: Any,
+        **options: Unpack[TaskOptions],
     ) -> StrengthReport:
         """How strong a task's tests are. Up to `limit` small faults are put into accepted Python files, one at a
         time, and the report says which of them the tests noticed; they are run once for each fault.
@@ -184,7 +167,7 @@ class Escalator:
     ) -> None:
         await self.aclose()
 
-    def _job(self, task: str | Task, options: dict[str, Any]) -> Flow[Outcome]:
+    def _job(self, task: str | Task, options: Mapping[str, object]) -> Flow[Outcome]:
         from escalator.execution.run import execute
 
         task, others = _task(task, options)
@@ -207,11 +190,9 @@ class Escalator:
         return await adrive(flow, lambda effect: aperform_effect(effect, sleep=virtual))
 
 
-def _task(task: str | Task, options: Mapping[str, Any]) -> tuple[Task, dict[str, Any]]:
+def _task(task: str | Task, options: Mapping[str, object]) -> tuple[Task, dict[str, Any]]:
     """The task with the options that are its own, and the others."""
-    own = {name: value for name, value in options.items() if name in _TASK_FIELDS}
-    others = {name: value for name, value in options.items() if name not in _TASK_FIELDS}
-    _beside(others, *sorted(_TASK_FIELDS - {"prompt"}))
+    own, others = task_and_others(options)
     if isinstance(task, Task):
         return (replace(task, **own) if own else task), others
     if not isinstance(task, str):
@@ -219,13 +200,11 @@ def _task(task: str | Task, options: Mapping[str, Any]) -> tuple[Task, dict[str,
     return Task(prompt=task, **own), others
 
 
-def _beside(options: dict[str, Any], *known: str) -> dict[str, Any]:
-    """The options beside a task's own, which are `known`. Raises `TaskError` for one that does not exist."""
-    unknown = sorted(options.keys() - {"approve", "on_event"})
-    if unknown:
-        names = ", ".join([*(known or ("budget", "deadline")), "approve", "on_event", "matrix"])
-        raise TaskError("there is no such option", field=unknown[0], hint=f"known are {names}")
-    return options
+def _limits(options: Mapping[str, object]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The limits under which a task goes on, and the others."""
+    limits = {name: options[name] for name in ("budget", "deadline") if name in options}
+    others = {name: value for name, value in options.items() if name not in limits}
+    return limits, listeners(others, known=("budget", "deadline", *sorted(LISTENERS)))
 
 
 _kept: dict[tuple[str, ...], Escalator] = {}
@@ -258,7 +237,7 @@ def execute(
     matrix: MatrixSource = None,
     ledger: str | Path | Archive | None = None,
     providers: Providers = None,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> Outcome:
     """Get a coding task done by the cheapest model that can prove it did it.
 
@@ -280,7 +259,7 @@ async def aexecute(
     matrix: MatrixSource = None,
     ledger: str | Path | Archive | None = None,
     providers: Providers = None,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> Outcome:
     """`execute` for async code: the event loop is never blocked, and cancelling leaves nothing running."""
     with _house(matrix, ledger, providers) as house:
@@ -293,7 +272,7 @@ def resume(
     matrix: MatrixSource = None,
     ledger: str | Path | Archive | None = None,
     providers: Providers = None,
-    **options: Any,
+    **options: Unpack[ResumeOptions],
 ) -> Outcome:
     """Go on with a task the ledger knows: after a crash, a budget stop or an approval.
 
@@ -310,14 +289,14 @@ async def aresume(
     matrix: MatrixSource = None,
     ledger: str | Path | Archive | None = None,
     providers: Providers = None,
-    **options: Any,
+    **options: Unpack[ResumeOptions],
 ) -> Outcome:
     """`resume` for async code."""
     with _house(matrix, ledger, providers) as house:
         return await house.aresume(task_id, **options)
 
 
-def classify(task: str | Task, *, matrix: MatrixSource = None, **options: Any) -> Classification:
+def classify(task: str | Task, *, matrix: MatrixSource = None, **options: Unpack[TaskOptions]) -> Classification:
     """What kind of work a task is: type, complexity 0 to 10, confidence 0 to 1, and the reasons."""
     with _house(matrix) as house:
         return house.classify(task, **options)
@@ -327,9 +306,8 @@ def validate(
     answer_or_files: str | Mapping[str, str | None] | ChangeSet,
     task: str | Task = "Judge these files.",
     *,
-    validators: Sequence[Any] | None = None,
     matrix: MatrixSource = None,
-    **options: Any,
+    **options: Unpack[TaskOptions],
 ) -> tuple[Verdict, ...]:
     """Judge an answer (model text) or files ({path: content}) without asking any model for one.
 
@@ -338,4 +316,4 @@ def validate(
     be taken from gives a single failed verdict of "answer".
     """
     with _house(matrix) as house:
-        return house.validate(answer_or_files, task, validators=validators, **options)
+        return house.validate(answer_or_files, task, **options)

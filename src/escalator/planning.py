@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +69,7 @@ def type_for(complexity: float, matrix: Matrix) -> str:
     return next((name for name, section in bands if complexity <= section.complexity[1]), bands[-1][0])
 
 
-def specs_of(items: Iterable[str | dict[str, dict[str, Any] | None]]) -> tuple[ValidatorSpec, ...]:
+def specs_of(items: Iterable[str | Mapping[str, Mapping[str, Any] | None]]) -> tuple[ValidatorSpec, ...]:
     """Validators as written in YAML: a name, or {name: {option: value}} where `required: false` only advises."""
     specs = []
     for item in items:

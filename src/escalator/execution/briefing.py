@@ -25,6 +25,7 @@ LARGEST_IMAGE = 20 * 1024 * 1024
 def make_brief(task: Task) -> Brief:
     """Read the task's files and tests. Raises `TaskError` naming the argument that cannot be used."""
     _check_words(task)
+    _check_kinds(task)
     workspace = _workspace(task.workspace)
     files = _contents(task.files, workspace, field="files")
     tests = _contents(task.tests, workspace, field="tests")
@@ -116,6 +117,38 @@ def _text(path: str, text: object, field: str) -> str:
     if not _is_unicode(text):
         raise TaskError(f"{path!r} holds half a character (a lone surrogate)", field=field, hint="decode it anew")
     return text
+
+
+_KINDS: dict[str, tuple[tuple[type, ...], type | tuple[type, ...] | None, str]] = {
+    "workspace": ((str, Path), None, "the path of a directory"),
+    "files": ((str, Mapping, Sequence), str, "paths under the workspace, or {path: content}"),
+    "tests": ((str, Mapping, Sequence), str, "paths under the workspace, or {path: content}"),
+    "language": ((str,), None, 'a name such as "python"'),
+    "requirements": ((str, Sequence), str, "sentences"),
+    "images": ((str, Path, Image, Sequence), (str, Path, Image), "paths of pictures"),
+    "benchmark": ((Mapping,), None, "the options of the benchmark validator"),
+    "task_type": ((str,), None, "the name of a task type"),
+    "local_only": ((bool,), None, "True or False"),
+    "tags": ((str, Sequence), str, "labels"),
+    "task_id": ((str,), None, "a text"),
+}
+"""What each field of a task may be, and what its items may be where it is a sequence; None is always allowed."""
+
+
+def _check_kinds(task: Task) -> None:
+    """Raise `TaskError` for a field that holds something of another kind, or a sequence with such an item."""
+    for field, (kinds, items, wanted) in _KINDS.items():
+        value = getattr(task, field)
+        if value is None:
+            continue
+        wrong: list[object] = []
+        if not isinstance(value, kinds) or isinstance(value, bytes):
+            wrong = [value]
+        elif items is not None and isinstance(value, Sequence) and not isinstance(value, str):
+            wrong = [item for item in value if not isinstance(item, items)]
+        if wrong:
+            text = f"{wrong[0]!r} is {type(wrong[0]).__name__}"
+            raise TaskError(text, field=field, hint=f"pass {wanted}")
 
 
 def _check_words(task: Task) -> None:

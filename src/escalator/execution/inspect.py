@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from escalator.execution import Desk, Performer
 from escalator.execution.closing import closing
@@ -79,11 +79,10 @@ def validate(
     desk: Desk,
     answer_or_files: str | Mapping[str, str | None] | ChangeSet,
     task: Task,
-    wanted: Sequence[Any] | None,
 ) -> Flow[tuple[Verdict, ...]]:
     """Verdicts on an answer or files, without a worker."""
     brief: Brief = yield reading(task)
-    specs, given = chosen(wanted if wanted is not None else task.validators)
+    specs, given = chosen(task.validators)
     classification = stated(task, desk) or (yield from by_rules(brief))
     made = planned(desk, brief, classification, specs, given)
     if specs is None:

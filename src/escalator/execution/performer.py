@@ -199,7 +199,7 @@ class Performer:
             verdicts=attempt.verdicts,
         )
         place = self._place(step.rung, attempt.number, spec.name)
-        digest = _candidate_digest(spec, candidate)
+        digest = _candidate_digest(spec, candidate, validators.version_of(self._judges[spec.name]))
         entry = self._record.take(f"{place.key}.verdict", digest)
         if entry is not None:
             kept = JUDGEMENTS.load(entry.payload)
@@ -310,7 +310,7 @@ def _then(flow: Flow[T], reply: Any) -> Callable[[], Any]:
     return lambda: advance(flow, reply)
 
 
-def _candidate_digest(spec: ValidatorSpec, candidate: Candidate) -> str:
+def _candidate_digest(spec: ValidatorSpec, candidate: Candidate, version: str) -> str:
     """Identifies what was judged, by whom and with which options; within one task, whose brief never changes."""
     said: list[Any] = [
         spec.name,
@@ -320,4 +320,6 @@ def _candidate_digest(spec: ValidatorSpec, candidate: Candidate) -> str:
     ]
     if not candidate.changes.files:
         said.append(candidate.answer)
+    if version != validators.FIRST_VERSION:
+        said.append({"version": version})
     return sha256(json.dumps(said, sort_keys=True, default=repr).encode("utf-8", "surrogatepass")).hexdigest()[:32]

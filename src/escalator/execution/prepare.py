@@ -17,9 +17,10 @@ from escalator.execution.spending import Place, Spender
 from escalator.flow import Flow
 from escalator.ledger import TaskRow
 from escalator.planning import make_plan, specs_of, type_for
-from escalator.records import Brief, Call, Classification, Plan, Task, ValidatorSpec
+from escalator.records import Brief, Call, Classification, Judge, Plan, Task, ValidatorSpec
 from escalator.records.codec import BRIEFS, PLANS
 from escalator.steps import Ask, Asked, Step
+from escalator.validators.python_callable import as_validator
 
 if TYPE_CHECKING:
     from escalator.validators import Validator
@@ -34,16 +35,19 @@ def reading(task: Task) -> Compute:
     return Compute(lambda: make_brief(task), BIG if from_disk else 0)
 
 
-def chosen(items: Sequence[Any] | None) -> tuple[tuple[ValidatorSpec, ...] | None, dict[str, Validator]]:
+def chosen(
+    items: Sequence[Judge] | Judge | None,
+) -> tuple[tuple[ValidatorSpec, ...] | None, dict[str, Validator]]:
     """The caller's own validators, one or a list, as specs; callables are kept under their names."""
     if items is None:
         return None, {}
     specs: list[ValidatorSpec] = []
     given: dict[str, Validator] = {}
-    for item in [items] if isinstance(items, str | Mapping) or callable(items) else items:
+    for item in _several(items):
         if callable(item):
-            name = validators.name_of(item)
-            given[name] = item
+            judge = as_validator(item, taken=given)
+            name = validators.name_of(judge)
+            given[name] = judge
             specs.append(ValidatorSpec(name=name))
         elif isinstance(item, ValidatorSpec):
             specs.append(item)
@@ -52,6 +56,22 @@ def chosen(items: Sequence[Any] | None) -> tuple[tuple[ValidatorSpec, ...] | Non
     if not specs:
         raise TaskError("the list is empty", field="validators", hint="name at least one, or leave it out")
     return tuple(specs), given
+
+
+def _several(items: object) -> list[Any]:
+    """The items of a sequence, one alone as a list of one. Raises `TaskError` for what is no validator."""
+    alone = _may_judge(items) or not isinstance(items, Sequence)
+    several = [items] if alone else list(items)  # type: ignore[call-overload]
+    wrong = [item for item in several if not _may_judge(item)]
+    if wrong:
+        text = f"{wrong[0]!r} is {type(wrong[0]).__name__}"
+        hint = "pass names, {name: options} or functions of one candidate"
+        raise TaskError(text, field="validators", hint=hint)
+    return several
+
+
+def _may_judge(item: object) -> bool:
+    return isinstance(item, str | Mapping | ValidatorSpec) or callable(item)
 
 
 def judges_of(desk: Desk, plan: Plan, given: Judges) -> dict[str, Validator]:

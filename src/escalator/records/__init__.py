@@ -27,7 +27,7 @@ from escalator.records.plan import (
     ValidatorSpec,
 )
 from escalator.records.process import Command, Isolation, IsolationKind, Limits, RunResult
-from escalator.records.task import Brief, Task
+from escalator.records.task import Brief, Contents, Judge, Task, TaskOptions
 from escalator.records.verdict import (
     Candidate,
     ChangeSet,
@@ -52,6 +52,7 @@ __all__ = [
     "Command",
     "Completion",
     "Condition",
+    "Contents",
     "Effort",
     "Failure",
     "FailureKind",
@@ -60,6 +61,7 @@ __all__ = [
     "InconclusiveReason",
     "Isolation",
     "IsolationKind",
+    "Judge",
     "Limits",
     "Message",
     "Model",
@@ -75,6 +77,7 @@ __all__ = [
     "RunResult",
     "Rung",
     "Task",
+    "TaskOptions",
     "Tier",
     "Timeouts",
     "ToolCall",

@@ -2,13 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from escalator.records.calls import Image
+
+if TYPE_CHECKING:
+    from escalator.records.plan import ValidatorSpec
+    from escalator.records.verdict import Candidate
+
+Contents: TypeAlias = "Mapping[str, str] | Sequence[str]"
+"""Files as {path: content}, or as paths or glob patterns under the workspace."""
+
+Judge: TypeAlias = "str | Mapping[str, Mapping[str, Any] | None] | ValidatorSpec | Callable[[Candidate], object]"
+"""A validator as callers write it: its name, {name: {option: value}}, or a function of the candidate that returns
+a `Verdict`, True, False or a text that says what is wrong, or that is a flow of steps ending in one of these.
+"""
+
+
+class TaskOptions(TypedDict, total=False):
+    """What `execute` and its like take beside the prompt: the fields of `Task`, which says what each means."""
+
+    workspace: str | Path | None
+    files: Contents
+    tests: Contents
+    language: str | None
+    requirements: Sequence[str]
+    images: Sequence[str | Path | Image] | Path | Image
+    response_schema: Mapping[str, Any] | type | None
+    benchmark: Mapping[str, Any] | None
+    validators: Sequence[Judge] | Judge | None
+    task_type: str | None
+    complexity: float | None
+    local_only: bool
+    budget: Decimal | float | str | None
+    deadline: float | None
+    tags: Sequence[str]
+    task_id: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,14 +62,14 @@ class Task:
 
     prompt: str
     workspace: str | Path | None = None
-    files: Mapping[str, str] | Sequence[str] = ()
-    tests: Mapping[str, str] | Sequence[str] = ()
+    files: Contents = ()
+    tests: Contents = ()
     language: str | None = None
     requirements: Sequence[str] = ()
-    images: Sequence[str | Path | Image] = ()
+    images: Sequence[str | Path | Image] | Path | Image = ()
     response_schema: Mapping[str, Any] | type | None = None
     benchmark: Mapping[str, Any] | None = None
-    validators: Sequence[Any] | None = None
+    validators: Sequence[Judge] | Judge | None = None
     task_type: str | None = None
     complexity: float | None = None
     local_only: bool = False

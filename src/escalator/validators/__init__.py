@@ -2,6 +2,7 @@
 
 from escalator.validators.plugins import BUILT_IN, build, resolve
 from escalator.validators.protocol import (
+    FIRST_VERSION,
     Cost,
     Factory,
     Validator,
@@ -22,6 +23,7 @@ from escalator.validators.protocol import (
 
 __all__ = [
     "BUILT_IN",
+    "FIRST_VERSION",
     "Cost",
     "Factory",
     "Validator",

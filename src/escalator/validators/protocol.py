@@ -31,9 +31,9 @@ class Validator(Protocol):
     """Judges one candidate.
 
     Optional attributes, read by the functions below: `name` (str), `version` (str; change it when the same
-    candidate may be judged differently), `cost` (see `Cost`), `unavailable(brief)` (why it cannot run on this
-    machine, or None; asked before any money is spent), `inapplicable(brief)` (why it has nothing to judge in
-    this task, or None).
+    candidate may be judged differently: a resumed task takes no verdict of another version from the ledger),
+    `cost` (see `Cost`), `unavailable(brief)` (why it cannot run on this machine, or None; asked before any money
+    is spent), `inapplicable(brief)` (why it has nothing to judge in this task, or None).
     """
 
     def __call__(self, candidate: Candidate, /) -> Verdict | Flow[Verdict]:
@@ -47,6 +47,10 @@ Factory: TypeAlias = Callable[..., Validator]
 _COST_ORDER: dict[Cost, int] = {"instant": 0, "process": 1, "model": 2}
 
 
+FIRST_VERSION = "1"
+"""What a validator that states no version is taken to be."""
+
+
 def name_of(validator: Validator) -> str:
     """The validator's `name`, else the name of its function or class."""
     name = getattr(validator, "name", None) or getattr(validator, "__name__", None)
@@ -54,8 +58,8 @@ def name_of(validator: Validator) -> str:
 
 
 def version_of(validator: Validator) -> str:
-    """The validator's `version`, or "1"."""
-    return str(getattr(validator, "version", "1"))
+    """The validator's `version`, or the first."""
+    return str(getattr(validator, "version", FIRST_VERSION))
 
 
 def cost_of(validator: Validator) -> Cost:

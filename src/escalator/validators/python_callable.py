@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
+from inspect import iscoroutine, iscoroutinefunction, isfunction, isgeneratorfunction
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from escalator.errors import TaskError
 from escalator.records import Verdict
 from escalator.validators.protocol import broke, failed, passed, unavailable
 
@@ -31,6 +34,35 @@ def python(*, call: Callable[[Candidate], Any] | str, name: str = "") -> Validat
         raise TypeError(f"call: {type(call).__name__} cannot be called; give a function of one Candidate")
     own = call.rpartition(":")[2] if isinstance(call, str) else getattr(call, "__name__", type(call).__name__)
     return _Python(call=call, name=name or own)
+
+
+_OWN = ("name", "version", "cost", "unavailable", "inapplicable")
+
+
+def as_validator(function: Callable[[Candidate], object], *, taken: Container[str] = ()) -> Validator:
+    """A function of the caller's own as a validator, under a name that is not `taken` yet.
+
+    One that says something of itself (see `Validator`), or that is a flow, is one already; any other is judged by
+    as `python` does. Raises `TaskError` for a coroutine function.
+    """
+    called = function if isfunction(function) else type(function).__call__
+    if iscoroutinefunction(called):
+        text = f"{_name_of(function)} is a coroutine function, and validators are called without await"
+        raise TaskError(text, field="validators", hint="pass a plain function; run what must be awaited inside it")
+    if isgeneratorfunction(called) or any(hasattr(function, attribute) for attribute in _OWN):
+        return function  # type: ignore[return-value]  # by its own word, or as a flow
+    name, number = _name_of(function), 1
+    while name in taken:
+        number += 1
+        name = f"{_name_of(function)}_{number}"
+    return python(call=function, name=name)
+
+
+def _name_of(function: object) -> str:
+    while isinstance(function, partial):
+        function = function.func
+    name: str = getattr(function, "__name__", type(function).__name__)
+    return name.strip("<>")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,4 +112,6 @@ def _verdict(name: str, said: Any) -> Verdict:
         return failed(name, feedback=f"The check {name!r} does not hold for this answer.")
     if isinstance(said, str):
         return failed(name, feedback=said)
+    if iscoroutine(said):
+        said.close()
     return broke(name, f"It returned {type(said).__name__}.", "Return True, False, a text or a Verdict.")

@@ -1,0 +1,153 @@
+"""What callers may pass: said by types to their editor and type checker, and by errors at run time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from escalator import Candidate, Task, TaskError
+from escalator.records import TaskOptions
+from escalator.testing import MemoryLedger
+from escalator.validators import failed, passed
+from houses import BASE, RIGHT, WRONG, House
+
+RIGHT_USES = """
+from decimal import Decimal
+from pathlib import Path
+from escalator import Candidate, Escalator, Task, Verdict, execute, resume, validate
+
+def adds(candidate: Candidate) -> bool:
+    return "a + b" in str(candidate.files)
+
+execute("x", files=["a.py"], tests={"test_a.py": ""}, budget=Decimal(1), validators=["syntax", adds, lambda c: True])
+execute("x", budget="0.5", validators=adds, images=[Path("a.png")], response_schema=Task, tags=["a"])
+resume("id", budget=2, deadline=3.5, matrix="m.yaml")
+validate("x = 1", "Set x.", validators=[{"syntax": None}], files={"a.py": ""})
+with Escalator() as escalator:
+    escalator.plan("x", workspace=".", local_only=True)
+"""
+WRONG_USES = (
+    'execute("x", budgte=1)',
+    'execute("x", files=3)',
+    'execute("x", deadline="soon")',
+    'execute("x", validators=[3])',
+    'execute("x", approve=True)',
+    'resume("id", files=["a.py"])',
+    'classify("x", on_event=print)',
+    'Escalator().execute("x", test=["a"])',
+    'Escalator().resume("id", budget=[])',
+    'Task(prompt="x", tests=7)',
+)
+
+
+def test_a_type_checker_rejects_what_a_caller_misspells_or_mistypes(tmp_path: Path) -> None:
+    """`mypy --strict` of a user's program accepts every right form and finds every wrong call, and only those."""
+    (tmp_path / "right.py").write_text(RIGHT_USES)
+    head = "from escalator import Escalator, Task, classify, execute, resume\n"
+    (tmp_path / "wrong.py").write_text(head + "\n".join(WRONG_USES) + "\n")
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", "cache", "right.py", "wrong.py"]
+    shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    found = {line.partition(": error")[0] for line in shown.stdout.splitlines() if ": error" in line}
+    assert found == {f"wrong.py:{number + 2}" for number in range(len(WRONG_USES))}, shown.stdout
+
+
+def test_the_options_are_the_fields_of_a_task() -> None:
+    """A field of `Task` is an option of `execute` of the same type, and nothing else is."""
+    of_task = {field.name: field.type for field in fields(Task) if field.name != "prompt"}
+    of_options = {name: kind.__forward_arg__ for name, kind in TaskOptions.__annotations__.items()}
+    assert of_options == of_task
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"budgte": 1}, "did you mean 'budget'"),
+        ({"on_events": print}, "did you mean 'on_event'"),
+        ({"files": 3}, r"files: 3 is int \(pass paths"),
+        ({"files": [3]}, "files: 3 is int"),
+        ({"tests": b"x"}, "tests: b'x' is bytes"),
+        ({"tags": 5}, "tags: 5 is int"),
+        ({"images": [7]}, "images: 7 is int"),
+        ({"requirements": [None]}, "requirements: None is NoneType"),
+        ({"local_only": "yes"}, "local_only: 'yes' is str"),
+        ({"validators": 3}, "validators: 3 is int"),
+        ({"validators": ["syntax", None]}, "validators: None is NoneType"),
+        ({"approve": "yes"}, "approve: 'yes' is str"),
+        ({"on_event": 5}, "on_event: 5 is int"),
+        ({"on_event": [print, 5]}, "on_event: 5 is int"),
+    ],
+)
+def test_a_wrong_option_is_named_before_any_model_is_asked(wrong: dict[str, Any], says: str) -> None:
+    """A misspelt option and a value of another kind are a TaskError that says what was meant, or what to pass."""
+    house = House({"small": [RIGHT]})
+    with pytest.raises(TaskError, match=says):
+        house.execute(**wrong)
+    assert not house.provider.requests
+
+
+def _adds(candidate: Candidate) -> bool:
+    return "a + b" in str(candidate.files)
+
+
+def _at_least(length: int, candidate: Candidate) -> str:
+    return "" if len(str(candidate.files)) >= length else "write more"
+
+
+class _Judge:
+    def __call__(self, candidate: Candidate) -> Any:
+        return passed("whatever") if _adds(candidate) else failed("whatever", feedback="add")
+
+
+def test_a_plain_function_judges_as_it_is() -> None:
+    """Functions, lambdas, partials and objects that can be called need no wrapping; two lambdas get two names."""
+    house = House({"small": [WRONG, RIGHT]})
+    judges = [_adds, lambda _: True, lambda c: bool(c.files), partial(_at_least, 3), _Judge()]
+    outcome = house.execute(validators=judges)
+    assert outcome.status == "accepted"
+    names = [verdict.validator for verdict in outcome.attempts[-1].verdicts]
+    assert names == ["_adds", "lambda", "lambda_2", "_at_least", "_Judge"]
+    assert "'_adds' does not hold" in outcome.attempts[0].verdicts[0].feedback
+
+
+def test_a_function_that_must_be_awaited_is_refused() -> None:
+    """A coroutine would be true whatever it found, so it is refused before a model is asked."""
+
+    async def later(candidate: Candidate) -> bool:
+        return True
+
+    house = House({"small": [RIGHT]})
+    with pytest.raises(TaskError, match="later is a coroutine function"):
+        house.execute(validators=[later])
+    assert not house.provider.requests
+
+
+class _Versioned:
+    name, cost = "versioned", "instant"
+
+    def __init__(self, version: str) -> None:
+        self.version, self.asked = version, 0
+
+    def __call__(self, candidate: Candidate) -> Any:
+        self.asked += 1
+        return failed("versioned", feedback="no")
+
+
+@pytest.mark.parametrize(("version", "asked"), [("1", 0), ("2", 1)])
+def test_a_resume_takes_no_verdict_of_another_version(version: str, asked: int) -> None:
+    """A validator that changed its version judges the recorded answer anew; unchanged, it is not asked again."""
+    ledger = MemoryLedger()
+    first = House({"small": [WRONG, KeyboardInterrupt()]}, ledger=ledger)
+    with pytest.raises(KeyboardInterrupt):
+        first.execute(task_id="t", validators=[_Versioned("1")])
+    ledger.crash()
+    judge = _Versioned(version)
+    second = House({"small": [KeyboardInterrupt()]}, ledger=ledger)
+    with pytest.raises(KeyboardInterrupt):
+        second.execute(task_id="t", validators=[judge], files=BASE)
+    assert judge.asked == asked
