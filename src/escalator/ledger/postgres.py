@@ -20,6 +20,7 @@ from escalator.errors import LedgerError
 from escalator.ledger.schema import APPLICATION_ID, POSTGRES, STEPS
 from escalator.ledger.session import Reading
 from escalator.ledger.sqlledger import SqlLedger
+from escalator.ledger.writer import Writer
 
 _SETTINGS = {
     "statement_timeout": "30s",
@@ -94,6 +95,10 @@ class PostgresBackend:
                 "the rights on its database, and that the server runs."
             ) from error
         self._appear()
+
+    def writer(self) -> Writer:
+        """A queue, and a thread for what must not keep the caller."""
+        return Writer(self)
 
     def lock(self, *, wait: bool) -> bool:
         """Always granted: writers take turns inside their transactions."""

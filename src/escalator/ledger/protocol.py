@@ -20,6 +20,9 @@ NANO = Decimal(1_000_000_000)
 TaskState: TypeAlias = Literal["open", "accepted", "needs_review", "skipped", "stopped"]
 """`stopped` and `needs_review` can be resumed; `accepted` and `skipped` are final."""
 
+FINAL = frozenset({"accepted", "skipped"})
+"""States in which a task is never opened again."""
+
 CallState: TypeAlias = Literal["sent", "done", "failed", "doubt"]
 """sent: money held, no answer recorded yet. doubt: the process died in between, counted at the full hold."""
 

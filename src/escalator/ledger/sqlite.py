@@ -21,6 +21,7 @@ from escalator.ledger.locks import FileLock, Presence, refuse_network_file_syste
 from escalator.ledger.migration import migrate
 from escalator.ledger.schema import STEPS
 from escalator.ledger.sqlledger import SqlLedger
+from escalator.ledger.writer import Writer
 
 _CHECKPOINT_BYTES = 4 * 1024 * 1024
 _LOOK_EVERY = 16
@@ -104,6 +105,10 @@ class SqliteBackend:
                 raise
             raise LedgerError(f"{self.trouble(error) or error} Name another file or repair this one.") from error
         return connection
+
+    def writer(self) -> Writer:
+        """A queue, and a thread for what must not keep the caller."""
+        return Writer(self)
 
     def lock(self, *, wait: bool) -> bool:
         """Exclude writers of other processes."""

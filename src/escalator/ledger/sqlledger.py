@@ -6,10 +6,10 @@ import atexit
 import contextlib
 import os
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from escalator.ledger import money, queues, rows, tally, tasks
 from escalator.ledger.log import (
@@ -25,12 +25,38 @@ from escalator.ledger.log import (
     Waiting,
 )
 from escalator.ledger.protocol import Closing, Entry, Held, Hold, Opened, Refused, Settlement, TaskRow
-from escalator.ledger.session import Reading, clean, marks
-from escalator.ledger.writer import Backend, Writer
+from escalator.ledger.session import Reading, Session, clean, marks
+from escalator.ledger.writer import Undo
+
+T = TypeVar("T")
 
 
-class Database(Backend, Protocol):
-    """A backend that can also be read, closed, and left behind by a fork."""
+class Writing(Protocol):
+    """Who writes: what is submitted is done in a transaction, and its future resolved after the commit."""
+
+    def submit(self, work: Callable[[Session], T], *, keep: bool = False, undo: Undo | None = None) -> Future[T]:
+        """Write, and resolve the future after the commit."""
+        ...
+
+    def submit_with_next(self, work: Callable[[Session], T]) -> Future[T]:
+        """Write together with the next request, or at once when somebody asks for the future's result."""
+        ...
+
+    def trouble(self) -> str:
+        """Why writes are waiting, as a sentence; empty if all is well."""
+        ...
+
+    def close(self) -> None:
+        """Write everything that waits."""
+        ...
+
+
+class Database(Protocol):
+    """A store that can be written, read, closed, and left behind by a fork."""
+
+    def writer(self) -> Writing:
+        """Who writes to it."""
+        ...
 
     def reading(self) -> AbstractContextManager[Reading]:
         """Something to read from for the length of the block."""
@@ -63,11 +89,11 @@ class SqlLedger:
 
     def _start(self, database: Database) -> None:
         self._database = database
-        self._writer = Writer(database)
+        self._writer = database.writer()
         self._pid = os.getpid()
         self._closed = self._orphaned = False
 
-    def _writing(self) -> Writer:
+    def _writing(self) -> Writing:
         if self._pid != os.getpid():
             self._start(self._database.again())
         return self._writer

@@ -10,9 +10,8 @@ import json
 from dataclasses import asdict, replace
 
 from escalator.ledger import tally
-from escalator.ledger.memory_books import FINAL
 from escalator.ledger.money import doubt
-from escalator.ledger.protocol import Closing, Entry, Opened, TaskRow, Tried
+from escalator.ledger.protocol import FINAL, Closing, Entry, Opened, TaskRow, Tried
 from escalator.ledger.refusals import not_ours
 from escalator.ledger.session import Reading, Session, clean, into
 
