@@ -81,9 +81,9 @@ class RedactingLedger:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._within, name)
 
-    def open_task(self, row: TaskRow) -> Future[Opened]:
+    def open_task(self, row: TaskRow, *, new: bool = False) -> Future[Opened]:
         """Store the task as the hook gives it, or refuse to resume one that lost something."""
-        known = self._within.look(row.task_id)
+        known = None if new else self._within.look(row.task_id)
         if known is not None and known.status == "resumed" and any(e.key == MARK for e in known.entries):
             refused: Future[Opened] = Future()
             refused.set_exception(
@@ -95,7 +95,7 @@ class RedactingLedger:
             return refused
         brief = self._json(row.brief)
         kept = replace(row, brief=brief, plan=self._json(row.plan), description=self._redact(row.description))
-        opened = self._within.open_task(kept)
+        opened = self._within.open_task(kept, new=new)
         if known is None and brief != row.brief:
             self._mark(row.task_id)
         return opened

@@ -126,6 +126,7 @@ class Performer:
             return unknown_price(rung.model)
         if self._record.began(f"r{rung.index}."):
             return None  # a resumed task was let through here before; a new call is asked for when it is made
+        yield from self._spender.written()
         before = step.history[-1].model if step.history else ""
         highest = self._spender.highest(price, replace(request, max_tokens=rung.model.max_output)) * rung.attempts
         return (
@@ -226,6 +227,8 @@ class Performer:
         late = self._spender.overdue()
         if late is not None:
             return Checked(failure=late)
+        if not validators.is_quick(validator):
+            yield from self._spender.written()
         started, paid = self._desk.timer(), _Purse()
         size = sum(len(text or "") for text in candidate.changes.files.values()) + len(candidate.answer)
         flow = paid.watch(validators.judge(validator, candidate))
@@ -246,6 +249,7 @@ class Performer:
         """One process in the sandbox, within what the deadline leaves."""
         remaining = self._spender.remaining()
         command = step.command
+        yield from self._spender.written()
         if remaining is not None and remaining < command.limits.wall:
             limits: Limits = replace(command.limits, wall=max(remaining, 0.05))
             command = replace(command, limits=limits)
@@ -255,7 +259,8 @@ class Performer:
         return Failure(kind="unavailable", message=str(result))
 
     def settled(self) -> Flow[None]:
-        """Wait until every verdict is written."""
+        """Wait until every settlement and verdict is written."""
+        yield from self._spender.written()
         for write in self._writes:
             yield Wait(write)
         self._writes.clear()

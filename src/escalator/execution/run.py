@@ -62,7 +62,7 @@ def execute(desk: Desk, task: Task) -> Flow[Outcome]:
     plan = None
     if said is not None or named_classifier(desk) is None:
         plan = planned(desk, brief, kind, wanted, given)
-    opened = yield from _opened(desk, task_row(desk, brief, kind, plan, wanted))
+    opened = yield from _opened(desk, task_row(desk, brief, kind, plan, wanted), new=task.task_id is None)
     with _resumable(desk, opened):
         if opened.status == "new":
             return (yield from _worked(desk, opened, brief, given, plan))
@@ -94,9 +94,15 @@ def resume(
             raise TaskError(text, field="task_id", hint=hint) from error
 
 
-def _opened(desk: Desk, row: TaskRow) -> Flow[Opened]:
-    """Open a task; where the caller goes away meanwhile, it is given back once the ledger has opened it."""
+def _opened(desk: Desk, row: TaskRow, *, new: bool = False) -> Flow[Opened]:
+    """Open a task; where the caller goes away meanwhile, it is given back once the ledger has opened it.
+
+    A `new` one, whose id nobody else knows, is written together with the hold of its first call.
+    """
     ledger = desk.ledger
+    if new:
+        ledger.open_task(row, new=True)
+        return Opened(status="new", row=row)
     opening = ledger.open_task(row)
     try:
         opened: Opened = yield Wait(opening)

@@ -18,7 +18,7 @@ from escalator.errors import LedgerError, ProviderError
 from escalator.events import CallFinished
 from escalator.execution.budgets import refusal, scopes
 from escalator.execution.consent import Consents
-from escalator.execution.effects import Compute, Send, Wait
+from escalator.execution.effects import BIG, Compute, Send, Wait
 from escalator.execution.journal import REPLIES, CallReply, Record
 from escalator.execution.repeats import may_repeat, repeated
 from escalator.flow import Flow
@@ -85,6 +85,7 @@ class Spender:
         self.policies = Policies()
         self.before_paid = desk.matrix.file.cost_guard.before_paid
         self.consents = Consents(desk, brief)
+        self._unwritten: list[Future[None]] = []
         self._prices: dict[tuple[str, str, date], PriceRecord | None] = {}
 
     def under(self, plan: Plan) -> None:
@@ -101,6 +102,12 @@ class Spender:
         if remaining is None or remaining > 0:
             return None
         return Failure(kind="deadline", message=f"the deadline of {self._brief.deadline:g} s has passed")
+
+    def written(self) -> Flow[None]:
+        """Wait until what was settled is written: before anything slow, and at the end."""
+        while self._unwritten:
+            yield Wait(self._unwritten[0])
+            del self._unwritten[0]
 
     def spend(self, step: Ask, place: Place) -> Flow[Asked]:
         """Ask one question, as often as the transport policy allows."""
@@ -133,6 +140,7 @@ class Spender:
             price = self.price(request.model)
             failure = unknown_price(request.model) if price is None else None
             if price is not None and request.model.name not in self.consents.granted:
+                yield from self.written()
                 highest = self.highest(price, request) * (self.policies.transport_retries + 1)
                 failure = yield from self.consents.ask(
                     request.model, self.before_paid, from_model="", reason=f"needed as {purpose}", highest=highest
@@ -214,9 +222,10 @@ class Spender:
         done = self._read(reply, base, request, amount)
         call = done.call or base
         payload = REPLIES.dump(CallReply(call=call, completion=done.completion, failure=done.failure))
-        yield Wait(
-            self._desk.ledger.settle(held.hold_id, _settlement(call, payload, failed=done.failure is not None))
-        )
+        settlement = _settlement(call, payload, failed=done.failure is not None)
+        self._unwritten.append(self._desk.ledger.settle(held.hold_id, settlement))
+        if done.failure is not None or len(payload) >= BIG:
+            yield from self.written()  # a wait or a long computation may come first
         self.consents.give_back(request.model, max(amount - call.cost, NOTHING))
         self._desk.publish(CallFinished(task_id=self._brief.task_id, call=call))
         return done

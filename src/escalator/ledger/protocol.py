@@ -199,8 +199,12 @@ class Closing:
 class Ledger(Protocol):
     """The durable store. Implementations: SQLite, PostgreSQL, and in memory for tests."""
 
-    def open_task(self, row: TaskRow) -> Future[Opened]:
-        """Store the task if it is new and claim it for this process; see `Opened`."""
+    def open_task(self, row: TaskRow, *, new: bool = False) -> Future[Opened]:
+        """Store the task if it is new and claim it for this process; see `Opened`.
+
+        `new`: its id was made for it just now, so nobody else can know it. It may then be written only with the
+        next write.
+        """
         ...
 
     def plan_task(self, row: TaskRow) -> Future[None]:
@@ -212,7 +216,11 @@ class Ledger(Protocol):
         ...
 
     def settle(self, hold_id: int, settlement: Settlement) -> Future[None]:
-        """Release the hold, count the true cost to the same scopes and store the reply."""
+        """Release the hold, count the true cost to the same scopes and store the reply.
+
+        It may be written only with the next write, or when the future is asked: who starts something slow waits
+        for it first.
+        """
         ...
 
     def record(self, task_id: str, entry: Entry) -> Future[None]:

@@ -102,9 +102,14 @@ class SqlLedger:
         self._writing()
         return self._database.reading()
 
-    def open_task(self, row: TaskRow) -> Future[Opened]:
-        """Store the task if it is new and claim it for this process; see `Opened`."""
-        return self._writing().submit(lambda session: tasks.open_task(session, row))
+    def open_task(self, row: TaskRow, *, new: bool = False) -> Future[Opened]:
+        """Store the task if it is new and claim it for this process; see `Opened`.
+
+        `new`: its id was made for it just now, so that it can be written together with its first call.
+        """
+        writing = self._writing()
+        submit = writing.submit_with_next if new else writing.submit
+        return submit(lambda session: tasks.open_task(session, row))
 
     def plan_task(self, row: TaskRow) -> Future[None]:
         """Store the plan of a task that was opened without one. It is written with the next write."""
@@ -124,11 +129,12 @@ class SqlLedger:
     def settle(self, hold_id: int, settlement: Settlement) -> Future[None]:
         """Release the hold, count the true cost to the same scopes and store the reply. A second time: nothing.
 
+        It is written with the next write, or when its future is asked (`result`, `asyncio.wrap_future`).
         While the store cannot be written this waits in memory and the future is resolved all the same; see
         `trouble`.
         """
-        return self._writing().submit(
-            lambda session: money.settle(session, hold_id, settlement, keep=self._keep), keep=True
+        return self._writing().submit_with_next(
+            lambda session: money.settle(session, hold_id, settlement, keep=self._keep)
         )
 
     def record(self, task_id: str, entry: Entry) -> Future[None]:

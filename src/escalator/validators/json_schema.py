@@ -46,6 +46,7 @@ class _JsonSchema:
     model: str | type | None
     name: ClassVar[str] = "json_schema"
     cost: ClassVar[str] = "instant"
+    quick: ClassVar[bool] = True
 
     def inapplicable(self, brief: Brief) -> str | None:
         """Why there is nothing to judge in this task, or None."""

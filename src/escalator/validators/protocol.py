@@ -32,8 +32,9 @@ class Validator(Protocol):
 
     Optional attributes, read by the functions below: `name` (str), `version` (str; change it when the same
     candidate may be judged differently: a resumed task takes no verdict of another version from the ledger),
-    `cost` (see `Cost`), `unavailable(brief)` (why it cannot run on this machine, or None; asked before any money
-    is spent), `inapplicable(brief)` (why it has nothing to judge in this task, or None).
+    `cost` (see `Cost`), `quick` (True: done in milliseconds without anybody else's code, so that nothing need be
+    written to the ledger before it), `unavailable(brief)` (why it cannot run on this machine, or None; asked
+    before any money is spent), `inapplicable(brief)` (why it has nothing to judge in this task, or None).
     """
 
     def __call__(self, candidate: Candidate, /) -> Verdict | Flow[Verdict]:
@@ -70,6 +71,11 @@ def cost_of(validator: Validator) -> Cost:
             f"cost is {cost!r}; use 'instant', 'process' or 'model'.", validator=name_of(validator)
         )
     return cost
+
+
+def is_quick(validator: Validator) -> bool:
+    """Whether the validator says that it is `quick`."""
+    return bool(getattr(validator, "quick", False))
 
 
 def cost_rank(validator: Validator) -> int:

@@ -72,6 +72,7 @@ class _Syntax:
     interpreter: str | None
     name: ClassVar[str] = "syntax"
     cost: ClassVar[str] = "instant"
+    quick: ClassVar[bool] = True
 
     def __call__(self, candidate: Candidate) -> Flow[Verdict]:
         brief = candidate.brief
