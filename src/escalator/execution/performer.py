@@ -13,6 +13,7 @@ from escalator import validators
 from escalator.answers.prompts import compose
 from escalator.answers.work import work
 from escalator.events import Answered, AttemptStarted, Judged, Moved
+from escalator.execution.beside import Beside
 from escalator.execution.effects import Compute, Execute, Wait
 from escalator.execution.journal import JUDGEMENTS, Judgement, Record
 from escalator.execution.spending import Place, Spender, is_free, unknown_price
@@ -67,6 +68,7 @@ class Performer:
         self._spender, self._record = spender, record
         self._known: dict[str, Verdict] = {}
         self._writes: list[Future[None]] = []
+        self._beside: dict[str, Beside] | None = None
         self._draft: tuple[tuple[int, int], Request] | None = None
         spender.under(plan)
 
@@ -165,6 +167,7 @@ class Performer:
         """One answer of a rung."""
         self._desk.publish(AttemptStarted(task_id=self._brief.task_id, rung=step.rung, number=step.number))
         composed = yield from self._composed(step.rung, step.history)
+        self._begin()
         flow = work(self._brief, self._plan, step.rung, step.number, step.history, composed=composed)
         size = sum(len(text) for text in self._brief.files.values())
         attempt: Attempt = yield from self.interpret(
@@ -173,6 +176,22 @@ class Performer:
         attempt = self._within_reach(attempt)
         self._desk.publish(Answered(task_id=self._brief.task_id, attempt=attempt))
         return attempt
+
+    def _begin(self) -> None:
+        """Start what validators can do without an answer; once a task, and not where it is resumed."""
+        if self._beside is not None or self._record:
+            return
+        self._beside = {}
+        for spec in self._plan.validators:
+            flow = validators.preparation(self._judges[spec.name], self._brief)
+            if flow is not None and self._desk.sandbox.unavailable() is None:
+                self._beside[spec.name] = Beside(flow, self._desk.sandbox)
+
+    def stop(self) -> None:
+        """End what still runs beside the task."""
+        for beside in (self._beside or {}).values():
+            beside.stop()
+        self._beside = {}
 
     def _within_reach(self, attempt: Attempt) -> Attempt:
         """The attempt, refused if it overwrites a file of the project that the task did not give to be changed."""
@@ -230,6 +249,12 @@ class Performer:
         if not validators.is_quick(validator):
             yield from self._spender.written()
         started, paid = self._desk.timer(), _Purse()
+        beside = self._beside.pop(spec.name, None) if self._beside else None
+        if beside is not None:
+            try:
+                yield Wait(beside.ended)
+            finally:
+                beside.stop()
         size = sum(len(text or "") for text in candidate.changes.files.values()) + len(candidate.answer)
         flow = paid.watch(validators.judge(validator, candidate))
         verdict: Verdict = yield from self.interpret(flow, place, size=size)

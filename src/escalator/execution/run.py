@@ -198,7 +198,10 @@ def _walked(
     started = desk.timer()
     desk.publish(Planned(task_id=brief.task_id, classification=plan.classification, plan=plan))
     performer = Performer(desk, brief, plan, judges=judges_of(desk, plan, given), spender=spender, record=record)
-    outcome: Outcome = yield from performer.interpret(walk(brief, plan), Place(key="walk"))
+    try:
+        outcome: Outcome = yield from performer.interpret(walk(brief, plan), Place(key="walk"))
+    finally:
+        performer.stop()
     told = warnings(outcome, record, desk.ledger.trouble())
     for message in told:
         desk.publish(Warned(task_id=brief.task_id, message=message))

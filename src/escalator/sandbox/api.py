@@ -83,13 +83,15 @@ class Sandbox:
             return str(error)
         return None
 
-    def run(self, command: Command) -> RunResult:
+    def run(self, command: Command, *, cancel: int | None = None) -> RunResult:
         """Run a command and wait for it. Safe to call from many threads at once.
 
-        Raises SandboxError if it could not be started, TaskError if a path or the size of its files is wrong.
+        `cancel`: a file descriptor; once it can be read, everything the command started is killed and
+        `CancelledRunError` raised. Raises SandboxError if it could not be started, TaskError if a path or the size
+        of its files is wrong.
         """
         mode, isolation = self._mode()
-        return execute(mode, isolation, command)
+        return execute(mode, isolation, command, cancel=cancel)
 
     async def arun(self, command: Command) -> RunResult:
         """`run` in a thread of its own. Cancelling kills the process and all below it before it returns."""

@@ -34,7 +34,9 @@ class Validator(Protocol):
     candidate may be judged differently: a resumed task takes no verdict of another version from the ledger),
     `cost` (see `Cost`), `quick` (True: done in milliseconds without anybody else's code, so that nothing need be
     written to the ledger before it), `unavailable(brief)` (why it cannot run on this machine, or None; asked
-    before any money is spent), `inapplicable(brief)` (why it has nothing to judge in this task, or None).
+    before any money is spent), `inapplicable(brief)` (why it has nothing to judge in this task, or None),
+    `prepare(brief)` (a flow of `Run` steps that needs no answer; it is started while the model is being asked, and
+    the validator keeps what it finds for its verdicts).
     """
 
     def __call__(self, candidate: Candidate, /) -> Verdict | Flow[Verdict]:
@@ -76,6 +78,12 @@ def cost_of(validator: Validator) -> Cost:
 def is_quick(validator: Validator) -> bool:
     """Whether the validator says that it is `quick`."""
     return bool(getattr(validator, "quick", False))
+
+
+def preparation(validator: Validator, brief: Brief) -> Flow[Any] | None:
+    """What the validator can do before there is an answer; None if nothing."""
+    prepare = getattr(validator, "prepare", None)
+    return None if prepare is None or why_inapplicable(validator, brief) is not None else prepare(brief)
 
 
 def cost_rank(validator: Validator) -> int:

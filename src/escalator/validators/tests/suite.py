@@ -102,6 +102,12 @@ class PytestSuite:
             return None
         return _NO_PYTEST + " Run: pip install pytest"
 
+    def prepare(self, brief: Brief) -> Flow[None]:
+        """Run the tests on the untouched project, which needs no answer."""
+        interpreter = find_python(brief.workspace, self.python) if python_tests(brief) else None
+        if interpreter is not None:
+            yield from self._prepare(brief, interpreter)
+
     def __call__(self, candidate: Candidate) -> Flow[Verdict]:
         """Run the tests on the untouched project (once a task) and on the answer, and compare."""
         brief = candidate.brief
