@@ -100,6 +100,43 @@ def test_a_stream_that_stalls_ends_at_the_total_limit(colour: str) -> None:
 
 
 @COLOURS
+def test_an_answer_that_stops_streaming_is_given_up_after_the_idle_limit(colour: str) -> None:
+    """Each piece begins the limit anew; then silence ends the call long before the total, and it may be billed."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.head()
+        for word in ("He", "ll", "o"):
+            peer.event(delta(word))
+            time.sleep(0.15)
+        peer.wait()
+
+    with raw_server(script) as server:
+        found, _ = _ask(server.url, colour, idle=0.3, total=60.0)
+        error = _failed(found, "timeout")
+        assert "timeouts.idle" in str(error)
+        assert (error.billed, error.output_tokens) == (True, 5)
+        assert server.left.wait(5)
+        assert len(server.requests) == 1
+
+
+@COLOURS
+def test_a_server_that_is_loading_its_model_is_waited_for_beyond_the_idle_limit(colour: str) -> None:
+    """Before the answer has begun only the limits of the first byte and of the whole call hold."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.head()
+        time.sleep(0.6)
+        peer.event(delta("Hello"))
+        peer.event("[DONE]")
+
+    with raw_server(script) as server:
+        found, _ = _ask(server.url, colour, idle=0.2)
+        assert "idle" not in str(found)
+
+
+@COLOURS
 def test_a_stream_that_trickles_for_ever_ends_at_the_total_limit(colour: str) -> None:
     """Keep-alive comments do not extend the deadline."""
 

@@ -34,7 +34,6 @@ from escalator.records import (
     Policies,
     Purpose,
     Request,
-    Timeouts,
     Usage,
 )
 from escalator.steps import Ask, Asked
@@ -323,7 +322,7 @@ class Spender:
         if remaining is None or remaining >= limits.total:
             return request
         first = min(limits.first_byte, remaining)
-        return replace(request, timeouts=Timeouts(connect=limits.connect, first_byte=first, total=remaining))
+        return replace(request, timeouts=replace(limits, first_byte=first, total=remaining))
 
 
 def _give_back(ledger: Archive, done: Future[Held | Refused]) -> None:

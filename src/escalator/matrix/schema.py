@@ -61,6 +61,7 @@ class TimeoutSection(Section):
 
     connect: Positive = 5.0
     first_byte: Positive = 60.0
+    idle: Positive = Field(default=30.0, description="between two bytes of an answer that has begun")
     total: Positive = 120.0
 
 

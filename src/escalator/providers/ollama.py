@@ -28,9 +28,9 @@ from escalator.records import Completion, Effort, Request, Timeouts, ToolCall, U
 if TYPE_CHECKING:
     import httpx2
 
-LOADING = Timeouts(connect=3.0, first_byte=600.0, total=600.0)
+LOADING = Timeouts(connect=3.0, first_byte=600.0, idle=600.0, total=600.0)
 """Limits for loading a model; Ollama itself gives up after five minutes."""
-PULLING = Timeouts(connect=3.0, first_byte=60.0, total=6 * 3600.0)
+PULLING = Timeouts(connect=3.0, first_byte=60.0, idle=600.0, total=6 * 3600.0)
 """Limits for downloading a model."""
 
 _TOP_LEVEL = frozenset({"keep_alive", "think", "shift", "truncate", "logprobs", "format"})

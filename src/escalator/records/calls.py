@@ -42,10 +42,11 @@ class Message:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeouts:
-    """Seconds: to connect, until the first byte of the answer, and for the whole call."""
+    """Seconds: to connect, until the first byte of the answer, between two bytes of it, and for the whole call."""
 
     connect: float = 5.0
     first_byte: float = 60.0
+    idle: float = 30.0
     total: float = 120.0
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LMStudio", "OpenAICompatible", "read_body", "read_models"]
 
-LOADING = Timeouts(connect=3.0, first_byte=600.0, total=600.0)
+LOADING = Timeouts(connect=3.0, first_byte=600.0, idle=600.0, total=600.0)
 """Limits for loading a model, which may take minutes."""
 
 _VERSIONED = re.compile(r"/v\d\w*(/|$)")

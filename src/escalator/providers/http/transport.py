@@ -293,6 +293,16 @@ def translate(error: Exception, watch: Watch, url: str) -> ProviderError:
     )
 
 
+def _too_late(watch: Watch) -> str:
+    limits = watch.timeouts
+    if watch.first_byte is None:
+        waited = min(limits.first_byte, limits.total)
+        return f"sent nothing within {waited:g} s. Allow more with timeouts.first_byte."
+    if watch.stalled:
+        return f"sent nothing more for {limits.idle:g} s. Allow more with timeouts.idle."
+    return f"did not finish within {limits.total:g} s. Allow more with timeouts.total."
+
+
 def _told(names: set[str], error: Exception, watch: Watch) -> tuple[ErrorKind, str]:
     limits = watch.timeouts
     if "ConnectTimeout" in names:
@@ -300,10 +310,7 @@ def _told(names: set[str], error: Exception, watch: Watch) -> tuple[ErrorKind, s
     if names & {"ConnectError", "ProxyError", "UnsupportedProtocol"}:
         return "connection", f"cannot be reached ({error}). Start the server, or correct base_url."
     if names & {"TimeoutException", "TimeoutError"}:
-        if watch.first_byte is None:
-            waited = min(limits.first_byte, limits.total)
-            return "timeout", f"sent nothing within {waited:g} s. Allow more with timeouts.first_byte."
-        return "timeout", f"did not finish within {limits.total:g} s. Allow more with timeouts.total."
+        return "timeout", _too_late(watch)
     if "DecodingError" in names:
         return "bad_response", f"sent a body that cannot be decoded ({error})."
     if watch.status is not None:

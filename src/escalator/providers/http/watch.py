@@ -18,18 +18,20 @@ class Timing:
 
 
 class Watch:
-    """Times one exchange. Until the first byte of the body the earlier of both limits holds, then the total.
+    """Times one exchange. Until the first byte of the body the first-byte limit holds, from then on the idle limit
+    between two pieces of it; the total holds always.
 
     `reused` and `received` are set by the connection that serves the exchange: whether it had served others
     before, and whether any byte of an answer came over it. `status` is set once the head of the answer is in.
     """
 
-    __slots__ = ("deadline", "first_byte", "received", "reused", "size", "started", "status", "timeouts")
+    __slots__ = ("_end", "deadline", "first_byte", "received", "reused", "size", "started", "status", "timeouts")
 
     def __init__(self, timeouts: Timeouts) -> None:
         self.timeouts = timeouts
         self.started = time.monotonic()
-        self.deadline = self.started + min(timeouts.first_byte, timeouts.total)
+        self._end = self.started + timeouts.total
+        self.deadline = min(self._end, self.started + timeouts.first_byte)
         self.first_byte: float | None = None
         self.size = 0
         self.reused = self.received = False
@@ -40,15 +42,24 @@ class Watch:
         return self.deadline - time.monotonic()
 
     def take(self, chunk: bytes) -> None:
-        """Note a piece of the body; the first one lifts the first-byte limit."""
+        """Note a piece of the body: it lifts the first-byte limit and begins the idle limit anew."""
+        if not chunk:
+            return
+        now = time.monotonic()
         self.size += len(chunk)
-        if self.first_byte is None and chunk:
-            self.first_byte = time.monotonic() - self.started
-            self.deadline = self.started + self.timeouts.total
+        if self.first_byte is None:
+            self.first_byte = now - self.started
+        self.deadline = min(self._end, now + self.timeouts.idle)
 
     def hurry(self, grace: float) -> None:
         """What matters has come: wait at most this many seconds more."""
-        self.deadline = min(self.deadline, time.monotonic() + grace)
+        self._end = min(self._end, time.monotonic() + grace)
+        self.deadline = min(self.deadline, self._end)
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the idle limit is what holds: an answer that has begun has until then for its next byte."""
+        return self.first_byte is not None and self.deadline < self._end
 
     @property
     def stale(self) -> bool:
