@@ -6,10 +6,14 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-WINDOW = 3072
-"""Characters of a request that are read; a longer one is read at its head and its tail."""
+WINDOW = 2048
+"""Characters of a request that are read; a longer one is read at its head and its tail, half of it each.
 
-_TAIL = 1024
+Of 120 labelled requests with a file of code behind, before, or a log behind them, 93.3, 90.8 and 90.8 % get the
+right type; with 3,072 characters (2,048 and 1,024) it was 92.5, 89.2 and 90.8 %.
+"""
+
+_TAIL = WINDOW // 2
 _MENTION_WORDS = 5
 """A quotation of at most this many words names something; a longer one tells something."""
 
