@@ -105,3 +105,11 @@ def test_the_tests_run_on_the_untouched_project_while_the_model_is_asked(execute
     assert outcome.status == "accepted"
     assert began.is_set()
     assert _beside() == []
+
+
+def test_a_preparation_ends_with_the_deadline_of_its_task(execute: Execute) -> None:
+    """What is prepared gets the time that the task has left, not the time that it asked for."""
+    validator = Prepares("sleep", "50")
+    execute(House(_waits_for(validator, RIGHT)), validators=[validator], deadline=1.0)
+    assert isinstance(validator.result, RunResult)
+    assert (validator.result.killed, _beside()) == ("wall", [])

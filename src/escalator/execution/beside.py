@@ -12,7 +12,10 @@ from escalator.flow import drive
 from escalator.steps import Run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from escalator.flow import Flow
+    from escalator.records import Command
     from escalator.sandbox import Sandbox
 
 _log = logging.getLogger(__name__)
@@ -22,12 +25,12 @@ class Beside:
     """A flow of `Run` steps in a thread of its own; whoever made the flow keeps what it finds.
 
     `ended` is resolved when it is over, whether it came to its end or not: what is missing then is made where it
-    is needed, and trouble is told there.
+    is needed, and trouble is told there. `within` cuts a command's time to what the task's deadline leaves.
     """
 
-    def __init__(self, flow: Flow[Any], sandbox: Sandbox) -> None:
+    def __init__(self, flow: Flow[Any], sandbox: Sandbox, *, within: Callable[[Command], Command]) -> None:
         self.ended: Future[None] = Future()
-        self._flow, self._sandbox = flow, sandbox
+        self._flow, self._sandbox, self._within = flow, sandbox, within
         self._stop, self._pull = os.pipe()
         self._thread = threading.Thread(target=self._work, name="escalator-beside", daemon=True)
         self._thread.start()
@@ -43,7 +46,7 @@ class Beside:
     def _perform(self, step: object) -> Any:
         if not isinstance(step, Run):
             raise TypeError(f"a validator may prepare by running processes only, not by {type(step).__name__}")
-        return self._sandbox.run(step.command, cancel=self._stop)
+        return self._sandbox.run(self._within(step.command), cancel=self._stop)
 
     def stop(self) -> None:
         """Kill what still runs and wait until it is gone; a second time nothing."""

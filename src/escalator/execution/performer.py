@@ -24,6 +24,7 @@ from escalator.records import (
     Attempt,
     Brief,
     Candidate,
+    Command,
     Failure,
     Limits,
     Plan,
@@ -185,7 +186,7 @@ class Performer:
         for spec in self._plan.validators:
             flow = validators.preparation(self._judges[spec.name], self._brief)
             if flow is not None and self._desk.sandbox.unavailable() is None:
-                self._beside[spec.name] = Beside(flow, self._desk.sandbox)
+                self._beside[spec.name] = Beside(flow, self._desk.sandbox, within=self._within_deadline)
 
     def stop(self) -> None:
         """End what still runs beside the task."""
@@ -272,16 +273,20 @@ class Performer:
 
     def run(self, step: Run) -> Flow[RunResult | Failure]:
         """One process in the sandbox, within what the deadline leaves."""
-        remaining = self._spender.remaining()
-        command = step.command
+        command = self._within_deadline(step.command)
         yield from self._spender.written()
-        if remaining is not None and remaining < command.limits.wall:
-            limits: Limits = replace(command.limits, wall=max(remaining, 0.05))
-            command = replace(command, limits=limits)
         result = yield Execute(self._desk.sandbox, command)
         if isinstance(result, RunResult):
             return result
         return Failure(kind="unavailable", message=str(result))
+
+    def _within_deadline(self, command: Command) -> Command:
+        """The command, given no more time than the task's deadline leaves."""
+        remaining = self._spender.remaining()
+        if remaining is None or remaining >= command.limits.wall:
+            return command
+        limits: Limits = replace(command.limits, wall=max(remaining, 0.05))
+        return replace(command, limits=limits)
 
     def settled(self) -> Flow[None]:
         """Wait until every settlement and verdict is written."""
