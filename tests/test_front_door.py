@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from escalator import Candidate, Task, TaskError
+from escalator.execution.briefing import make_brief
 from escalator.records import TaskOptions
 from escalator.testing import MemoryLedger
-from escalator.validators import failed, passed
+from escalator.validators import cost_of, failed, passed, version_of
+from escalator.validators.python_callable import as_validator, python
 from houses import BASE, RIGHT, WRONG, House
 
 RIGHT_USES = """
@@ -75,6 +77,7 @@ def test_the_options_are_the_fields_of_a_task() -> None:
         ({"tags": 5}, "tags: 5 is int"),
         ({"images": [7]}, "images: 7 is int"),
         ({"requirements": [None]}, "requirements: None is NoneType"),
+        ({"task_id": 5}, "task_id: 5 is int"),
         ({"local_only": "yes"}, "local_only: 'yes' is str"),
         ({"validators": 3}, "validators: 3 is int"),
         ({"validators": ["syntax", None]}, "validators: None is NoneType"),
@@ -89,6 +92,19 @@ def test_a_wrong_option_is_named_before_any_model_is_asked(wrong: dict[str, Any]
     with pytest.raises(TaskError, match=says):
         house.execute(**wrong)
     assert not house.provider.requests
+
+
+@pytest.mark.parametrize("field", ["files", "tests", "tags", "requirements", "images"])
+def test_none_is_an_option_left_out(field: str) -> None:
+    """A program that passes on what it may not have passes None, and the task is done as without it."""
+    house = House({"small": [RIGHT]})
+    assert house.execute(**{field: None}).status == "accepted"
+
+
+def test_a_prompt_is_a_text() -> None:
+    """A task whose prompt is no text is named as such, not broken by what is done with it."""
+    with pytest.raises(TaskError, match="prompt: 5 is int"):
+        make_brief(Task(prompt=5))  # type: ignore[arg-type]
 
 
 def _adds(candidate: Candidate) -> bool:
@@ -115,16 +131,67 @@ def test_a_plain_function_judges_as_it_is() -> None:
     assert "'_adds' does not hold" in outcome.attempts[0].verdicts[0].feedback
 
 
-def test_a_function_that_must_be_awaited_is_refused() -> None:
-    """A coroutine would be true whatever it found, so it is refused before a model is asked."""
+def _flow(candidate: Candidate) -> Any:
+    yield from ()
+    return _adds(candidate)
 
-    async def later(candidate: Candidate) -> bool:
+
+def _second(candidate: Candidate) -> bool:
+    return _adds(candidate)
+
+
+_second.version = "2"  # type: ignore[attr-defined]
+
+
+class _Named:
+    name = "named"
+
+    def __call__(self, candidate: Candidate) -> bool:
+        return _adds(candidate)
+
+
+@pytest.mark.parametrize(
+    ("judge", "name"),
+    [(_flow, "_flow"), (_second, "_second"), (_Named(), "named"), (_Named().__call__, "__call__")],
+)
+def test_true_and_false_count_in_every_form(judge: Any, name: str) -> None:
+    """A flow, a method and a function that states its version or its name may say True or False like any other."""
+    house = House({"small": [WRONG, RIGHT]})
+    outcome = house.execute(validators=[judge])
+    assert [attempt.verdicts[0].status for attempt in outcome.attempts] == ["failed", "passed"]
+    assert {attempt.verdicts[0].validator for attempt in outcome.attempts} == {name}
+
+
+async def _later(candidate: Candidate) -> bool:
+    return True
+
+
+async def _piecemeal(candidate: Candidate) -> Any:
+    yield True
+
+
+class _Later:
+    async def __call__(self, candidate: Candidate) -> bool:
         return True
 
+    async def judge(self, candidate: Candidate) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("judge", [_later, _piecemeal, partial(_later), _Later(), _Later().judge])
+def test_a_function_that_must_be_awaited_is_refused(judge: Any) -> None:
+    """A coroutine would be true whatever it found, so it is refused before a model is asked."""
     house = House({"small": [RIGHT]})
-    with pytest.raises(TaskError, match="later is a coroutine function"):
-        house.execute(validators=[later])
+    with pytest.raises(TaskError, match="is a coroutine function"):
+        house.execute(validators=[judge])
     assert not house.provider.requests
+
+
+def test_what_a_callable_says_of_itself_is_kept() -> None:
+    """Its version and its cost are read through what makes a validator of it, in a matrix as in a call."""
+    assert version_of(as_validator(_second)) == version_of(python(call=_second)) == "2"
+    assert cost_of(as_validator(_Versioned("3"))) == "instant"
+    assert version_of(as_validator(_adds)) == version_of(python(call="no.such:thing")) == "1"
 
 
 class _Versioned:
@@ -151,3 +218,11 @@ def test_a_resume_takes_no_verdict_of_another_version(version: str, asked: int) 
     with pytest.raises(KeyboardInterrupt):
         second.execute(task_id="t", validators=[judge], files=BASE)
     assert judge.asked == asked
+
+
+def test_a_task_may_be_given_another_prompt() -> None:
+    """Every field of a `Task` can be overridden in the call, the prompt too."""
+    house = House({"small": [RIGHT]})
+    options: dict[str, Any] = {"prompt": "Fix add(), please.", "files": BASE, "validators": ["syntax"]}
+    outcome = house.escalator.execute(Task(prompt="Fix it."), task_type="quick_edit", **options)
+    assert outcome.brief.prompt == "Fix add(), please."

@@ -192,11 +192,13 @@ class Escalator:
 
 def _task(task: str | Task, options: Mapping[str, object]) -> tuple[Task, dict[str, Any]]:
     """The task with the options that are its own, and the others."""
-    own, others = task_and_others(options)
     if isinstance(task, Task):
-        return (replace(task, **own) if own else task), others
+        prompt: dict[str, Any] = {"prompt": options["prompt"]} if "prompt" in options else {}
+        own, others = task_and_others({name: value for name, value in options.items() if name != "prompt"})
+        return (replace(task, **own, **prompt) if own or prompt else task), others
     if not isinstance(task, str):
         raise TaskError(f"a task is a str or a Task, not {type(task).__name__}", field="task")
+    own, others = task_and_others(options)
     return Task(prompt=task, **own), others
 
 

@@ -43,11 +43,20 @@ def my_validator(*, limit: int = 3) -> Validator:
     return check
 
 
+def holds(candidate: Candidate) -> bool:
+    """A plain function judges as it is."""
+    return bool(candidate.changes.files)
+
+
 async def use() -> None:
     """Every way in has a type, and what comes out has one."""
     assert_type(execute("x", files={"a.py": ""}, approve=approve, on_event=listen), Outcome)
     assert_type(await aexecute(Task(prompt="x", validators=["syntax", my_validator(limit=2)])), Outcome)
+    assert_type(execute("x", validators=[holds, "syntax"], tests=["test_a.py"], budget="0.5", tags=["a"]), Outcome)
+    assert_type(execute("x", budgte=1), Outcome)  # type: ignore[call-arg]
+    assert_type(execute("x", files=3), Outcome)  # type: ignore[arg-type]
     assert_type(resume("id"), Outcome)
+    assert_type(resume("id", budget=Decimal(1), deadline=2.5), Outcome)
     assert_type(classify("x"), Classification)
     assert_type(validate("x = 1", "Set x."), tuple[Verdict, ...])
     with Escalator(load_matrix(), ledger=MemoryLedger(), providers=ScriptedProvider({})) as house:

@@ -24,8 +24,8 @@ LARGEST_IMAGE = 20 * 1024 * 1024
 
 def make_brief(task: Task) -> Brief:
     """Read the task's files and tests. Raises `TaskError` naming the argument that cannot be used."""
-    _check_words(task)
     _check_kinds(task)
+    _check_words(task)
     workspace = _workspace(task.workspace)
     files = _contents(task.files, workspace, field="files")
     tests = _contents(task.tests, workspace, field="tests")
@@ -120,6 +120,7 @@ def _text(path: str, text: object, field: str) -> str:
 
 
 _KINDS: dict[str, tuple[tuple[type, ...], type | tuple[type, ...] | None, str]] = {
+    "prompt": ((str,), None, "what is wanted, in words"),
     "workspace": ((str, Path), None, "the path of a directory"),
     "files": ((str, Mapping, Sequence), str, "paths under the workspace, or {path: content}"),
     "tests": ((str, Mapping, Sequence), str, "paths under the workspace, or {path: content}"),
@@ -132,14 +133,17 @@ _KINDS: dict[str, tuple[tuple[type, ...], type | tuple[type, ...] | None, str]] 
     "tags": ((str, Sequence), str, "labels"),
     "task_id": ((str,), None, "a text"),
 }
-"""What each field of a task may be, and what its items may be where it is a sequence; None is always allowed."""
+"""What each field of a task may be, and what its items may be where it is a sequence.
+
+None means that a field was left out, except for the prompt.
+"""
 
 
 def _check_kinds(task: Task) -> None:
     """Raise `TaskError` for a field that holds something of another kind, or a sequence with such an item."""
     for field, (kinds, items, wanted) in _KINDS.items():
         value = getattr(task, field)
-        if value is None:
+        if value is None and field != "prompt":
             continue
         wrong: list[object] = []
         if not isinstance(value, kinds) or isinstance(value, bytes):
@@ -172,7 +176,9 @@ def _is_unicode(text: str) -> bool:
 
 
 def _several(given: Any) -> tuple[Any, ...]:
-    """The items of a sequence; a single text or picture is one item, not its letters."""
+    """The items of a sequence, none of None; a single text or picture is one item, not its letters."""
+    if given is None:
+        return ()
     return (given,) if isinstance(given, str | Path | Image) else tuple(given)
 
 

@@ -60,7 +60,7 @@ def name_of(validator: Validator) -> str:
     return str(name or type(validator).__name__)
 
 
-def version_of(validator: Validator) -> str:
+def version_of(validator: object) -> str:
     """The validator's `version`, or the first."""
     return str(getattr(validator, "version", FIRST_VERSION))
 

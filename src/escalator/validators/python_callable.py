@@ -6,13 +6,13 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from inspect import iscoroutine, iscoroutinefunction, isfunction, isgeneratorfunction
+from inspect import isasyncgenfunction, iscoroutine, iscoroutinefunction, isfunction
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from escalator.errors import TaskError
 from escalator.records import Verdict
-from escalator.validators.protocol import broke, failed, passed, unavailable
+from escalator.validators.protocol import FIRST_VERSION, broke, failed, passed, unavailable, version_of
 
 if TYPE_CHECKING:
     from escalator.flow import Flow
@@ -36,26 +36,53 @@ def python(*, call: Callable[[Candidate], Any] | str, name: str = "") -> Validat
     return _Python(call=call, name=name or own)
 
 
-_OWN = ("name", "version", "cost", "unavailable", "inapplicable")
-
-
 def as_validator(function: Callable[[Candidate], object], *, taken: Container[str] = ()) -> Validator:
     """A function of the caller's own as a validator, under a name that is not `taken` yet.
 
-    One that says something of itself (see `Validator`), or that is a flow, is one already; any other is judged by
-    as `python` does. Raises `TaskError` for a coroutine function.
+    What it says of itself (see `Validator`) stays; what it returns is taken as `python` takes it. A `name` that it
+    gives itself is never changed. Raises `TaskError` for a function that must be awaited.
     """
-    called = function if isfunction(function) else type(function).__call__
-    if iscoroutinefunction(called):
+    called = _innermost(function)
+    if iscoroutinefunction(called) or isasyncgenfunction(called):
         text = f"{_name_of(function)} is a coroutine function, and validators are called without await"
         raise TaskError(text, field="validators", hint="pass a plain function; run what must be awaited inside it")
-    if isgeneratorfunction(called) or any(hasattr(function, attribute) for attribute in _OWN):
-        return function  # type: ignore[return-value]  # by its own word, or as a flow
-    name, number = _name_of(function), 1
-    while name in taken:
+    name, number = getattr(function, "name", None) or _name_of(function), 1
+    while name in taken and not getattr(function, "name", None):
         number += 1
         name = f"{_name_of(function)}_{number}"
-    return python(call=function, name=name)
+    if any(hasattr(function, attribute) for attribute in _OWN):
+        return _Own(judge=function, name=str(name))
+    return python(call=function, name=str(name))
+
+
+_OWN = ("name", "version", "cost", "quick", "unavailable", "inapplicable", "prepare")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Own:
+    """A callable that says something of itself: everything but its name and its verdict is asked of it."""
+
+    judge: Callable[[Candidate], Any]
+    name: str
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute in _OWN:
+            return getattr(self.judge, attribute)
+        raise AttributeError(attribute)
+
+    def __call__(self, candidate: Candidate) -> Flow[Verdict]:
+        said = self.judge(candidate)
+        if isinstance(said, GeneratorType):
+            said = yield from said
+        return _verdict(self.name, said)
+
+
+def _innermost(function: object) -> object:
+    """The function that runs in the end: under partials, behind a bound method, or an object's `__call__`."""
+    while isinstance(function, partial):
+        function = function.func
+    function = getattr(function, "__func__", function)
+    return function if isfunction(function) else type(function).__call__
 
 
 def _name_of(function: object) -> str:
@@ -70,6 +97,14 @@ class _Python:
     call: Callable[[Candidate], Any] | str
     name: str
     cost: ClassVar[str] = "instant"
+
+    @property
+    def version(self) -> str:
+        """The function's own `version`; the first where it has none or cannot be found."""
+        try:
+            return version_of(_found(self.call))
+        except Exception:  # noqa: BLE001  why it cannot be loaded is what `unavailable` says
+            return FIRST_VERSION
 
     def unavailable(self, brief: Brief) -> str | None:
         """Why the function cannot be found, or None."""
