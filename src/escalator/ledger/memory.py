@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from escalator.errors import EscalatorError
 from escalator.ledger import tasks
 from escalator.ledger.schema import SQLITE, STEPS
-from escalator.ledger.session import Reading, Session
+from escalator.ledger.session import Reading, Session, SqliteSession
 from escalator.ledger.sqlledger import SqlLedger
 from escalator.ledger.writer import Promise, Undo
 
@@ -65,6 +65,10 @@ class MemoryDatabase:
         """The injected clock."""
         return self._clock()
 
+    def alive(self, owner: str) -> bool:
+        """Whether the worker of that name still lives: there is one, and `crash` gives it another name."""
+        return owner == self.owner
+
     def submit(self, work: Callable[[Session], T], *, keep: bool = False, undo: Undo | None = None) -> Future[T]:
         """Write now. What the books refuse is the future's error; any other error is raised."""
         future: Future[T] = Future()
@@ -91,7 +95,7 @@ class MemoryDatabase:
         with self._lock:
             self._connection.execute("BEGIN")
             try:
-                yield MemorySession(self._connection, self.owner, self._clock())
+                yield SqliteSession(self._connection, self.owner, self._clock(), self.alive)
             except BaseException:
                 self._connection.execute("ROLLBACK")
                 raise
@@ -101,7 +105,7 @@ class MemoryDatabase:
     def reading(self) -> Iterator[Reading]:
         """The database to read from; nobody writes meanwhile."""
         with self._lock:
-            yield MemorySession(self._connection, self.owner, 0.0)
+            yield SqliteSession(self._connection, self.owner, 0.0, self.alive)
 
     def trouble(self) -> str:
         """Always empty: nothing waits to be written."""
@@ -118,26 +122,3 @@ class MemoryDatabase:
     def again(self) -> MemoryDatabase:
         """The same database: a forked child has its own copy of it."""
         return self
-
-
-class MemorySession:
-    """The connection, in a transaction or for reading."""
-
-    def __init__(self, connection: sqlite3.Connection, owner: str, now: float) -> None:
-        self._connection, self.owner, self.now = connection, owner, now
-
-    def rows(self, sql: str, *values: Any) -> list[Any]:
-        """Every row of a query."""
-        return self._connection.execute(sql, values).fetchall()
-
-    def run(self, sql: str, *values: Any) -> None:
-        """Execute a statement whose result is not needed."""
-        self._connection.execute(sql, values)
-
-    def insert(self, sql: str, *values: Any) -> int:
-        """Execute an INSERT and return the new row's id."""
-        return self._connection.execute(sql, values).lastrowid or 0
-
-    def alive(self, owner: str) -> bool:
-        """Whether the worker of that name still lives: there is one, and `crash` gives it another name."""
-        return owner == self.owner

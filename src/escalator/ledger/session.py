@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 Row = Sequence[Any]
 
@@ -41,6 +44,30 @@ class Session(Reading, Protocol):
     def insert(self, sql: str, *values: Any) -> int:
         """Execute an INSERT and return the new row's id."""
         ...
+
+
+class SqliteSession:
+    """A connection to SQLite, in a file or in memory: inside a write transaction at `now`, or for reading."""
+
+    def __init__(self, connection: Connection, owner: str, now: float, alive: Callable[[str], bool]) -> None:
+        self._connection, self._alive = connection, alive
+        self.owner, self.now = owner, now
+
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        """Every row of a query."""
+        return self._connection.execute(sql, values).fetchall()
+
+    def run(self, sql: str, *values: Any) -> None:
+        """Execute a statement whose result is not needed."""
+        self._connection.execute(sql, values)
+
+    def insert(self, sql: str, *values: Any) -> int:
+        """Execute an INSERT and return the new row's id."""
+        return self._connection.execute(sql, values).lastrowid or 0
+
+    def alive(self, owner: str) -> bool:
+        """Whether the worker of that name still lives."""
+        return self._alive(owner)
 
 
 def clean(text: str) -> str:

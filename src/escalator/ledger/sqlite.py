@@ -20,6 +20,7 @@ from escalator.errors import LedgerError
 from escalator.ledger.locks import FileLock, Presence, refuse_network_file_system
 from escalator.ledger.migration import migrate
 from escalator.ledger.schema import STEPS
+from escalator.ledger.session import Reading, SqliteSession
 from escalator.ledger.sqlledger import SqlLedger
 from escalator.ledger.writer import Writer
 
@@ -46,30 +47,6 @@ def database_warning() -> str:
         f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug (3.7.0 to 3.51.2). The ledger keeps clear of it "
         "by locking writes and checkpoints; let no other program write the file."
     )
-
-
-class SqliteSession:
-    """One write transaction."""
-
-    def __init__(self, connection: sqlite3.Connection, presence: Presence, now: float) -> None:
-        self._connection, self._presence = connection, presence
-        self.owner, self.now = presence.name, now
-
-    def rows(self, sql: str, *values: Any) -> list[Any]:
-        """Every row of a query."""
-        return self._connection.execute(sql, values).fetchall()
-
-    def run(self, sql: str, *values: Any) -> None:
-        """Execute a statement whose result is not needed."""
-        self._connection.execute(sql, values)
-
-    def insert(self, sql: str, *values: Any) -> int:
-        """Execute an INSERT and return the new row's id."""
-        return self._connection.execute(sql, values).lastrowid or 0
-
-    def alive(self, owner: str) -> bool:
-        """Whether the worker of that name still lives."""
-        return self._presence.alive(owner)
 
 
 class SqliteBackend:
@@ -123,7 +100,7 @@ class SqliteBackend:
         """One write transaction under the file lock."""
         self._writer.execute("BEGIN IMMEDIATE")
         try:
-            yield SqliteSession(self._writer, self.presence, self.clock())
+            yield SqliteSession(self._writer, self.presence.name, self.clock(), self.presence.alive)
             self._writer.execute("COMMIT")
         except BaseException:
             if self._writer.in_transaction:
@@ -183,7 +160,7 @@ class SqliteBackend:
         self._checkpoint_at = size + _CHECKPOINT_BYTES if busy else _CHECKPOINT_BYTES
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[Reader]:
+    def reading(self) -> Iterator[Reading]:
         """A connection of one's own to read from, kept for the next reader."""
         with self._readers_mutex:
             connection = self._readers.pop() if self._readers else None
@@ -191,7 +168,7 @@ class SqliteBackend:
             connection = self._connect()
             connection.execute("PRAGMA query_only = ON")
         try:
-            yield Reader(connection, self.presence)
+            yield SqliteSession(connection, self.presence.name, 0.0, self.presence.alive)
         except sqlite3.Error as error:
             raise LedgerError(
                 f"The ledger {self.path} cannot be read: {error}. Run `escalator doctor`."
@@ -241,17 +218,6 @@ class SqliteBackend:
         if sys.platform == "darwin":
             connection.execute("PRAGMA fullfsync = ON")
         return connection
-
-
-class Reader:
-    """A connection to read from."""
-
-    def __init__(self, connection: sqlite3.Connection, presence: Presence) -> None:
-        self._connection, self.alive = connection, presence.alive
-
-    def rows(self, sql: str, *values: Any) -> list[Any]:
-        """Every row of a query."""
-        return self._connection.execute(sql, values).fetchall()
 
 
 class SqliteLedger(SqlLedger):
