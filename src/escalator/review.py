@@ -16,7 +16,7 @@ from escalator.errors import LedgerError, TaskError
 from escalator.events import Substitution
 from escalator.execution.closing import closing
 from escalator.execution.filing import APPROVAL_SECONDS, file_review, granted, substitution_of
-from escalator.ledger import Archive, TaskRow
+from escalator.ledger import Archive, TaskRow, to_nano
 from escalator.ledger.log import Decision, LogQuery, Review, ReviewKind, ReviewState
 from escalator.ledger.recall import Recalled, recall
 from escalator.records import Outcome, Rung, Verdict
@@ -99,6 +99,9 @@ def approve(ledger: Archive, review_id: int, *, by: str, note: str = "") -> Case
     case = review(ledger, review_id)
     if case.kind == "approval":
         _must_wait(case, "approved")
+        if case.wanted is not None:  # written together with the decision
+            amount, expires = to_nano(case.wanted.highest_cost), ledger.now() + APPROVAL_SECONDS
+            ledger.allow(case.task_id, case.wanted.to_model, amount, expires=expires)
         ledger.review_decide(review_id, "approved", by=by, note=note).result()
         return review(ledger, review_id)
     outcome = _kept(case)

@@ -129,10 +129,13 @@ def buy_on(disk: Disk, path: Path, *, synchronous: str, calls: int) -> None:
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     session = ApswSession(connection)
     with connection:
-        for statement in STEPS[0]:
-            connection.execute(statement.format(**SQLITE))
+        for statement in (statement for step in STEPS for statement in step):
+            if isinstance(statement, str):
+                connection.execute(statement.format(**SQLITE))
+            else:
+                statement(session)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("PRAGMA user_version = 1")
+        connection.execute(f"PRAGMA user_version = {len(STEPS)}")
         open_task(session, row())
     for number in range(calls):
         with connection:

@@ -48,7 +48,7 @@ def test_a_task_with_one_paid_call_is_written_in_two_commits(tmp_path: Path, col
     ledger = SqliteLedger(tmp_path / "ledger.sqlite", durability="normal")
     counted = _run(ledger, [RIGHT], colour=colour, validators=["syntax"])
     assert counted.commits == 2
-    assert len(counted.statements) <= 36
+    assert len(counted.statements) <= 16
     ledger.close()
 
 
@@ -59,7 +59,7 @@ def test_every_further_paid_call_is_one_more_commit(tmp_path: Path, colour: str)
     broken = "```python\ndef add(a, b:\n    pass\n```"
     counted = _run(ledger, [broken, RIGHT], colour=colour, validators=["syntax"])
     assert counted.commits == 3
-    assert len(counted.statements) <= 57
+    assert len(counted.statements) <= 23
     ledger.close()
 
 
@@ -82,5 +82,5 @@ def test_a_task_whose_id_somebody_may_know_is_written_before_its_first_call(tmp_
     ledger = SqliteLedger(tmp_path / "ledger.sqlite", durability="normal")
     counted = _run(ledger, [RIGHT], colour="sync", validators=["syntax"], task_id="known")
     assert counted.commits == 3
-    assert len(counted.statements) <= 34
+    assert len(counted.statements) <= 19
     ledger.close()

@@ -307,7 +307,7 @@ def test_records_are_committed_with_the_next_write_or_when_asked_for(path: Path)
     def clock() -> float:
         nonlocal commits
         commits += 1
-        return 1_795_000_000.0
+        return 1_7917_500_000.0
 
     ledger = SqliteLedger(path, clock=clock)
     ledger.open_task(row()).result()
@@ -329,17 +329,17 @@ def test_records_are_committed_with_the_next_write_or_when_asked_for(path: Path)
 
 
 def test_the_write_ahead_log_is_kept_short(path: Path) -> None:
-    """Checkpoints are made by hand once the log has grown past 4 MB, without anybody waiting for them."""
+    """Checkpoints are made by hand once the log has grown past 16 MB, without anybody waiting for them."""
     ledger = SqliteLedger(path, durability="normal")
     ledger.open_task(row()).result()
-    for number in range(60):
+    for number in range(110):
         ledger.settle(reserve(ledger, key=str(number)), paid(payload="x" * 200_000)).result()
     ledger.record("t", verdict()).result()
     wal = path.with_name(path.name + "-wal")
     patience = time.monotonic() + 10
-    while wal.stat().st_size > 5_000_000 and time.monotonic() < patience:
+    while wal.stat().st_size > 17_500_000 and time.monotonic() < patience:
         time.sleep(0.05)
-    assert wal.stat().st_size < 5_000_000
+    assert wal.stat().st_size < 17_500_000
     assert path.stat().st_size > 8_000_000
     ledger.close()
 

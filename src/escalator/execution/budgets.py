@@ -53,11 +53,12 @@ def _names_on(day: date) -> tuple[tuple[str, str], ...]:
 
 def refusal(refused: Refused, model: str) -> str:
     """Why the cost guard refused a call, and what to do next."""
-    left = to_usd(refused.limit - refused.spent - refused.held)
+    left = to_usd(max(refused.limit - refused.spent - refused.held, 0))
     where = "this task" if refused.scope.startswith("task:") else refused.scope
+    held = f" ({usd(to_usd(refused.held))} is held by calls under way)" if refused.held else ""
     return (
         f"asking {model} could cost up to {usd(to_usd(refused.amount))}, but of the {usd(to_usd(refused.limit))} "
-        f"budget of {where} only {usd(max(left, Decimal(0)))} is left; raise the budget and resume the task"
+        f"budget of {where} only {usd(left)} is left{held}; raise the budget and resume the task"
     )
 
 

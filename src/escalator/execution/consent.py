@@ -1,4 +1,8 @@
-"""Asking before money is spent: warn, ask or refuse, once for each paid model of a task."""
+"""Asking before money is spent: warn, ask or refuse, once for each paid model of a task.
+
+What was approved is kept by the ledger as a budget of the task and the model, so it outlives the process and is
+reserved from and settled to like any other.
+"""
 
 from __future__ import annotations
 
@@ -11,43 +15,46 @@ from escalator.events import PaidModelAhead, Substitution
 from escalator.execution.budgets import usd
 from escalator.execution.effects import Consult
 from escalator.flow import Flow
+from escalator.ledger import Scope, approval_scope, to_nano
 from escalator.records import Brief, Failure, Model
 
 if TYPE_CHECKING:
     from escalator.execution.context import Desk
 
 VALID_SECONDS = 900.0
-"""How long an approval counts."""
+"""How long an approval counts that was given while the task waited for it."""
 
 
 @dataclass
 class Consents:
-    """Which paid models may be used for this task, up to how much. One approval is good for one model.
+    """Which paid models may be used for this task. One approval is good for one model.
 
     `pending` is the substitution that nobody decided, which the review queue then shows to a person.
     """
 
     desk: Desk
     brief: Brief
-    granted: dict[str, Decimal | None] = field(default_factory=dict)
-    expires: dict[str, float] = field(default_factory=dict)
+    settled: set[str] = field(default_factory=set)
     pending: Substitution | None = None
 
     def ask(
         self, model: Model, policy: str, *, from_model: str, reason: str, highest: Decimal
     ) -> Flow[Failure | None]:
         """May this paid model be used? None if so, else why not. `highest` is the most it can cost, USD."""
-        if model.name in self.granted:
+        if model.name in self.settled:
             return None
         if policy == "deny":
             text = f"{model.name} costs money and the cost guard denies paid models (cost_guard.before_paid: deny)"
             return Failure(kind="denied", message=text, provider=model.provider)
-        wanted = self._wanted(model, from_model, reason, highest)
+        failure = None
         if policy == "warn":
+            wanted = self._wanted(model, from_model, reason, highest)
             self.desk.publish(PaidModelAhead(task_id=self.brief.task_id, substitution=wanted))
-            self.granted[model.name] = None
-            return None
-        return (yield from self._confirm(model, wanted))
+        elif self.desk.ledger.allowed(self.brief.task_id, model.name) < to_nano(highest):
+            failure = yield from self._confirm(model, self._wanted(model, from_model, reason, highest))
+        if failure is None:
+            self.settled.add(model.name)
+        return failure
 
     def _wanted(self, model: Model, from_model: str, reason: str, highest: Decimal) -> Substitution:
         return Substitution(
@@ -73,25 +80,21 @@ class Consents:
             return Failure(kind="pending", message=text, provider=model.provider)
         if not answer:
             return Failure(kind="declined", message=f"{what} was declined", provider=model.provider)
-        self.granted[model.name] = wanted.highest_cost
-        self.expires[model.name] = wanted.expires
+        ledger = self.desk.ledger
+        ledger.allow(
+            wanted.task_id, model.name, to_nano(wanted.highest_cost), expires=ledger.now() + VALID_SECONDS
+        )
         return None
 
-    def charge(self, model: Model, amount: Decimal) -> Failure | None:
-        """Take what a call may cost off the approval; a call beyond it, or after it expired, needs a new one."""
-        left = self.granted.get(model.name)
-        if left is None:
-            return None
-        if self.desk.clock() > self.expires[model.name] or amount > left:
-            del self.granted[model.name]
-            self.pending = self._wanted(model, "", "what was approved is used up or has expired", amount)
-            text = f"a call of up to {usd(amount)} is more than what is left of the approval for {model.name}"
-            return Failure(kind="pending", message=text, provider=model.provider)
-        self.granted[model.name] = left - amount
-        return None
+    def scopes(self, model: Model, policy: str) -> tuple[Scope, ...]:
+        """The approval a call of this model counts to; none where nobody had to be asked."""
+        if policy != "confirm":
+            return ()
+        return (Scope(name=approval_scope(self.brief.task_id, model.name), approved=True),)
 
-    def give_back(self, model: Model, amount: Decimal) -> None:
-        """Return to the approval what a call did not use."""
-        left = self.granted.get(model.name)
-        if left is not None:
-            self.granted[model.name] = left + amount
+    def used_up(self, model: Model, amount: Decimal) -> Failure:
+        """The failure of a call beyond what was approved, or after it expired: it needs a new approval."""
+        self.settled.discard(model.name)
+        self.pending = self._wanted(model, "", "what was approved is used up or has expired", amount)
+        text = f"a call of up to {usd(amount)} is more than what is left of the approval for {model.name}"
+        return Failure(kind="pending", message=text, provider=model.provider)

@@ -9,14 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from threading import Lock
+from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from escalator.errors import ProviderError, SandboxError
 
 if TYPE_CHECKING:
+    import asyncio
+
     from escalator.providers import Provider
     from escalator.records import Command, Request
     from escalator.sandbox import Sandbox
@@ -150,7 +152,25 @@ async def _committed(future: Future[Any]) -> Any:
     """The result of a write; cancelling the caller does not cancel the write."""
     import asyncio
 
-    return future.result() if future.done() else await asyncio.shield(asyncio.wrap_future(future))
+    if not future.done():
+        loop, here = asyncio.get_running_loop(), get_ident()
+        waiter = loop.create_future()
+
+        def written(_: Future[Any]) -> None:
+            if get_ident() == here:
+                _wake(waiter)
+            else:
+                with suppress(RuntimeError):  # the loop is gone, and so is who waited in it
+                    loop.call_soon_threadsafe(_wake, waiter)
+
+        future.add_done_callback(written)
+        await waiter
+    return future.result()
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 async def _in_thread(function: Callable[[], Any]) -> Any:

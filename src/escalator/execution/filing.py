@@ -10,8 +10,8 @@ from typing import Any
 
 from escalator.events import Substitution
 from escalator.execution.context import Approve
-from escalator.ledger import Archive, to_usd
-from escalator.ledger.log import LogQuery, Review, ReviewKind
+from escalator.ledger import Archive, to_nano
+from escalator.ledger.log import Review, ReviewKind
 from escalator.records import Outcome
 from escalator.records.codec import OUTCOMES
 
@@ -54,23 +54,15 @@ def granted(ledger: Archive, otherwise: Approve | None = None) -> Approve:
     """
 
     def decide(wanted: Substitution) -> Any:
+        if ledger.allowed(wanted.task_id, wanted.to_model) >= to_nano(wanted.highest_cost):
+            return True
         for row in reversed(ledger.reviews(task_id=wanted.task_id)):
             asked = substitution_of(row)
             if asked is None or asked.to_model != wanted.to_model or row.state == "waiting":
                 continue
             if row.state != "approved":
                 return False
-            if _covers(ledger, row, asked.highest_cost, wanted):
-                return True
             break
         return otherwise(wanted) if otherwise is not None else None
 
     return decide
-
-
-def _covers(ledger: Archive, row: Review, limit: Decimal, wanted: Substitution) -> bool:
-    if row.decided is None or ledger.now() > row.decided + APPROVAL_SECONDS:
-        return False
-    query = LogQuery(task_id=wanted.task_id, model=wanted.to_model, since=row.decided)
-    used = to_usd(sum(max(call.cost, call.held) for call in ledger.calls(query)))
-    return wanted.highest_cost <= limit - used

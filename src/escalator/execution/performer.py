@@ -229,8 +229,9 @@ class Performer:
             checked = yield from self._judged(spec, candidate, place, digest)
             if checked.verdict is None:
                 return checked
-            payload = JUDGEMENTS.dump(Judgement(verdict=checked.verdict, calls=checked.calls))
-            self._keep(Entry(key=f"{place.key}.verdict", kind="verdict", digest=digest, payload=payload))
+            if not validators.is_quick(self._judges[spec.name]):  # a quick one is asked again by a resume
+                payload = JUDGEMENTS.dump(Judgement(verdict=checked.verdict, calls=checked.calls))
+                self._keep(Entry(key=f"{place.key}.verdict", kind="verdict", digest=digest, payload=payload))
         if checked.verdict is not None:
             self._desk.publish(Judged(task_id=self._brief.task_id, model=attempt.model, verdict=checked.verdict))
         return checked

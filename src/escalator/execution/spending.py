@@ -19,10 +19,11 @@ from escalator.events import CallFinished
 from escalator.execution.budgets import refusal, scopes
 from escalator.execution.consent import Consents
 from escalator.execution.effects import BIG, Compute, Send, Wait
+from escalator.execution.holdups import waited_for
 from escalator.execution.journal import REPLIES, CallReply, Record
 from escalator.execution.repeats import may_repeat, repeated
 from escalator.flow import Flow
-from escalator.ledger import Held, Hold, Refused, Settlement, to_nano
+from escalator.ledger import Held, Hold, Refused, Settlement, approval_scope, to_nano, to_usd
 from escalator.pricing import PriceRecord, ceiling, cost, token_ceiling
 from escalator.records import (
     Brief,
@@ -138,7 +139,7 @@ class Spender:
         if failure is None and not is_free(request.model):
             price = self.price(request.model)
             failure = unknown_price(request.model) if price is None else None
-            if price is not None and request.model.name not in self.consents.granted:
+            if price is not None and request.model.name not in self.consents.settled:
                 yield from self.written()
                 highest = self.highest(price, request) * (self.policies.transport_retries + 1)
                 failure = yield from self.consents.ask(
@@ -161,21 +162,18 @@ class Spender:
         except ProviderError as error:
             return Dispatched(failure=as_failure(error, model))
         amount = NOTHING if is_free(model) or price is None else self.highest(price, request)
-        failure = self.consents.charge(model, amount)
-        if failure is not None:
-            return Dispatched(failure=failure)
         held = yield from self._hold(
             self._wanted(purpose, request, place, digests, amount), provider, request, price
         )
         if isinstance(held, Failure):
-            self.consents.give_back(model, amount)
             return Dispatched(failure=held)
         return (yield from self._send(purpose, self._timed(request), place, provider, held, amount))
 
     def _hold(
         self, hold: Hold, provider: Provider, request: Request, price: PriceRecord | None
     ) -> Flow[Held | Failure]:
-        """Reserve the worst case; where that does not fit, count the tokens exactly and try once more."""
+        """Reserve the worst case; where that does not fit, count the tokens exactly, then wait for others."""
+        model = request.model
         reply = yield from self._reserve(hold)
         if isinstance(reply, Refused) and price is not None:
             counter = getattr(provider, "count_tokens", None)
@@ -184,12 +182,22 @@ class Spender:
                 exact = ceiling(
                     price, input_tokens=counted + counted // 50 + 1, max_output_tokens=request.max_tokens
                 )
-                reply = yield from self._reserve(replace(hold, amount=to_nano(exact)))
+                hold = replace(hold, amount=to_nano(exact))
+                reply = yield from self._reserve(hold)
+        if isinstance(reply, Refused) and reply.scope == approval_scope(hold.task_id, model.name):
+            return self.consents.used_up(model, to_usd(hold.amount))
         if isinstance(reply, Refused):
-            return Failure(
-                kind="budget", message=refusal(reply, request.model.name), provider=request.model.provider
+            reply = yield from waited_for(
+                self._desk, hold.task_id, reply, lambda: self._reserve(hold), patience=self._patience()
             )
+        if isinstance(reply, Refused):
+            return Failure(kind="budget", message=refusal(reply, model.name), provider=model.provider)
         return reply
+
+    def _patience(self) -> float:
+        """Seconds a call waits for money that others hold: as the matrix says, within the deadline."""
+        patience, remaining = self._desk.matrix.file.cost_guard.patience, self.remaining()
+        return patience if remaining is None else max(min(patience, remaining), 0.0)
 
     def _reserve(self, hold: Hold) -> Flow[Held | Refused]:
         """Hold the money; where the caller goes away meanwhile, nothing is sent and so nothing is held."""
@@ -225,7 +233,6 @@ class Spender:
         self._unwritten.append(self._desk.ledger.settle(held.hold_id, settlement))
         if done.failure is not None or len(payload) >= BIG:
             yield from self.written()  # a wait or a long computation may come first
-        self.consents.give_back(request.model, max(amount - call.cost, NOTHING))
         self._desk.publish(CallFinished(task_id=self._brief.task_id, call=call))
         return done
 
@@ -304,7 +311,8 @@ class Spender:
                 task_type=place.task_type,
                 team=file.team,
                 now=self._desk.ledger.now(),
-            ),
+            )
+            + (() if is_free(model) else self.consents.scopes(model, self.before_paid)),
             purpose=purpose,
             model=model.name,
             provider=model.provider,

@@ -18,6 +18,7 @@ from escalator.ledger.protocol import (
     TaskState,
     Tried,
     TryResult,
+    approval_scope,
     to_nano,
     to_usd,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "TaskState",
     "Tried",
     "TryResult",
+    "approval_scope",
     "open_ledger",
     "to_nano",
     "to_usd",

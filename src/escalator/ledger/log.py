@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from escalator.ledger.protocol import CallState, Ledger, Opened, TaskState, TryResult
@@ -314,7 +315,12 @@ class Archive(Ledger, Protocol):
 
 def day_of(moment: float) -> str:
     """The UTC day of a time, as in "2026-11-21"."""
-    return datetime.fromtimestamp(moment, tz=UTC).strftime("%Y-%m-%d")
+    return _day(int(moment // 86_400))
+
+
+@lru_cache(maxsize=512)
+def _day(number: int) -> str:
+    return datetime.fromtimestamp(number * 86_400, tz=UTC).strftime("%Y-%m-%d")
 
 
 def millis_of(seconds: float) -> int:

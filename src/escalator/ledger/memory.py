@@ -9,15 +9,17 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from threading import RLock
 from typing import Any, TypeVar
 
 from escalator.errors import EscalatorError
 from escalator.ledger import tasks
-from escalator.ledger.schema import SQLITE, STEPS
+from escalator.ledger.migration import run_step
+from escalator.ledger.schema import STEPS
 from escalator.ledger.session import Reading, Session, SqliteSession
 from escalator.ledger.sqlledger import SqlLedger
-from escalator.ledger.writer import Promise, Undo
+from escalator.ledger.writer import Undo, Written
 
 T = TypeVar("T")
 
@@ -54,8 +56,7 @@ class MemoryDatabase:
         )
         weakref.finalize(self, self._connection.close)
         for step in STEPS:
-            for statement in step:
-                self._connection.execute(statement.format(**SQLITE))
+            run_step(self._connection, step)
 
     def writer(self) -> MemoryDatabase:
         """Itself: what is written is written at once."""
@@ -71,9 +72,8 @@ class MemoryDatabase:
 
     def submit(self, work: Callable[[Session], T], *, keep: bool = False, undo: Undo | None = None) -> Future[T]:
         """Write now. What the books refuse is the future's error; any other error is raised."""
-        future: Future[T] = Future()
-        if undo is not None:
-            future = Promise(lambda value: self._undo(undo, value))
+        undoing = None if undo is None else partial(self._undo, undo)
+        future: Future[T] = Written(lambda _: None, alone=False, undo=undoing)
         try:
             with self._transaction() as session:
                 value = work(session)

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from escalator.errors import LedgerError
-from escalator.ledger.schema import APPLICATION_ID, SQLITE
+from escalator.ledger.schema import APPLICATION_ID, SQLITE, Statement
+from escalator.ledger.session import SqliteSession
 
 
-def migrate(connection: sqlite3.Connection, path: Path, *, steps: Sequence[Sequence[str]]) -> Path | None:
+def migrate(connection: sqlite3.Connection, path: Path, *, steps: Sequence[Sequence[Statement]]) -> Path | None:
     """Run the steps the file has not seen, each in a transaction of its own; returns the copy made before.
 
     The caller holds the file lock. Raises `LedgerError` for a newer ledger and for another program's file.
@@ -21,8 +22,7 @@ def migrate(connection: sqlite3.Connection, path: Path, *, steps: Sequence[Seque
     for number in range(version, len(steps)):
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for statement in steps[number]:
-                connection.execute(statement.format(**SQLITE))
+            run_step(connection, steps[number])
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {number + 1}")
             connection.execute("COMMIT")
@@ -31,6 +31,15 @@ def migrate(connection: sqlite3.Connection, path: Path, *, steps: Sequence[Seque
                 connection.execute("ROLLBACK")
             raise
     return backup
+
+
+def run_step(connection: sqlite3.Connection, step: Sequence[Statement]) -> None:
+    """One step, inside the caller's transaction."""
+    for statement in step:
+        if isinstance(statement, str):
+            connection.execute(statement.format(**SQLITE))
+        else:
+            statement(SqliteSession(connection, "", 0.0, lambda _: False))
 
 
 def _version(connection: sqlite3.Connection, path: Path, *, newest: int) -> int:

@@ -6,13 +6,24 @@ Each function is one step of a transaction, in SQL that SQLite and PostgreSQL bo
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from escalator.ledger import tally
-from escalator.ledger.log import CallTally
-from escalator.ledger.protocol import Held, Hold, Refused, Scope, Settlement
+from escalator.ledger.protocol import (
+    CallState,
+    Held,
+    Hold,
+    Refused,
+    Scope,
+    Settlement,
+    approval_scope,
+    own_scope,
+    task_of,
+)
 from escalator.ledger.refusals import no_hold, not_ours, refuse_negative, refuse_second_purchase
-from escalator.ledger.session import Session, clean, into, marks
+from escalator.ledger.session import Reading, Session, clean, into, marks
 
 _HOLD = (
     "task_id, step, digest, state, purpose, model, provider, rung, number, effort, local, prompt_digest, details, "
@@ -20,15 +31,38 @@ _HOLD = (
 )
 
 
+@dataclass
+class _Sums:
+    """What a scope has come to. `allowed` and `expires` are those of an approval."""
+
+    spent: int = 0
+    held: int = 0
+    allowed: int = 0
+    expires: float = 0.0
+
+
+@dataclass
+class _Known:
+    """Whose the task is, state and answer of the newest call of the key, and the sums of every scope."""
+
+    owner: str = ""
+    call: tuple[int, Any, bool] | None = None
+    sums: dict[str, _Sums] = field(default_factory=dict)
+
+
 def reserve(session: Session, hold: Hold) -> Held | Refused:
     """Hold money in every scope and write the call as sent, or refuse."""
+    refuse_negative(hold)
     scopes = tuple({scope.name: scope for scope in hold.scopes}.values())
-    known = _known(session, hold, scopes)
-    _check_hold(session, hold, known)
-    refusal = _refusal(hold, scopes, known)
+    names = [clean(scope.name) for scope in scopes if scope.name != own_scope(hold.task_id)]
+    known = _known(session, hold, names)
+    if known.owner != session.owner:
+        raise not_ours(hold.task_id)
+    if known.call is not None:
+        refuse_second_purchase(hold, known.call[1], kept=known.call[2])
+    refusal = _refusal(hold, scopes, known, session.now)
     if refusal is not None:
         return refusal
-    names = [clean(scope.name) for scope in scopes]
     call_id = session.insert(
         into("call", _HOLD),
         clean(hold.task_id),
@@ -43,7 +77,7 @@ def reserve(session: Session, hold: Hold) -> Held | Refused:
         hold.effort,
         int(hold.local),
         hold.prompt_digest,
-        clean(json.dumps(dict(hold.details), default=str)),
+        clean(json.dumps(dict(hold.details), default=str)) if hold.details else "{}",
         json.dumps(names),
         hold.amount,
         hold.amount,
@@ -53,41 +87,88 @@ def reserve(session: Session, hold: Hold) -> Held | Refused:
     return Held(hold_id=call_id)
 
 
-def _known(session: Session, hold: Hold, scopes: tuple[Scope, ...]) -> list[Any]:
-    """Owner of the task, earlier calls of the key and the scopes' sums, in one question."""
-    names = [clean(scope.name) for scope in scopes] or [""]
-    return session.rows(
-        "SELECT 'owner', owner, 0, 0 FROM task WHERE task_id = ? UNION ALL "  # noqa: S608
-        "SELECT 'call', c.state, c.id, CASE WHEN a.payload IS NULL THEN 0 ELSE 1 END FROM call c "
-        "LEFT JOIN answer a ON a.call_id = c.id WHERE c.task_id = ? AND c.step = ? UNION ALL "
-        f"SELECT 'budget', name, spent, held FROM budget WHERE name IN ({marks(len(names))})",
+def _known(session: Session, hold: Hold, names: Sequence[str]) -> _Known:
+    """Owner of the task, its calls and the scopes' sums, in one question; its own sum is that of its calls."""
+    asked = names or [""]
+    rows = session.rows(
+        "SELECT 1, owner, '', 0, 0, 0, CAST(0 AS DOUBLE PRECISION) FROM task WHERE task_id = ? UNION ALL "  # noqa: S608
+        "SELECT CASE WHEN payload IS NULL THEN 2 ELSE 3 END, step, state, cost, held, id, 0 "
+        "FROM call WHERE task_id = ? UNION ALL "
+        "SELECT 4, name, '', spent, held, COALESCE(allowed, 0), COALESCE(expires, 0) "
+        f"FROM budget WHERE name IN ({marks(len(asked))})",
         clean(hold.task_id),
         clean(hold.task_id),
-        clean(hold.key),
-        *names,
+        *asked,
     )
+    own, step = _Sums(), clean(hold.key)
+    known = _Known(sums={own_scope(hold.task_id): own})
+    for what, name, state, spent, held, number, expires in rows:
+        if what == _TASK:
+            known.owner = name
+        elif what == _BUDGET:
+            known.sums[name] = _Sums(spent, held, number, expires)
+        else:
+            own.spent, own.held = own.spent + spent, own.held + held
+            if name == step and (known.call is None or number > known.call[0]):
+                known.call = (number, state, what == _ANSWERED)
+    return known
 
 
-def _check_hold(session: Session, hold: Hold, known: list[Any]) -> None:
-    refuse_negative(hold)
-    if not any(kind == "owner" and owner == session.owner for kind, owner, _, _ in known):
-        raise not_ours(hold.task_id)
-    calls = [(call_id, state, kept) for kind, state, call_id, kept in known if kind == "call"]
-    if calls:
-        _, state, kept = max(calls)
-        refuse_second_purchase(hold, state, kept=bool(kept))
+_TASK, _ANSWERED, _BUDGET = 1, 3, 4
 
 
-def _refusal(hold: Hold, scopes: tuple[Scope, ...], known: list[Any]) -> Refused | None:
-    sums = {name: (spent, held) for kind, name, spent, held in known if kind == "budget"}
+def _refusal(hold: Hold, scopes: Sequence[Scope], known: _Known, now: float) -> Refused | None:
+    """The first scope that the hold would carry past its limit; a call that costs nothing passes none."""
     for scope in scopes if hold.amount else ():
-        spent, held = sums.get(clean(scope.name), (0, 0))
-        if scope.limit is not None and spent + held + hold.amount > scope.limit:
-            return Refused(scope=scope.name, limit=scope.limit, spent=spent, held=held, amount=hold.amount)
+        sums = known.sums.get(scope.name if scope.name in known.sums else clean(scope.name), _Sums())
+        limit = scope.limit
+        if scope.approved:
+            limit = sums.allowed if now <= sums.expires else min(sums.allowed, sums.spent + sums.held)
+        if limit is not None and sums.spent + sums.held + hold.amount > limit:
+            return Refused(scope=scope.name, limit=limit, spent=sums.spent, held=sums.held, amount=hold.amount)
     return None
 
 
-def _move(session: Session, names: list[str], *, held: int, spent: int) -> None:
+def allow(session: Session, task_id: str, model: str, amount: int, expires: float) -> None:
+    """Let a paid model cost a task that much more until then; an earlier approval is replaced."""
+    session.run(
+        "INSERT INTO budget (name, spent, held, allowed, expires) VALUES (?, 0, 0, ?, ?) ON CONFLICT (name) "
+        "DO UPDATE SET allowed = budget.spent + budget.held + excluded.allowed, expires = excluded.expires",
+        clean(approval_scope(task_id, model)),
+        amount,
+        expires,
+    )
+
+
+def allowed(session: Reading, task_id: str, model: str, now: float) -> int:
+    """What is left of an approval; 0 where there is none or it has expired."""
+    rows = session.rows(
+        "SELECT allowed - spent - held FROM budget WHERE name = ? AND expires >= ?",
+        clean(approval_scope(task_id, model)),
+        now,
+    )
+    return max(int(rows[0][0]), 0) if rows else 0
+
+
+def spent(session: Reading, names: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Nano-dollars (spent, held) of each scope that was ever counted."""
+    cleaned = [clean(name) for name in names] or [""]
+    sql = f"SELECT name, spent, held FROM budget WHERE name IN ({marks(len(cleaned))})"  # noqa: S608
+    found = {name: (spent, held) for name, spent, held in session.rows(sql, *cleaned)}
+    for name in cleaned:
+        task_id = task_of(name)
+        if task_id is not None and name not in found:
+            found[name] = _own(session, task_id)
+    return {name: found.get(clean(name), (0, 0)) for name in names}
+
+
+def _own(session: Reading, task_id: str) -> tuple[int, int]:
+    sql = "SELECT COALESCE(SUM(cost), 0), COALESCE(SUM(held), 0) FROM call WHERE task_id = ?"
+    ((spent, held),) = session.rows(sql, task_id)
+    return int(spent), int(held)
+
+
+def _move(session: Session, names: Sequence[str], *, held: int, spent: int) -> None:
     """Add to every scope, in one statement; a call that costs nothing leaves them alone."""
     if not names or not (held or spent):
         return
@@ -99,50 +180,48 @@ def _move(session: Session, names: list[str], *, held: int, spent: int) -> None:
     )
 
 
-_CALL = (
-    "SELECT c.id, c.task_id, c.state, c.held, c.cost, c.scopes, c.sent, c.purpose, c.model, c.provider, "
-    "c.seconds, c.input_tokens, c.output_tokens, t.task_type FROM call c JOIN task t ON t.task_id = c.task_id "
+_END = (
+    "UPDATE call SET state = ?, held = 0, cost = ?, ended = ?, payload = ?, input_tokens = ?, output_tokens = ?, "
+    "cache_read_tokens = ?, cache_write_tokens = ?, cache_write_1h_tokens = ?, reasoning_tokens = ?, "
+    "estimated = ?, answered_by = ?, finish = ?, error = ?, seconds = ? WHERE id = ? AND state = ? "
+    "RETURNING amount, scopes"
 )
 
 
 def settle(session: Session, hold_id: int, settlement: Settlement, *, keep: bool) -> None:
     """Release the hold and count the true cost to the same scopes; does nothing if it is settled already."""
-    rows = session.rows(_CALL + "WHERE c.id = ?", hold_id)
+    ended = _end(session, hold_id, "sent", settlement, keep=keep)
+    if ended is not None:
+        amount, scopes = ended
+        _move(session, json.loads(scopes), held=-amount, spent=settlement.cost)
+    else:
+        _settle_late(session, hold_id, settlement, keep=keep)
+
+
+def _settle_late(session: Session, hold_id: int, settlement: Settlement, *, keep: bool) -> None:
+    """Correct a call that was given up as doubtful: it was counted as spent in full."""
+    rows = session.rows("SELECT task_id, state, cost FROM call WHERE id = ?", hold_id)
     if not rows:
         raise no_hold(hold_id)
-    if rows[0][2] in ("sent", "doubt"):
-        _end_call(session, rows[0], settlement.state, settlement)
-        if keep:
-            session.run("INSERT INTO answer (call_id, payload) VALUES (?, ?)", hold_id, clean(settlement.payload))
+    task_id, state, counted = rows[0]
+    if state == "doubt":
+        tally.unfold(session, task_id)
+        ended = _end(session, hold_id, "doubt", settlement, keep=keep)
+        if ended is not None:
+            _move(session, json.loads(ended[1]), held=0, spent=settlement.cost - counted)
 
 
-def void(session: Session, hold: Hold, value: Held | Refused | None) -> None:
-    """Release a hold that nobody took, so that no call was made under it. `value` None: found by its key."""
-    if isinstance(value, Refused):
-        return
-    test = "WHERE c.id = ?" if value else "WHERE c.task_id = ? AND c.step = ?"
-    key = (value.hold_id,) if value else (clean(hold.task_id), clean(hold.key))
-    for row in session.rows(f"{_CALL} {test} AND c.state = 'sent'", *key):
-        _end_call(session, row, "failed", Settlement(cost=0, state="failed", payload="", error="not_sent"))
-
-
-def doubt(session: Session, task_id: str) -> None:
-    """Count every unsettled call of a task as spent in full: it was sent, and nobody will hear the answer."""
-    for row in session.rows(_CALL + "WHERE c.task_id = ? AND c.state = 'sent'", clean(task_id)):
-        _end_call(session, row, "doubt", Settlement(cost=row[3], state="failed", payload=""))
-
-
-def _end_call(session: Session, row: Any, state: str, ending: Settlement) -> None:
-    call_id, _, old_state, held, old_cost, scopes, sent, purpose, model, provider, *rest = row
-    old_seconds, old_input, old_output, task_type = rest
+def _end(
+    session: Session, hold_id: int, state: CallState, ending: Settlement, *, keep: bool
+) -> tuple[int, str] | None:
+    """Write how a call of that state ended. Its hold and scopes; None where it is in another state."""
     usage = ending.usage
-    session.run(
-        "UPDATE call SET state = ?, held = 0, cost = ?, ended = ?, input_tokens = ?, output_tokens = ?, "
-        "cache_read_tokens = ?, cache_write_tokens = ?, cache_write_1h_tokens = ?, reasoning_tokens = ?, "
-        "estimated = ?, answered_by = ?, finish = ?, error = ?, seconds = ? WHERE id = ?",
-        state,
+    ended = session.rows(
+        _END,
+        ending.state,
         ending.cost,
         session.now,
+        clean(ending.payload) if keep else None,
         usage.input_tokens,
         usage.output_tokens,
         usage.cache_read_tokens,
@@ -154,26 +233,36 @@ def _end_call(session: Session, row: Any, state: str, ending: Settlement) -> Non
         clean(ending.finish),
         clean(ending.error),
         ending.seconds,
-        call_id,
+        hold_id,
+        state,
     )
-    _move(session, json.loads(scopes), held=-held, spent=ending.cost - old_cost)
+    return (ended[0][0], ended[0][1]) if ended else None
 
-    def counted(how: str, error: str, seconds: float, cost: int, tokens: tuple[int, int]) -> CallTally:
-        return tally.of_call(
-            sent=sent,
-            task_type=task_type,
-            purpose=purpose,
-            model=model,
-            provider=provider,
-            state=how,
-            error=error,
-            seconds=seconds,
-            cost=cost,
-            input_tokens=tokens[0],
-            output_tokens=tokens[1],
-        )
 
-    if old_state == "doubt":
-        tally.count(session, counted("doubt", "", old_seconds, old_cost, (old_input, old_output)), -1)
-    tokens = (usage.input_tokens, usage.output_tokens)
-    tally.count(session, counted(state, clean(ending.error), ending.seconds, ending.cost, tokens))
+def void(session: Session, hold: Hold, value: Held | Refused | None) -> None:
+    """Release a hold that nobody took, so that no call was made under it. `value` None: found by its key."""
+    if isinstance(value, Refused):
+        return
+    test, key = ("id = ?", (value.hold_id,)) if value else ("task_id = ? AND step = ?", _place(hold))
+    for amount, scopes in session.rows(
+        "UPDATE call SET state = 'failed', held = 0, ended = ?, error = 'not_sent' "  # noqa: S608
+        f"WHERE {test} AND state = 'sent' RETURNING amount, scopes",
+        session.now,
+        *key,
+    ):
+        _move(session, json.loads(scopes), held=-amount, spent=0)
+
+
+def _place(hold: Hold) -> tuple[str, str]:
+    return clean(hold.task_id), clean(hold.key)
+
+
+def doubt(session: Session, task_id: str) -> None:
+    """Count every unsettled call of a task as spent in full: it was sent, and nobody will hear the answer."""
+    for amount, scopes in session.rows(
+        "UPDATE call SET state = 'doubt', cost = held, held = 0, ended = ? "
+        "WHERE task_id = ? AND state = 'sent' RETURNING amount, scopes",
+        session.now,
+        clean(task_id),
+    ):
+        _move(session, json.loads(scopes), held=-amount, spent=amount)

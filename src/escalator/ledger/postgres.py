@@ -17,7 +17,8 @@ from functools import cache
 from typing import Any
 
 from escalator.errors import LedgerError
-from escalator.ledger.schema import APPLICATION_ID, POSTGRES, STEPS
+from escalator.ledger import tally
+from escalator.ledger.schema import APPLICATION_ID, POSTGRES, STEPS, Statement
 from escalator.ledger.session import Reading
 from escalator.ledger.sqlledger import SqlLedger
 from escalator.ledger.writer import Writer
@@ -31,6 +32,8 @@ _SETTINGS = {
     "tcp_keepalives_count": "3",
 }
 """So that a worker stopped or cut off in the middle of a write keeps the others waiting 15 s, not for ever."""
+
+_LOOK_EVERY = 256
 
 _ALIVE = (
     "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND classid::bigint = %s "
@@ -74,12 +77,12 @@ class PostgresBackend:
 
     loop_inline = False
 
-    def __init__(self, url: str, *, schema: str, steps: Sequence[Sequence[str]] = STEPS) -> None:
+    def __init__(self, url: str, *, schema: str, steps: Sequence[Sequence[Statement]] = STEPS) -> None:
         self._url, self._schema, self._steps = url, schema, steps
         self._owner = secrets.randbits(62)
         self._readers: list[Any] = []
         self._readers_mutex = threading.Lock()
-        self._offset = 0.0
+        self._offset, self._unseen = 0.0, 0
         self._present = False
         self._writer: Any = None
         try:
@@ -98,7 +101,7 @@ class PostgresBackend:
 
     def writer(self) -> Writer:
         """A queue, and a thread for what must not keep the caller."""
-        return Writer(self)
+        return Writer(self, chore=tally.fold)
 
     def lock(self, *, wait: bool) -> bool:
         """Always granted: writers take turns inside their transactions."""
@@ -130,17 +133,6 @@ class PostgresBackend:
             self._roll_back()
             raise
 
-    @contextlib.contextmanager
-    def savepoint(self, session: Any) -> Iterator[None]:
-        """Undo what the block did if it raises."""
-        session.run("SAVEPOINT one")
-        try:
-            yield
-        except LedgerError:
-            session.run("ROLLBACK TO SAVEPOINT one")
-            raise
-        session.run("RELEASE SAVEPOINT one")
-
     def trouble(self, error: BaseException) -> str:
         """A sentence if the server cannot be written to now."""
         from psycopg import errors
@@ -154,8 +146,12 @@ class PostgresBackend:
         )
 
     def upkeep(self, *, wanted_only: bool) -> bool:
-        """Nothing is due: the server looks after itself."""
-        return False
+        """The server looks after itself; the chore is due every few writes."""
+        self._unseen += 1
+        due = self._unseen >= _LOOK_EVERY
+        if due or not wanted_only:
+            self._unseen = 0
+        return due
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reading]:
@@ -165,8 +161,9 @@ class PostgresBackend:
         try:
             if connection is None or not _answers(connection):
                 connection = self._connect()
-                connection.execute("SET default_transaction_read_only = on")
-            yield PostgresSession(connection, str(self._owner))
+            with connection.transaction():
+                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                yield PostgresSession(connection, str(self._owner))
         except self._errors() as error:
             raise LedgerError(
                 f"The ledger {_without_password(self._url)} cannot be read: {_first_line(error)}. "
@@ -257,7 +254,7 @@ class PostgresLedger(SqlLedger):
         super().__init__(PostgresBackend(url, schema=schema), store_answers=store_answers)
 
 
-def _migrate(connection: Any, schema: str, *, steps: Sequence[Sequence[str]]) -> None:
+def _migrate(connection: Any, schema: str, *, steps: Sequence[Sequence[Statement]]) -> None:
     """Run the steps the schema has not seen, all in one transaction. Raises `LedgerError` for a newer one."""
     from psycopg import sql
 
@@ -276,7 +273,10 @@ def _migrate(connection: Any, schema: str, *, steps: Sequence[Sequence[str]]) ->
             )
         for step in steps[version:]:
             for statement in step:
-                connection.execute(statement.format(**POSTGRES))
+                if isinstance(statement, str):
+                    connection.execute(statement.format(**POSTGRES))
+                else:
+                    statement(PostgresSession(connection, ""))
         if version < len(steps):
             connection.execute("DELETE FROM ledger_version")
             connection.execute("INSERT INTO ledger_version VALUES (%s)", (len(steps),))

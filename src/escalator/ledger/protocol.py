@@ -41,11 +41,31 @@ def to_usd(nano: int) -> Decimal:
 class Scope:
     """A budget a call counts to, such as "day:2026-11-21" or "type:critical:day:2026-11-21".
 
-    `limit` is nano-dollars; None counts without limiting.
+    `limit` is nano-dollars; None counts without limiting. `approved`: the limit is the one `Ledger.allow` gave;
+    without an approval, or after it expired, the call is refused.
     """
 
     name: str
     limit: int | None = None
+    approved: bool = False
+
+
+_OWN = "task:"
+
+
+def own_scope(task_id: str) -> str:
+    """The name of a task's own budget, which is counted from its calls."""
+    return f"{_OWN}{task_id}"
+
+
+def task_of(scope: str) -> str | None:
+    """The task whose own budget this is; None for any other."""
+    return scope.removeprefix(_OWN) if scope.startswith(_OWN) else None
+
+
+def approval_scope(task_id: str, model: str) -> str:
+    """The name of what a paid model may cost a task after somebody allowed it."""
+    return f"approval:{model}:{task_id}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +101,7 @@ class Entry:
 class Opened:
     """What the ledger knows of a task that is opened: new, to be resumed with `entries`, or settled.
 
-    `running`: another live process works on it. `outcome`: the stored outcome (JSON) of a closed task.
+    `running`: another live process works on it. `outcome`: the outcome (JSON) the task was closed with last.
     `row`: what was stored when the task was first opened, which a resume must use. `entries`: the newest call
     of each key in the order they were sent, then everything else in the order it was recorded.
     """
@@ -235,6 +255,17 @@ class Ledger(Protocol):
 
     def release(self, task_id: str) -> Future[None]:
         """Give the task up without closing it, as after a bug: calls under way become doubtful, it stays open."""
+        ...
+
+    def allow(self, task_id: str, model: str, amount: int, *, expires: float) -> Future[None]:
+        """Approve a paid model for a task: up to so many nano-dollars more, until then (seconds since the epoch).
+
+        It replaces an earlier approval and may be written only with the next write.
+        """
+        ...
+
+    def allowed(self, task_id: str, model: str) -> int:
+        """Nano-dollars left of an approval; 0 where there is none or it has expired."""
         ...
 
     def now(self) -> float:

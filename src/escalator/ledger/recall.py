@@ -17,13 +17,16 @@ def is_planned(row: TaskRow) -> bool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recalled:
-    """What is known of a task. `outcome` is None until it is final; `entries` are the recorded replies."""
+    """What is known of a task. `entries` are the recorded replies; `outcome` is None until it is final, `ended` is
+    how it ended last, also where it can be resumed.
+    """
 
     row: TaskRow
     brief: Brief
     plan: Plan
     entries: tuple[Entry, ...]
     outcome: Outcome | None = None
+    ended: Outcome | None = None
     running: bool = False
 
 
@@ -47,12 +50,13 @@ def recall(ledger: Archive, task_id: str) -> Recalled:
     if not is_planned(known.row):
         raise LedgerError(f"task {task_id!r} was stopped before it was planned; resume it first")
     brief, plan = BRIEFS.load(known.row.brief), PLANS.load(known.row.plan)
-    outcome = OUTCOMES.load(known.outcome, brief=brief, plan=plan) if known.outcome else None
+    ended = OUTCOMES.load(known.outcome, brief=brief, plan=plan) if known.outcome else None
     return Recalled(
         row=known.row,
         brief=brief,
         plan=plan,
         entries=known.entries,
-        outcome=outcome,
+        outcome=ended if known.status == "closed" else None,
+        ended=ended,
         running=known.status == "running",
     )

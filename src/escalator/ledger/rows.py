@@ -95,10 +95,10 @@ def forget(session: Session, before: float, batch: int = 100) -> int:
     ids = [row[0] for row in found]
     if ids:
         these = f"IN ({marks(len(ids))})"
-        session.run(f"UPDATE paper SET brief = '', plan = '', outcome = '' WHERE task_id {these}", *ids)  # noqa: S608
-        session.run(f"DELETE FROM answer WHERE call_id IN (SELECT id FROM call WHERE task_id {these})", *ids)  # noqa: S608
+        session.run(f"DELETE FROM paper WHERE id IN (SELECT id FROM task WHERE task_id {these})", *ids)  # noqa: S608
+        session.run(f"UPDATE call SET payload = NULL WHERE task_id {these}", *ids)  # noqa: S608
         session.run(f"UPDATE entry SET payload = '' WHERE task_id {these}", *ids)  # noqa: S608
         session.run(f"UPDATE review SET payload = '' WHERE task_id {these}", *ids)  # noqa: S608
         session.run(f"DELETE FROM prompt WHERE task_id {these}", *ids)  # noqa: S608
-        session.run(f"UPDATE task SET forgotten = 1 WHERE task_id {these}", *ids)  # noqa: S608
+        session.run(f"UPDATE task SET forgotten = 1, outcome = '' WHERE task_id {these}", *ids)  # noqa: S608
     return len(ids)

@@ -7,6 +7,17 @@ released step is never edited, a change is a new one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from escalator.ledger import tally
+
+if TYPE_CHECKING:
+    from escalator.ledger.session import Session
+
+Statement: TypeAlias = "str | Callable[[Session], None]"
+"""One part of a step: a statement in the words of both databases, or what SQL alone cannot say."""
+
 APPLICATION_ID = 0x45534C44
 """Marks a SQLite file as ours."""
 
@@ -88,7 +99,7 @@ _FIRST = (
 )
 
 SQLITE = {
-    "serial": "INTEGER PRIMARY KEY AUTOINCREMENT",
+    "serial": "INTEGER PRIMARY KEY",
     "key": "INTEGER PRIMARY KEY",
     "clustered": " WITHOUT ROWID",
 }
@@ -107,5 +118,45 @@ _PLANS_ONCE = (
 )
 """A plan made after a model had classified the task stood as a note beside the plan it corrected."""
 
-STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _PLANS_ONCE)
+_SAME = (
+    "task_id, state, owner, forgotten, task_type, complexity, description, team, tags, opened, closed, status, "
+    "reason, worker, checker, attempts, retries, fallbacks, escalations, validation, seconds, cost, baseline"
+)
+
+_LEAN = (
+    """CREATE TABLE lean_task (
+        id {serial}, task_id TEXT NOT NULL UNIQUE, state TEXT NOT NULL, owner TEXT NOT NULL,
+        forgotten BIGINT NOT NULL DEFAULT 0, task_type TEXT NOT NULL, complexity DOUBLE PRECISION NOT NULL,
+        description TEXT NOT NULL, team TEXT NOT NULL, tags TEXT NOT NULL, opened DOUBLE PRECISION NOT NULL,
+        closed DOUBLE PRECISION, status TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',
+        worker TEXT NOT NULL DEFAULT '', checker TEXT NOT NULL DEFAULT '',
+        attempts BIGINT NOT NULL DEFAULT 0, retries BIGINT NOT NULL DEFAULT 0,
+        fallbacks BIGINT NOT NULL DEFAULT 0, escalations BIGINT NOT NULL DEFAULT 0,
+        validation TEXT NOT NULL DEFAULT '', seconds DOUBLE PRECISION NOT NULL DEFAULT 0,
+        cost BIGINT NOT NULL DEFAULT 0, baseline BIGINT, outcome TEXT NOT NULL DEFAULT '')""",
+    f"""INSERT INTO lean_task ({_SAME}, outcome)
+        SELECT {", ".join("t." + name for name in _SAME.split(", "))}, COALESCE(p.outcome, '')
+        FROM task t LEFT JOIN paper p ON p.task_id = t.task_id ORDER BY t.opened, t.task_id""",  # noqa: S608
+    "CREATE TABLE lean_paper (id {key}, brief TEXT NOT NULL, plan TEXT NOT NULL)",
+    """INSERT INTO lean_paper (id, brief, plan) SELECT t.id, p.brief, p.plan
+        FROM lean_task t JOIN paper p ON p.task_id = t.task_id""",
+    "DROP TABLE paper",
+    "DROP TABLE task",
+    "ALTER TABLE lean_task RENAME TO task",
+    "ALTER TABLE lean_paper RENAME TO paper",
+    "CREATE INDEX task_by_opened ON task (opened)",
+    "CREATE INDEX task_to_forget ON task (closed) WHERE forgotten = 0 AND state IN ('accepted', 'skipped')",
+    "ALTER TABLE call ADD COLUMN payload TEXT",
+    "UPDATE call SET payload = (SELECT a.payload FROM answer a WHERE a.call_id = call.id)",
+    "DROP TABLE answer",
+    "DELETE FROM budget WHERE name LIKE 'task:%'",
+    "ALTER TABLE budget ADD COLUMN allowed BIGINT",
+    "ALTER TABLE budget ADD COLUMN expires DOUBLE PRECISION",
+    "CREATE TABLE pending (task_id TEXT PRIMARY KEY){clustered}",
+    tally.unfold_owned,
+)
+"""What a task writes stands in few places: its papers are written once, an answer with its call, the task's budget
+is the sum of its calls, and the roll-ups of tasks in `pending` wait until many are folded together."""
+
+STEPS: tuple[tuple[Statement, ...], ...] = (_FIRST, _PLANS_ONCE, _LEAN)
 """Step n brings a ledger from version n to version n + 1."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from escalator.errors import LedgerError
+from escalator.ledger import tally
 from escalator.ledger.locks import FileLock, Presence, refuse_network_file_system
 from escalator.ledger.migration import migrate
 from escalator.ledger.schema import STEPS
@@ -24,7 +25,7 @@ from escalator.ledger.session import Reading, SqliteSession
 from escalator.ledger.sqlledger import SqlLedger
 from escalator.ledger.writer import Writer
 
-_CHECKPOINT_BYTES = 4 * 1024 * 1024
+_CHECKPOINT_EVERY, _CHECKPOINT_BYTES = 256, 16 * 1024 * 1024
 _LOOK_EVERY = 16
 _BUSY_MILLIS = 30_000
 
@@ -85,7 +86,7 @@ class SqliteBackend:
 
     def writer(self) -> Writer:
         """A queue, and a thread for what must not keep the caller."""
-        return Writer(self)
+        return Writer(self, chore=tally.fold)
 
     def lock(self, *, wait: bool) -> bool:
         """Exclude writers of other processes."""
@@ -107,19 +108,6 @@ class SqliteBackend:
                 self._writer.execute("ROLLBACK")
             raise
 
-    @contextlib.contextmanager
-    def savepoint(self, session: Any) -> Iterator[None]:
-        """Undo what the block did if it raises."""
-        self._writer.execute("SAVEPOINT one")
-        try:
-            yield
-        except BaseException:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK TO one")
-                self._writer.execute("RELEASE one")
-            raise
-        self._writer.execute("RELEASE one")
-
     def trouble(self, error: BaseException) -> str:
         """A sentence if the file cannot be written now."""
         if not isinstance(error, sqlite3.DatabaseError):
@@ -132,27 +120,30 @@ class SqliteBackend:
         )
 
     def upkeep(self, *, wanted_only: bool) -> bool:
-        """Bring the write-ahead log into the database once it has grown; looked at every few writes."""
-        self._unseen += 1
-        if wanted_only and self._unseen < _LOOK_EVERY:
-            return False
+        """Bring the write-ahead log into the database every so many writes, or once it has grown."""
+        if wanted_only:
+            self._unseen += 1
+            return self._unseen >= _CHECKPOINT_EVERY or (
+                self._unseen % _LOOK_EVERY == 0 and self._log_bytes() >= self._checkpoint_at
+            )
         self._unseen = 0
-        try:
-            size = self._wal.stat().st_size
-        except FileNotFoundError:
-            return False
-        if size < self._checkpoint_at:
-            return False
-        if not wanted_only:
-            with self._lock.held():
-                self._checkpoint(size)
+        with self._lock.held():
+            self._checkpoint()
         return True
 
-    def _checkpoint(self, size: int) -> None:
-        """Empty the log; while a reader prevents that, ask again only after it has grown once more."""
+    def _log_bytes(self) -> int:
+        try:
+            return self._wal.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _checkpoint(self, *, last: bool = False) -> None:
+        """Let the log be written from its start again, and emptied where it is long; a reader may prevent that."""
+        size = self._log_bytes()
+        how = "TRUNCATE" if last or size >= _CHECKPOINT_BYTES else "RESTART"
         self._writer.execute("PRAGMA busy_timeout = 0")
         try:
-            busy = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            busy = self._writer.execute(f"PRAGMA wal_checkpoint({how})").fetchone()[0]
         except sqlite3.OperationalError:
             busy = 1
         finally:
@@ -161,19 +152,22 @@ class SqliteBackend:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reading]:
-        """A connection of one's own to read from, kept for the next reader."""
+        """A connection of one's own, which sees one moment of the ledger; it is kept for the next reader."""
         with self._readers_mutex:
             connection = self._readers.pop() if self._readers else None
         if connection is None:
             connection = self._connect()
             connection.execute("PRAGMA query_only = ON")
         try:
+            connection.execute("BEGIN")
             yield SqliteSession(connection, self.presence.name, 0.0, self.presence.alive)
         except sqlite3.Error as error:
             raise LedgerError(
                 f"The ledger {self.path} cannot be read: {error}. Run `escalator doctor`."
             ) from error
         finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             with self._readers_mutex:
                 self._readers.append(connection)
 
@@ -186,7 +180,7 @@ class SqliteBackend:
         with self._lock.held():
             for reader in self._readers:
                 reader.close()
-            self._checkpoint(0)
+            self._checkpoint(last=True)
             self._writer.close()
         self.presence.leave()
         self._lock.close()
@@ -224,7 +218,7 @@ class SqliteLedger(SqlLedger):
     """The ledger in one SQLite file, for one machine: threads, event loops and processes may share it.
 
     `durability` "full" survives a power cut; "normal" survives a killed process, but a power cut may take
-    everything since the last checkpoint (about 4 MB of history). `store_answers` False keeps no model answers:
+    everything since the last checkpoint (up to some hundred writes). `store_answers` False keeps no model answers:
     then a resume pays again for what it needs again.
     """
 

@@ -25,7 +25,7 @@ from escalator.ledger.log import (
     Waiting,
 )
 from escalator.ledger.protocol import Closing, Entry, Held, Hold, Opened, Refused, Settlement, TaskRow
-from escalator.ledger.session import Reading, Session, clean, marks
+from escalator.ledger.session import Reading, Session
 from escalator.ledger.writer import Undo
 
 T = TypeVar("T")
@@ -109,7 +109,7 @@ class SqlLedger:
         """
         writing = self._writing()
         submit = writing.submit_with_next if new else writing.submit
-        return submit(lambda session: tasks.open_task(session, row))
+        return submit(lambda session: tasks.open_task(session, row, new=new))
 
     def plan_task(self, row: TaskRow) -> Future[None]:
         """Store the plan of a task that was opened without one. It is written with the next write."""
@@ -154,13 +154,21 @@ class SqlLedger:
         """Give the task up without closing it; calls under way become doubtful."""
         return self._writing().submit(lambda session: tasks.release(session, task_id), keep=True)
 
+    def allow(self, task_id: str, model: str, amount: int, *, expires: float) -> Future[None]:
+        """Approve a paid model for a task. It is written with the next write, or when its future is asked."""
+        return self._writing().submit_with_next(
+            lambda session: money.allow(session, task_id, model, amount, expires)
+        )
+
+    def allowed(self, task_id: str, model: str) -> int:
+        """Nano-dollars left of an approval."""
+        with self._reading() as session:
+            return money.allowed(session, task_id, model, self.now())
+
     def spent(self, scopes: Sequence[str]) -> Mapping[str, tuple[int, int]]:
         """Nano-dollars (spent, held) of each scope, in doubt counted as spent."""
-        names = [clean(name) for name in scopes] or [""]
-        sql = f"SELECT name, spent, held FROM budget WHERE name IN ({marks(len(names))})"  # noqa: S608
         with self._reading() as session:
-            found = {name: (spent, held) for name, spent, held in session.rows(sql, *names)}
-        return {name: found.get(clean(name), (0, 0)) for name in scopes}
+            return money.spent(session, scopes)
 
     def now(self) -> float:
         """The ledger's clock."""

@@ -1,10 +1,14 @@
-"""Roll-ups kept at write time, so that a report over a million attempts reads a few hundred rows."""
+"""Roll-ups, so that a report over a million attempts reads a few hundred rows.
+
+A task that somebody works on, or that was closed a moment ago, stands in `pending` and is counted as it is found;
+many are folded into the stored sums together. The stored sums are those of every task that is not pending.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeAlias
 
 from escalator.ledger.log import (
     DIMENSIONS,
@@ -17,8 +21,7 @@ from escalator.ledger.log import (
     day_of,
     millis_of,
 )
-from escalator.ledger.protocol import Closing, Tried
-from escalator.ledger.session import Reading, Session, clean, into
+from escalator.ledger.session import Reading, Session, into, marks
 
 TABLES: Mapping[type[Any], str] = {TaskTally: "task_tally", TryTally: "try_tally", CallTally: "call_tally"}
 
@@ -37,28 +40,130 @@ def _upsert(kind: type[Tally]) -> str:
 
 _UPSERTS = {kind: _upsert(kind) for kind in TABLES}
 
+Fact: TypeAlias = tuple[tuple[Any, ...], tuple[int, ...]]
+"""A group, its dimensions in the order of `DIMENSIONS`, and what is added to its `SUMS`."""
 
-def count(session: Session, tally: Tally, sign: int = 1) -> None:
-    """Add one group's sums to the stored ones; `sign` -1 takes them back."""
-    kind = type(tally)
-    values = [getattr(tally, name) for name in DIMENSIONS[kind]]
-    dimensions = [clean(value) if isinstance(value, str) else value for value in values]
-    session.run(_UPSERTS[kind], *dimensions, *(sign * getattr(tally, name) for name in SUMS[kind]))
+_MANY = 256
+"""How many tasks are folded in one transaction."""
+
+
+def fold(session: Session, most: int = _MANY) -> int:
+    """Add up to `most` tasks that nobody works on to the stored sums; returns how many."""
+    found = session.rows(
+        "SELECT p.task_id FROM pending p JOIN task t ON t.task_id = p.task_id WHERE t.owner = '' LIMIT ?", most
+    )
+    ids = [task_id for (task_id,) in found]
+    if ids:
+        _store(session, _facts(session, f"IN ({marks(len(ids))})", *ids), 1)
+        session.run(f"DELETE FROM pending WHERE task_id IN ({marks(len(ids))})", *ids)  # noqa: S608
+    return len(ids)
+
+
+def unfold(session: Session, task_id: str) -> None:
+    """Take a task out of the stored sums before anything of it changes; it is counted live from then on."""
+    if session.rows("SELECT 1 FROM pending WHERE task_id = ?", task_id):
+        return
+    _store(session, _facts(session, "= ?", task_id), -1)
+    session.run(into("pending", "task_id"), task_id)
+
+
+def unfold_owned(session: Session) -> None:
+    """Unfold every task that somebody works on, in a ledger that stored its sums as they came."""
+    for (task_id,) in session.rows("SELECT task_id FROM task WHERE owner <> ''"):
+        unfold(session, task_id)
+
+
+def _store(session: Session, facts: Mapping[type[Tally], Iterable[Fact]], sign: int) -> None:
+    for kind, of_kind in facts.items():
+        for group, sums in _grouped(of_kind, {}).items():
+            session.run(_UPSERTS[kind], *group, *(sign * value for value in sums))
+
+
+def _grouped(
+    facts: Iterable[Fact], groups: dict[tuple[Any, ...], Sequence[int]]
+) -> dict[tuple[Any, ...], Sequence[int]]:
+    """Add facts to the sums of each group."""
+    for group, values in facts:
+        known = groups.get(group)
+        groups[group] = values if known is None else [a + b for a, b in zip(known, values, strict=True)]
+    return groups
+
+
+def _facts(session: Reading, these: str, *ids: str) -> dict[type[Tally], Iterable[Fact]]:
+    """What each of these tasks, its attempts and its ended calls add, as they stand now."""
+    return {kind: facts(session, these, *ids) for kind, facts in _FACTS.items()}
+
+
+def _task_facts(session: Reading, these: str, *ids: str) -> Iterator[Fact]:
+    """Order of the sums: n, attempts, retries, fallbacks, escalations, millis, cost, baseline, saved."""
+    sql = (
+        "SELECT closed, seconds, cost, baseline, status, task_type, team, worker, checker, attempts, retries, "  # noqa: S608
+        f"fallbacks, escalations FROM task WHERE closed IS NOT NULL AND task_id {these}"
+    )
+    for closed, seconds, cost, baseline, status, *others in session.rows(sql, *ids):
+        named, moves, millis = others[:4], others[4:], millis_of(seconds)
+        compared = baseline if status == "accepted" else None
+        saved = 0 if compared is None else compared - cost
+        yield (day_of(closed), *named, status, bucket_of(millis)), (1, *moves, millis, cost, compared or 0, saved)
+
+
+def _try_facts(session: Reading, these: str, *ids: str) -> Iterator[Fact]:
+    """Order of the sums: n, millis, cost, input_tokens, output_tokens."""
+    sql = (
+        "SELECT at, seconds, cost, input_tokens, output_tokens, task_type, model, checker, result, cause "  # noqa: S608
+        f"FROM attempt WHERE task_id {these}"
+    )
+    for at, seconds, cost, read_, written, *group in session.rows(sql, *ids):
+        yield (day_of(at), *group), (1, millis_of(seconds), cost, read_, written)
+
+
+def _call_facts(session: Reading, these: str, *ids: str) -> Iterator[Fact]:
+    """Order of the sums: n, millis, cost, input_tokens, output_tokens."""
+    sql = (
+        "SELECT c.sent, c.seconds, c.cost, c.input_tokens, c.output_tokens, t.task_type, c.purpose, c.model, "  # noqa: S608
+        "c.provider, c.state, c.error FROM call c JOIN task t ON t.task_id = c.task_id "
+        f"WHERE c.state <> 'sent' AND c.task_id {these}"
+    )
+    for sent, seconds, cost, read_, written, *group in session.rows(sql, *ids):
+        millis = millis_of(seconds)
+        yield (day_of(sent), *group, bucket_of(millis)), (1, millis, cost, read_, written)
+
+
+_FACTS: Mapping[type[Any], Callable[..., Iterator[Fact]]] = {
+    TaskTally: _task_facts,
+    TryTally: _try_facts,
+    CallTally: _call_facts,
+}
 
 
 def read(session: Reading, kind: type[AnyTally], by: Sequence[str], since: str, until: str) -> list[AnyTally]:
-    """Sums grouped by `by`; groups whose tasks were all taken back are left out."""
+    """Sums grouped by `by`, those of tasks not folded yet included; groups that come to nothing are left out."""
     check_dimensions(kind, by)
-    sums = ", ".join(f"CAST(COALESCE(SUM({name}), 0) AS BIGINT)" for name in SUMS[kind])
-    groups = ", ".join(by)
-    where = "WHERE day >= ? AND day <= ?"
-    tail = f"GROUP BY {groups}" if by else ""
-    sql = f"SELECT {groups + ', ' if by else ''}{sums} FROM {TABLES[kind]} {where} {tail}"  # noqa: S608
     names = (*by, *SUMS[kind])
-    rows = session.rows(sql, since, until or "9999-12-31")
-    groups_of = [kind(**dict(zip(names, row, strict=True))) for row in rows]
-    found = [group for group in groups_of if group.n]
-    return sorted(found, key=lambda group: tuple(getattr(group, name) for name in by))
+    found = [kind(**dict(zip(names, row, strict=True))) for row in _rows(session, kind, by, since, until)]
+    return [tally for tally in found if tally.n]
+
+
+def _rows(session: Reading, kind: type[Tally], by: Sequence[str], since: str, until: str) -> list[tuple[Any, ...]]:
+    """Each group followed by its sums, in the order of the groups."""
+    until = until or "9999-12-31"
+    places = [DIMENSIONS[kind].index(name) for name in by]
+    live = (
+        (tuple(group[place] for place in places), sums)
+        for group, sums in _FACTS[kind](session, "IN (SELECT task_id FROM pending)")
+        if since <= group[0] <= until
+    )
+    groups = _grouped(live, _stored(session, kind, by, since, until))
+    return sorted((*group, *sums) for group, sums in groups.items())
+
+
+def _stored(
+    session: Reading, kind: type[Tally], by: Sequence[str], since: str, until: str
+) -> dict[tuple[Any, ...], Sequence[int]]:
+    sums = ", ".join(f"CAST(COALESCE(SUM({name}), 0) AS BIGINT)" for name in SUMS[kind])
+    columns, tail = (f"{', '.join(by)}, ", f"GROUP BY {', '.join(by)}") if by else ("", "")
+    sql = f"SELECT {columns}{sums} FROM {TABLES[kind]} WHERE day >= ? AND day <= ? {tail}"  # noqa: S608
+    return {tuple(row[: len(by)]): row[len(by) :] for row in session.rows(sql, since, until)}
 
 
 def check_dimensions(kind: type[Tally], by: Sequence[str]) -> None:
@@ -67,51 +172,3 @@ def check_dimensions(kind: type[Tally], by: Sequence[str]) -> None:
     if unknown:
         known = ", ".join(DIMENSIONS[kind])
         raise ValueError(f"{kind.__name__} cannot be grouped by {unknown[0]!r}; group by some of {known}.")
-
-
-def of_task(task_type: str, team: str, closing: Closing, at: float) -> TaskTally:
-    """What one closed task adds."""
-    millis = millis_of(closing.seconds)
-    compared = closing.status == "accepted" and closing.baseline is not None
-    baseline = closing.baseline if compared and closing.baseline is not None else 0
-    return TaskTally(
-        day=day_of(at),
-        task_type=task_type,
-        team=team,
-        worker=closing.worker,
-        checker=closing.checker,
-        status=closing.status,
-        bucket=bucket_of(millis),
-        n=1,
-        attempts=closing.attempts,
-        retries=closing.retries,
-        fallbacks=closing.fallbacks,
-        escalations=closing.escalations,
-        millis=millis,
-        cost=closing.cost,
-        baseline=baseline,
-        saved=baseline - closing.cost if compared else 0,
-    )
-
-
-def of_try(task_type: str, tried: Tried, at: float) -> TryTally:
-    """What one attempt adds."""
-    return TryTally(
-        day=day_of(at),
-        task_type=task_type,
-        model=tried.model,
-        checker=tried.checker,
-        result=tried.result,
-        cause=tried.cause,
-        n=1,
-        millis=millis_of(tried.seconds),
-        cost=tried.cost,
-        input_tokens=tried.input_tokens,
-        output_tokens=tried.output_tokens,
-    )
-
-
-def of_call(*, sent: float, seconds: float, **facts: Any) -> CallTally:
-    """What one ended call adds; the remaining facts are fields of `CallTally`."""
-    millis = millis_of(seconds)
-    return CallTally(day=day_of(sent), bucket=bucket_of(millis), n=1, millis=millis, **facts)

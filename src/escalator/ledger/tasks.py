@@ -7,23 +7,26 @@ how they open a transaction and how they tell whether a worker is alive.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any
 
 from escalator.ledger import tally
 from escalator.ledger.money import doubt
 from escalator.ledger.protocol import FINAL, Closing, Entry, Opened, TaskRow, Tried
 from escalator.ledger.refusals import not_ours
-from escalator.ledger.session import Reading, Session, clean, into
+from escalator.ledger.session import Reading, Session, clean, into, marks
 
 
-def open_task(session: Session, row: TaskRow) -> Opened:
-    """Store the task if it is new and claim it for this worker."""
-    found = _find(session, row.task_id)
+def open_task(session: Session, row: TaskRow, *, new: bool = False) -> Opened:
+    """Store the task if it is new and claim it for this worker; `new`: nobody can know it, so do not look."""
+    found = None if new else _find(session, row.task_id)
     if found is None:
         _insert_task(session, row)
         return Opened(status="new", row=row)
     if found.status != "resumed":
         return found
+    tally.unfold(session, clean(row.task_id))
     doubt(session, row.task_id)
     session.run("UPDATE task SET owner = ?, state = 'open' WHERE task_id = ?", session.owner, clean(row.task_id))
     return replace(found, entries=entries(session, row.task_id))
@@ -31,14 +34,16 @@ def open_task(session: Session, row: TaskRow) -> Opened:
 
 def plan_task(session: Session, row: TaskRow) -> None:
     """Store the plan of a task that was opened without one, with its type and complexity."""
-    _owned(session, row.task_id)
-    session.run(
-        "UPDATE task SET task_type = ?, complexity = ? WHERE task_id = ?",
+    found = session.rows(
+        "UPDATE task SET task_type = ?, complexity = ? WHERE task_id = ? AND owner = ? RETURNING id",
         clean(row.task_type),
         row.complexity,
         clean(row.task_id),
+        session.owner,
     )
-    session.run("UPDATE paper SET plan = ? WHERE task_id = ?", clean(row.plan), clean(row.task_id))
+    if not found:
+        raise not_ours(row.task_id)
+    session.run("UPDATE paper SET plan = ? WHERE id = ?", clean(row.plan), found[0][0])
 
 
 def look(session: Reading, task_id: str) -> Opened | None:
@@ -54,8 +59,9 @@ def look(session: Reading, task_id: str) -> Opened | None:
 
 def _find(session: Reading, task_id: str) -> Opened | None:
     rows = session.rows(
-        "SELECT t.state, t.owner, t.task_type, t.complexity, t.description, t.team, t.tags, p.brief, p.plan, "
-        "p.outcome FROM task t JOIN paper p ON p.task_id = t.task_id WHERE t.task_id = ?",
+        "SELECT t.state, t.owner, t.task_type, t.complexity, t.description, t.team, t.tags, "
+        "COALESCE(p.brief, ''), COALESCE(p.plan, ''), t.outcome "
+        "FROM task t LEFT JOIN paper p ON p.id = t.id WHERE t.task_id = ?",
         clean(task_id),
     )
     if not rows:
@@ -74,11 +80,11 @@ def _find(session: Reading, task_id: str) -> Opened | None:
     if state in FINAL:
         return Opened(status="closed", row=row, outcome=outcome)
     running = bool(owner) and session.alive(owner)
-    return Opened(status="running" if running else "resumed", row=row)
+    return Opened(status="running" if running else "resumed", row=row, outcome=outcome)
 
 
 def _insert_task(session: Session, row: TaskRow) -> None:
-    session.run(
+    number = session.insert(
         into("task", "task_id, state, owner, task_type, complexity, description, team, tags, opened"),
         clean(row.task_id),
         "open",
@@ -90,58 +96,60 @@ def _insert_task(session: Session, row: TaskRow) -> None:
         json.dumps(row.tags),
         session.now,
     )
-    session.run(
-        into("paper", "task_id, brief, plan"),
-        clean(row.task_id),
-        clean(row.brief),
-        clean(row.plan),
-    )
+    session.run(into("paper", "id, brief, plan"), number, clean(row.brief), clean(row.plan))
+    session.run(into("pending", "task_id"), clean(row.task_id))
 
 
 def entries(session: Reading, task_id: str) -> tuple[Entry, ...]:
-    """The newest call of each key as sent, then every other reply as recorded."""
+    """The newest call of each key as sent, then the newest of every other reply as recorded."""
     calls: dict[str, Entry] = {}
     for step, digest, state, payload in session.rows(
-        "SELECT c.step, c.digest, c.state, COALESCE(a.payload, '') FROM call c "
-        "LEFT JOIN answer a ON a.call_id = c.id WHERE c.task_id = ? ORDER BY c.id",
+        "SELECT step, digest, state, COALESCE(payload, '') FROM call WHERE task_id = ? ORDER BY id",
         clean(task_id),
     ):
         calls.pop(step, None)
         calls[step] = Entry(key=step, kind="call", digest=digest, payload=payload, state=state)
-    notes = session.rows(
+    notes: dict[str, Entry] = {}
+    for step, kind, digest, payload, state in session.rows(
         "SELECT step, kind, digest, payload, state FROM entry WHERE task_id = ? ORDER BY id", clean(task_id)
-    )
-    return (
-        *calls.values(),
-        *(Entry(key=step, kind=kind, digest=d, payload=p, state=state) for step, kind, d, p, state in notes),
-    )
+    ):
+        notes.pop(step, None)
+        notes[step] = Entry(key=step, kind=kind, digest=digest, payload=payload, state=state)
+    return (*calls.values(), *notes.values())
+
+
+_ENTRY = "task_id, step, kind, digest, state, payload, at"
 
 
 def record(session: Session, task_id: str, entry: Entry) -> None:
-    """Store a reply that cost nothing; the same key again replaces it."""
-    _owned(session, task_id)
-    session.run("DELETE FROM entry WHERE task_id = ? AND step = ?", clean(task_id), clean(entry.key))
-    session.run(
-        into("entry", "task_id, step, kind, digest, state, payload, at"),
-        clean(task_id),
+    """Store a reply that cost nothing; of the same key, the newest counts."""
+    kept = session.rows(
+        f"INSERT INTO entry ({_ENTRY}) SELECT task_id, {marks(6)} FROM task WHERE task_id = ? AND owner = ? "  # noqa: S608
+        "RETURNING id",
         clean(entry.key),
         entry.kind,
         clean(entry.digest),
         entry.state,
         clean(entry.payload),
         session.now,
+        clean(task_id),
+        session.owner,
     )
+    if not kept:
+        raise not_ours(task_id)
+
+
+_CLOSE = (
+    "UPDATE task SET state = ?, owner = '', closed = ?, status = ?, reason = ?, worker = ?, checker = ?, "
+    "attempts = ?, retries = ?, fallbacks = ?, escalations = ?, validation = ?, seconds = ?, cost = ?, "
+    "baseline = ?, outcome = ? WHERE task_id = ? AND owner = ? RETURNING id, task_type, team"
+)
 
 
 def close_task(session: Session, task_id: str, closing: Closing, *, keep: bool) -> None:
-    """Store the outcome, give the task up and bring the log and its roll-ups up to date."""
-    task_type, team = _owned(session, task_id)
-    doubt(session, task_id)
-    _take_back(session, task_id, task_type, team)
-    session.run(
-        "UPDATE task SET state = ?, owner = '', closed = ?, status = ?, reason = ?, worker = ?, checker = ?, "
-        "attempts = ?, retries = ?, fallbacks = ?, escalations = ?, validation = ?, seconds = ?, cost = ?, "
-        "baseline = ? WHERE task_id = ?",
+    """Store the outcome, give the task up and log its attempts, in place of those of an earlier closing."""
+    found = session.rows(
+        _CLOSE,
         closing.status,
         session.now,
         closing.status,
@@ -156,69 +164,39 @@ def close_task(session: Session, task_id: str, closing: Closing, *, keep: bool) 
         closing.seconds,
         closing.cost,
         closing.baseline,
+        clean(closing.outcome) if keep else "",
         clean(task_id),
+        session.owner,
     )
-    if keep:
-        session.run("UPDATE paper SET outcome = ? WHERE task_id = ?", clean(closing.outcome), clean(task_id))
-    elif closing.status in FINAL:
-        session.run("UPDATE paper SET brief = '', plan = '', outcome = '' WHERE task_id = ?", clean(task_id))
-    tally.count(session, tally.of_task(task_type, team, closing, session.now))
-    for tried in closing.tries:
-        _log_try(session, task_id, task_type, team, tried)
-
-
-def _owned(session: Session, task_id: str) -> tuple[str, str]:
-    """Type and team of a task this worker holds. Raises `LedgerError` for any other."""
-    rows = session.rows(
-        "SELECT task_type, team FROM task WHERE task_id = ? AND owner = ?", clean(task_id), session.owner
-    )
-    if not rows:
+    if not found:
         raise not_ours(task_id)
-    return rows[0][0], rows[0][1]
+    number, task_type, team = found[0]
+    doubt(session, task_id)
+    if not keep and closing.status in FINAL:
+        session.run("DELETE FROM paper WHERE id = ?", number)
+    session.run("DELETE FROM attempt WHERE task_id = ?", clean(task_id))
+    if closing.tries:
+        _log_tries(session, (clean(task_id), session.now, task_type, team), closing.tries)
 
 
-def _log_try(session: Session, task_id: str, task_type: str, team: str, tried: Tried) -> None:
-    facts = asdict(tried)
-    session.run(
-        into("attempt", f"task_id, at, task_type, team, {', '.join(facts)}"),
-        clean(task_id),
-        session.now,
-        task_type,
-        team,
-        *(clean(value) if isinstance(value, str) else value for value in facts.values()),
-    )
-    tally.count(session, tally.of_try(task_type, tried, session.now))
+_TRIED = tuple(f.name for f in fields(Tried))
+_ATTEMPT = ", ".join(("task_id", "at", "task_type", "team", *_TRIED))
 
 
-_CLOSING = (
-    "status, reason, worker, checker, attempts, retries, fallbacks, escalations, validation, seconds, cost, "
-    "baseline"
-)
-_TRIED = (
-    "model, result, rung, number, answered_by, checker, effort, cause, validation, cost, seconds, input_tokens, "
-    "output_tokens"
-)
-
-
-def _take_back(session: Session, task_id: str, task_type: str, team: str) -> None:
-    """Undo what an earlier closing of the same task added, before the new one is counted."""
-    key = clean(task_id)
-    sql = f"SELECT closed, {_CLOSING} FROM task WHERE task_id = ? AND closed IS NOT NULL"  # noqa: S608
-    earlier = session.rows(sql, key)
-    if not earlier:
-        return
-    closed, *facts = earlier[0]
-    closing = Closing(outcome="", **dict(zip(_CLOSING.split(", "), facts, strict=True)))
-    tally.count(session, tally.of_task(task_type, team, closing, closed), -1)
-    for at, *facts in session.rows(f"SELECT at, {_TRIED} FROM attempt WHERE task_id = ?", key):  # noqa: S608
-        tried = Tried(**dict(zip(_TRIED.split(", "), facts, strict=True)))
-        tally.count(session, tally.of_try(task_type, tried, at), -1)
-    session.run("DELETE FROM attempt WHERE task_id = ?", key)
+def _log_tries(session: Session, shared: tuple[Any, ...], tries: Sequence[Tried]) -> None:
+    one = f"({marks(len(shared) + len(_TRIED))})"
+    values: list[Any] = []
+    for tried in tries:
+        facts = (getattr(tried, name) for name in _TRIED)
+        values += (*shared, *(clean(value) if isinstance(value, str) else value for value in facts))
+    session.run(f"INSERT INTO attempt ({_ATTEMPT}) VALUES {', '.join([one] * len(tries))}", *values)  # noqa: S608
 
 
 def sweep(session: Session) -> int:
     """Give up the tasks of every worker that died; returns how many."""
-    found = session.rows("SELECT task_id, owner FROM task WHERE state = 'open' AND owner <> ''")
+    found = session.rows(
+        "SELECT t.task_id, t.owner FROM pending p JOIN task t ON t.task_id = p.task_id WHERE t.owner <> ''"
+    )
     alive = {owner: session.alive(owner) for owner in {owner for _, owner in found}}
     left = [task_id for task_id, owner in found if not alive[owner]]
     for task_id in left:
@@ -229,6 +207,9 @@ def sweep(session: Session) -> int:
 
 def release(session: Session, task_id: str) -> None:
     """Give the task up without closing it; calls under way become doubtful."""
-    _owned(session, task_id)
+    given = session.rows(
+        "UPDATE task SET owner = '' WHERE task_id = ? AND owner = ? RETURNING id", clean(task_id), session.owner
+    )
+    if not given:
+        raise not_ours(task_id)
     doubt(session, task_id)
-    session.run("UPDATE task SET owner = '' WHERE task_id = ?", clean(task_id))

@@ -1,24 +1,27 @@
 """One writer for many callers: requests that wait together are committed together.
 
 A request is answered only after its commit. Where nobody else waits, the caller's own thread does the writing,
-which saves two thread switches; inside an event loop only as far as the loop cannot notice. What must not be
-lost (a paid answer) waits in memory when the store cannot be written, and is written first once it can.
+which saves two thread switches. An event loop writes the first request of a turn at once and what follows in the
+same turn together at its end; where a commit waits for the disk, a thread does it. What must not be lost (a paid
+answer) waits in memory when the store cannot be written, and is written first once it can.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from escalator.errors import EscalatorError, LedgerError
 from escalator.ledger.session import Session
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 T = TypeVar("T")
 Work = Callable[[Session], Any]
@@ -26,7 +29,7 @@ Undo = Callable[[Session, Any], None]
 
 _BATCH = 256
 _RETRY_SECONDS = 1.0
-_LOOP_WINDOW, _LOOP_SHARE, _LOOP_BATCH = 0.020, 0.004, 8
+_LOOP_BATCH = 32
 
 
 class Backend(Protocol):
@@ -44,10 +47,6 @@ class Backend(Protocol):
 
     def transaction(self) -> AbstractContextManager[Session]:
         """Begin under the lock; commit at the end of the block, roll back if it raises."""
-        ...
-
-    def savepoint(self, session: Session) -> AbstractContextManager[None]:
-        """Undo what the block did if it raises, and no more."""
         ...
 
     def trouble(self, error: BaseException) -> str:
@@ -72,20 +71,6 @@ class Request:
     value: Any = None
     error: BaseException | None = None
 
-    def perform(self, backend: Backend, session: Session, *, alone: bool) -> None:
-        """Do the work. What the books refuse is kept for the caller; any other error is raised, and everything
-        is if the transaction is for this request alone.
-        """
-        self.value, self.error = None, None
-        if alone:
-            self.value = self.work(session)
-            return
-        try:
-            with backend.savepoint(session):
-                self.value = self.work(session)
-        except EscalatorError as error:
-            self.error = error
-
     def wanted(self) -> bool:
         """Whether somebody still waits for the answer; from then on it cannot be cancelled."""
         return self.keep or self.future.set_running_or_notify_cancel()
@@ -98,17 +83,24 @@ class Request:
             self.future.set_result(self.value)
 
 
-class Companion(Future[T]):
-    """The future of a write that waits for company: asking for its result sends it off alone."""
+class Written(Future[T]):
+    """The future of a write. Who asks for its result has it written now, if it was waiting for company.
 
-    def __init__(self, hurry: Callable[[], None]) -> None:
+    `undo`: what becomes of a result that nobody takes, because the write was cancelled before it was read. A plain
+    future can be cancelled only until its answer is decided, and its caller may go away right then.
+    """
+
+    def __init__(self, hurry: Callable[[bool], None], *, alone: bool, undo: Callable[[T], None] | None) -> None:
         super().__init__()
-        self._hurry = hurry
+        self._hurry, self._alone, self._undo = hurry, alone, undo
+        self._taken = self._left = False
 
     def result(self, timeout: float | None = None) -> T:
-        """The result, written now if it was not yet."""
+        """The result, which from now on somebody has."""
         self._ask()
-        return super().result(timeout)
+        value = super().result(timeout)
+        self._taken = True
+        return value
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """The error, written now if it was not yet."""
@@ -116,69 +108,52 @@ class Companion(Future[T]):
         return super().exception(timeout)
 
     def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
-        """Call back when it is written, which is now if it was not yet."""
+        """Call back when it is written; a write that waits for company is sent off for it."""
         super().add_done_callback(fn)
-        self._ask()
-
-    def _ask(self) -> None:
-        if not self.done():
-            self._hurry()
-
-
-class Promise(Future[T]):
-    """The future of a write that is undone where nobody takes its result: cancelled before it was read.
-
-    A plain future can be cancelled only until its answer is decided, and its caller may go away right then.
-    """
-
-    def __init__(self, undo: Callable[[T], None]) -> None:
-        super().__init__()
-        self._undo, self._taken, self._left = undo, False, False
-
-    def result(self, timeout: float | None = None) -> T:
-        """The result, which from now on somebody has."""
-        value = super().result(timeout)
-        self._taken = True
-        return value
+        if self._alone and not self.done():
+            self._hurry(False)  # nobody blocks: it may wait for the end of a loop's turn
 
     def cancel(self) -> bool:
         """Whether it was in time. Where it was not and nobody has the result yet, the result is undone."""
         if super().cancel():
             return True
-        if not self._taken and not self._left:
+        if self._undo is not None and not self._taken and not self._left:
             self._left = True
-            self.add_done_callback(self._nobody_takes)
+            super().add_done_callback(self._nobody_takes)
         return False
 
+    def _ask(self) -> None:
+        if not self.done():
+            self._hurry(True)  # somebody blocks, perhaps the loop itself
+
     def _nobody_takes(self, done: Future[T]) -> None:
-        if done.exception() is None:
+        if self._undo is not None and done.exception() is None:
             self._undo(Future.result(done))
 
 
 class Writer:
-    """The queue, the thread behind it, and what waits for a better day."""
+    """The queue, the thread behind it, and what waits for a better day.
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    `chore` is written now and then by the thread, in a transaction of its own.
+    """
+
+    def __init__(self, backend: Backend, chore: Work | None = None) -> None:
+        self._backend, self._chore = backend, chore
         self._queue: deque[Request] = deque()
         self._wake = threading.Condition()
         self._mutex = threading.Lock()
         self._backlog: list[Request] = []
         self._trouble, self._lost = "", 0
         self._thread: threading.Thread | None = None
+        self._turn: AbstractEventLoop | None = None
         self._closed = False
         self._upkeep = False
         self._answered: deque[Request] = deque()
-        self._window, self._used = 0.0, 0.0
 
     def submit(self, work: Callable[[Session], T], *, keep: bool = False, undo: Undo | None = None) -> Future[T]:
         """Write, and resolve the future after the commit."""
-        self._refuse_if_closed()
-        request = Request(work=work, keep=keep, undo=undo)
-        if undo is not None:
-            request.future = Promise(partial(self._undo, undo))
-        if keep:
-            request.future.set_running_or_notify_cancel()
+        undoing = None if undo is None else partial(self._write_undo, undo)
+        request = self._request(work, keep=keep, undo=undo, future=self._future(undoing, alone=False))
         if not self._write_here(request):
             self._queue.append(request)
             self._rouse()
@@ -189,22 +164,26 @@ class Writer:
 
         Such a write must not be lost, and waiting for it must go through the future's own methods.
         """
-        self._refuse_if_closed()
-        future: Future[T] = Companion(self._hurry)
-        future.set_running_or_notify_cancel()
-        self._queue.append(Request(work=work, keep=True, future=future))
-        return future
+        request = self._request(work, keep=True, undo=None, future=self._future(None, alone=True))
+        self._queue.append(request)
+        return request.future
 
-    def _undo(self, undo: Undo, value: Any) -> None:
+    def _request(self, work: Work, *, keep: bool, undo: Undo | None, future: Future[Any]) -> Request:
+        if self._closed:
+            raise LedgerError("This ledger is closed; open it again before you use it.")
+        if keep:
+            future.set_running_or_notify_cancel()
+        return Request(work=work, keep=keep, undo=undo, future=future)
+
+    def _future(self, undo: Callable[[Any], None] | None, *, alone: bool) -> Future[Any]:
+        return Written(self._hurry, alone=alone, undo=undo)
+
+    def _write_undo(self, undo: Undo, value: Any) -> None:
         with suppress(LedgerError):  # a ledger that is closed by now counts the call as doubtful
             self.submit(_undoing(undo, value).work, keep=True)
 
-    def _refuse_if_closed(self) -> None:
-        if self._closed:
-            raise LedgerError("This ledger is closed; open it again before you use it.")
-
-    def _hurry(self) -> None:
-        if not self._write_here(None):
+    def _hurry(self, now: bool) -> None:  # a callback's only word
+        if self._queue and not self._write_here(None, now=now):
             self._rouse()
 
     def _rouse(self) -> None:
@@ -231,39 +210,57 @@ class Writer:
             self._thread.join()
         with self._mutex:
             while self._queue:
-                self._write(self._take())
+                self._write(self._take(_BATCH))
             if self._backlog:
                 self._write([])
         self._answer()
         if self.trouble():
             raise LedgerError(f"{self.trouble()} They are lost now that the ledger is closed.")
 
-    def _write_here(self, request: Request | None) -> bool:
-        """Write in the caller's thread, with all that waits in the queue, unless somebody would have to wait."""
-        backend = self._backend
-        if self._backlog or (_in_event_loop() and not (backend.loop_inline and self._loop_can_afford())):
+    def _write_here(self, request: Request | None, *, now: bool = False) -> bool:
+        """Write in the caller's thread, with all that waits in the queue, unless somebody would have to wait.
+
+        In an event loop that has written in this turn, it waits for the turn's end, unless it must be `now`.
+        """
+        loop = _running_loop()
+        if loop is not None and not self._backend.loop_inline:
             return False
-        if not self._mutex.acquire(blocking=False):
+        if loop is not None and loop is self._turn and not now:
+            if request is not None:
+                self._queue.append(request)
+            return True
+        if not self._write_now(request, _BATCH):
+            return False
+        if loop is not None and loop is not self._turn:
+            self._turn = loop
+            loop.call_soon(self._end_turn)
+        return True
+
+    def _end_turn(self) -> None:
+        """Write what came up in this turn of the loop, a batch a turn."""
+        loop, self._turn = self._turn, None
+        if not self._queue:
+            return
+        if not self._write_now(None, _LOOP_BATCH):
+            self._rouse()
+        elif self._queue and loop is not None:
+            self._turn = loop
+            loop.call_soon(self._end_turn)
+
+    def _write_now(self, request: Request | None, most: int) -> bool:
+        """Write up to so many of those that wait, and this one; False where that would mean waiting for others."""
+        if self._backlog or len(self._queue) > most or not self._mutex.acquire(blocking=False):
             return False
         try:
-            if self._backlog or len(self._queue) >= _BATCH or not backend.lock(wait=False):
+            if self._backlog or not self._backend.lock(wait=False):
                 return False
-            begun = time.monotonic()
-            batch = self._take() + ([request] if request else [])
-            self._write(batch, locked=True)
-            self._used += time.monotonic() - begun
+            self._write(self._take(most) + ([request] if request else []), locked=True)
         finally:
             self._mutex.release()
         self._answer()
         if self._upkeep or self._backlog:
             self._rouse()
         return True
-
-    def _loop_can_afford(self) -> bool:
-        now = time.monotonic()
-        if now - self._window > _LOOP_WINDOW:
-            self._window, self._used = now, 0.0
-        return self._used < _LOOP_SHARE and len(self._queue) < _LOOP_BATCH
 
     def _run(self) -> None:
         while True:
@@ -275,16 +272,24 @@ class Writer:
                     return
             with self._mutex:
                 if self._queue or self._backlog:
-                    self._write(self._take())
+                    self._write(self._take(_BATCH))
             self._answer()
             with self._mutex:
                 if self._upkeep:
-                    self._upkeep = False
-                    self._backend.upkeep(wanted_only=False)
+                    self._keep_up()
 
-    def _take(self) -> list[Request]:
+    def _keep_up(self) -> None:
+        """What is due now and then: the chore, and the backend's own."""
+        self._upkeep = False
+        if self._chore is not None and not self._backlog:
+            self._write([Request(work=self._chore)])
+            self._answer()
+            self._upkeep = False
+        self._backend.upkeep(wanted_only=False)
+
+    def _take(self, most: int) -> list[Request]:
         """The next requests, without those nobody wants any more."""
-        taken = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH))]
+        taken = [self._queue.popleft() for _ in range(min(len(self._queue), most))]
         return [request for request in taken if not request.future.cancelled()]
 
     def _write(self, batch: list[Request], *, locked: bool = False) -> None:
@@ -318,9 +323,21 @@ class Writer:
             request.answer()
 
     def _transact(self, requests: list[Request]) -> None:
-        with self._backend.transaction() as session:
-            for request in requests:
-                request.perform(self._backend, session, alone=len(requests) == 1)
+        """Do the work of all in one transaction; what the books refuse is kept for its caller, and the others are
+        written without it. Any other error is raised.
+        """
+        left = list(requests)
+        while left:
+            at = 0
+            try:
+                with self._backend.transaction() as session:
+                    for at, request in enumerate(left):  # noqa: B007  # who was refused, below
+                        request.error, request.value = None, request.work(session)
+            except EscalatorError as error:
+                refused = left.pop(at)
+                refused.error, refused.value = error, None
+            else:
+                return
 
     def _failed(self, batch: list[Request], error: BaseException) -> None:
         trouble = self._backend.trouble(error)
@@ -362,26 +379,24 @@ class Writer:
             self._write([request])
 
     def _drop(self, error: BaseException) -> None:
-        """Give up a late write that fails for a reason of its own. If its task was taken over, it is moot."""
+        """Give up a late write that fails for a reason of its own."""
         self._backlog = []
-        if not isinstance(error, EscalatorError):
-            self._lost += 1
-            self._trouble = f"A result could not be written to the ledger: {error!r}."
+        self._lost += 1
+        self._trouble = f"A result could not be written to the ledger: {error!r}."
 
 
 def _undoing(undo: Undo, value: Any) -> Request:
     return Request(work=lambda session: undo(session, value))
 
 
-def _in_event_loop() -> bool:
+def _running_loop() -> AbstractEventLoop | None:
     import sys
 
     if "asyncio" not in sys.modules:
-        return False
+        return None
     import asyncio
 
     try:
-        asyncio.get_running_loop()
+        return asyncio.get_running_loop()
     except RuntimeError:
-        return False
-    return True
+        return None

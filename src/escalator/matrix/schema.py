@@ -165,6 +165,11 @@ class CostGuardSection(Section):
 
     before_paid: Literal["warn", "confirm", "deny"] = "warn"
     budgets: BudgetSection = BudgetSection()
+    patience: float = Field(
+        default=30.0,
+        ge=0,
+        description="seconds a call waits for budget that other calls hold and have not spent; 0 never waits",
+    )
     baseline: str | None = Field(
         default=None, description="model that savings are counted against; default the dearest"
     )

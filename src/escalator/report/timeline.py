@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,9 +11,9 @@ from escalator.errors import TaskError
 from escalator.execution.journal import JUDGEMENTS
 from escalator.ledger import Archive, Entry, to_usd
 from escalator.ledger.log import CallRecord, LogQuery, Review, TaskRecord
-from escalator.ledger.recall import recall
-from escalator.records import Transition, Verdict
-from escalator.records.codec import OUTCOMES
+from escalator.ledger.recall import is_planned, recall
+from escalator.records import Outcome, Transition, Verdict
+from escalator.review import PERSON
 
 MomentKind: TypeAlias = Literal[
     "opened", "call", "verdict", "retry", "fallback", "escalation", "skip", "review", "closed"
@@ -58,8 +57,12 @@ def timeline(ledger: Archive, task_id: str) -> Timeline:
     (task,) = found
     calls = ledger.calls(LogQuery(task_id=task_id))
     stored = ledger.look(task_id)
+    known = recall(ledger, task_id) if stored is not None and is_planned(stored.row) else None
     verdicts = _verdicts(stored.entries if stored is not None else ())
-    moves = _transitions(ledger, task_id)
+    moves: tuple[Transition, ...] = ()
+    if known is not None and known.ended is not None:
+        moves = known.ended.transitions
+        verdicts |= _judged(known.ended)
     moments = [
         Moment(kind="opened", at=0.0, who=task.task_type, detail=task.description),
         *_work(task, calls, verdicts, moves),
@@ -169,16 +172,9 @@ def _verdicts(entries: Sequence[Entry]) -> dict[tuple[int, int], list[Verdict]]:
     return found
 
 
-def _transitions(ledger: Archive, task_id: str) -> tuple[Transition, ...]:
-    """The moves as the walk told them, known once the task ended or waits for a person."""
-    stored = ledger.look(task_id)
-    if stored is None or not stored.row.brief:
-        return ()
-    known = recall(ledger, task_id)
-    if known.outcome is not None:
-        return known.outcome.transitions
-    for row in reversed(ledger.reviews(task_id=task_id)):
-        text = json.loads(row.payload).get("outcome", "") if row.payload else ""
-        if text:
-            return OUTCOMES.load(text, brief=known.brief, plan=known.plan).transitions
-    return ()
+def _judged(ended: Outcome) -> dict[tuple[int, int], list[Verdict]]:
+    """The verdicts of a task that ended, by rung and number; a person's stands with the review it was given in."""
+    return {
+        (attempt.rung, attempt.number): [verdict for verdict in attempt.verdicts if verdict.validator != PERSON]
+        for attempt in ended.attempts
+    }
