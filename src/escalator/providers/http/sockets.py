@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from functools import cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -21,6 +21,10 @@ import httpx2
 
 from escalator.errors import ConfigError
 from escalator.providers.http.watch import watching
+
+if TYPE_CHECKING:
+    from escalator.providers.http.transport import Call
+    from escalator.providers.http.watch import Watch
 
 KEEP_SECONDS = 4.0
 """How long an idle connection is kept: local servers close theirs after five seconds."""
@@ -41,6 +45,11 @@ TRANSPORT_ERRORS = (
 """What may come out of a transport: ours raises the core's errors, a test's mock those of httpx2."""
 
 
+def tls_of(url: str) -> ssl.SSLContext | None:
+    """How the server of this URL is trusted; None without TLS."""
+    return _tls() if url.startswith("https:") else None
+
+
 @cache
 def _tls() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
@@ -59,7 +68,7 @@ def open_async_transport(url: str) -> httpx2.AsyncBaseTransport:
 
 def _pool(url: str, direct: Any, proxied: Any, backend: object) -> Any:
     options = {
-        "ssl_context": _tls() if url.startswith("https:") else None,
+        "ssl_context": tls_of(url),
         "max_connections": MOST_CONNECTIONS,
         "max_keepalive_connections": MOST_CONNECTIONS,
         "keepalive_expiry": KEEP_SECONDS,
@@ -319,3 +328,43 @@ class _AsyncTransport(httpx2.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._pool.aclose()
+
+
+class AsyncAnswer:
+    """An answer that httpx2 brings."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self.status, self.headers, self._response = response.status_code, response.headers, response
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body, decoded if the server encoded it."""
+        return self._response.aiter_bytes()
+
+
+class AsyncPool:
+    """One event loop's connections on httpx2: through a proxy, or as a test replaces the network."""
+
+    errors = TRANSPORT_ERRORS
+
+    def __init__(
+        self, transport: httpx2.AsyncBaseTransport, request: Callable[[Call, Watch], httpx2.Request]
+    ) -> None:
+        self._transport, self._request = transport, request
+
+    @asynccontextmanager
+    async def answer(self, call: Call, watch: Watch) -> AsyncIterator[AsyncAnswer]:
+        """Send a request; a kept connection that turns out to be dead is replaced once."""
+        try:
+            response = await self._transport.handle_async_request(self._request(call, watch))
+        except TRANSPORT_ERRORS:
+            if not watch.stale:
+                raise
+            response = await self._transport.handle_async_request(self._request(call, watch))
+        try:
+            yield AsyncAnswer(response)
+        finally:
+            await response.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._transport.aclose()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -47,6 +47,41 @@ class Reader(Protocol):
 
     def feed(self, chunk: bytes) -> None:
         """The next piece of the body. Raises `ProviderError` where the server reports a failure in it."""
+        ...
+
+
+class Answer(Protocol):
+    """An answer that has begun, whatever library brings it."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Its headers, found whatever their case."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body in pieces as they come."""
+        ...
+
+
+class Pool(Protocol):
+    """The connections of one event loop to one server."""
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What a request or its answer may raise."""
+        ...
+
+    def answer(self, call: Call, watch: Watch) -> AbstractAsyncContextManager[Answer]:
+        """Send a request; the connection is closed at the end of the block unless it can be kept."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection."""
         ...
 
 
@@ -112,7 +147,7 @@ class Endpoint:
         watch = Watch(call.timeouts)
         token = watching.set(watch)
         try:
-            with self._translated(watch, reader), self._response(call, watch) as response:
+            with self._translated(watch, reader, _sync_errors()), self._response(call, watch) as response:
                 watch.status = response.status_code
                 reader.start(response.status_code, response.headers)
                 for chunk in response.iter_bytes():
@@ -125,16 +160,18 @@ class Endpoint:
         """The same without blocking the event loop; a cancelled exchange closes its connection."""
         import asyncio
 
+        loop = asyncio.get_running_loop()
+        pool = await self._loop_pool(loop)
         watch = Watch(call.timeouts)
         token = watching.set(watch)
         try:
-            with self._translated(watch, reader):
-                async with asyncio.timeout(watch.left()) as timeout, self._aresponse(call, watch) as response:
-                    watch.status = response.status_code
-                    reader.start(response.status_code, response.headers)
-                    async for chunk in response.aiter_bytes():
+            with self._translated(watch, reader, pool.errors):
+                async with asyncio.timeout(watch.left()) as timeout, pool.answer(call, watch) as answer:
+                    watch.status = answer.status
+                    reader.start(answer.status, answer.headers)
+                    async for chunk in answer.chunks():
                         _take(watch, reader, chunk)
-                        timeout.reschedule(asyncio.get_running_loop().time() + watch.left())
+                        timeout.reschedule(loop.time() + watch.left())
         finally:
             watching.reset(token)
         return watch.timing()
@@ -155,22 +192,6 @@ class Endpoint:
         finally:
             response.close()
 
-    @asynccontextmanager
-    async def _aresponse(self, call: Call, watch: Watch) -> AsyncIterator[httpx2.Response]:
-        from escalator.providers.http.sockets import TRANSPORT_ERRORS
-
-        transport = await self._loop_transport()
-        try:
-            response = await transport.handle_async_request(self._request(call, watch))
-        except TRANSPORT_ERRORS:
-            if not watch.stale:
-                raise
-            response = await transport.handle_async_request(self._request(call, watch))
-        try:
-            yield response
-        finally:
-            await response.aclose()
-
     def _request(self, call: Call, watch: Watch) -> httpx2.Request:
         import httpx2
 
@@ -187,12 +208,11 @@ class Endpoint:
         )
 
     @contextmanager
-    def _translated(self, watch: Watch, reader: Reader) -> Iterator[None]:
-        from escalator.providers.http.sockets import TRANSPORT_ERRORS
-
+    def _translated(self, watch: Watch, reader: Reader, errors: tuple[type[Exception], ...]) -> Iterator[None]:
+        caught: tuple[type[Exception], ...] = (TimeoutError, *errors)
         try:
             yield
-        except (*TRANSPORT_ERRORS, TimeoutError) as error:
+        except caught as error:
             if not reader.complete:
                 raise translate(error, watch, self.base_url) from error
 
@@ -207,23 +227,25 @@ class Endpoint:
                     self._transport = open_transport(self.base_url)
         return self._transport
 
-    async def _loop_transport(self) -> httpx2.AsyncBaseTransport:
-        if self._given_async is not None:
-            return self._given_async
-        import asyncio
-
-        loop = asyncio.get_running_loop()
+    async def _loop_pool(self, loop: asyncio.AbstractEventLoop) -> Pool:
+        """The connections of this loop, opened when they are first needed."""
         kept = self._by_loop.get(loop)
         if kept is None:
-            from escalator.providers.http.sockets import open_async_transport
-
-            kept = _Kept(open_async_transport(self.base_url))
+            kept = _Kept(self._open_pool())
             with self._lock:
                 for other in [other for other in self._by_loop if other.is_closed()]:
                     del self._by_loop[other]
                 self._by_loop[loop] = kept
             await kept.watch_over()
-        return kept.transport
+        return kept.pool
+
+    def _open_pool(self) -> Pool:
+        from escalator.providers.http import aio, sockets
+
+        if self._given_async is not None or sockets.proxy_of(self.base_url):
+            transport = self._given_async or sockets.open_async_transport(self.base_url)
+            return sockets.AsyncPool(transport, self._request)
+        return aio.Pool(self.base_url, self._headers, sockets.tls_of(self.base_url))
 
     def close(self) -> None:
         """Close the connections of threads; the next exchange opens new ones."""
@@ -249,21 +271,27 @@ class _Kept:
     A suspended async generator is what `asyncio.run` closes before its loop: its `finally` is our last chance.
     """
 
-    def __init__(self, transport: httpx2.AsyncBaseTransport) -> None:
-        self.transport = transport
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
         self._guard = self._guarding()
 
     async def _guarding(self) -> AsyncGenerator[None, None]:
         try:
             yield
         finally:
-            await self.transport.aclose()
+            await self.pool.aclose()
 
     async def watch_over(self) -> None:
         await anext(self._guard)
 
     async def aclose(self) -> None:
         await self._guard.aclose()
+
+
+def _sync_errors() -> tuple[type[Exception], ...]:
+    from escalator.providers.http.sockets import TRANSPORT_ERRORS
+
+    return TRANSPORT_ERRORS
 
 
 def _take(watch: Watch, reader: Reader, chunk: bytes) -> None:
@@ -283,7 +311,7 @@ def _take(watch: Watch, reader: Reader, chunk: bytes) -> None:
 
 def translate(error: Exception, watch: Watch, url: str) -> ProviderError:
     """The `ProviderError` that a failure of transport stands for."""
-    names = {base.__name__ for base in type(error).__mro__}
+    names = {base.__name__ for base in type(error).__mro__} | {type(error.__cause__).__name__}
     kind, message = _told(names, error, watch)
     return ProviderError(
         f"{url} {message}",
@@ -305,13 +333,13 @@ def _too_late(watch: Watch) -> str:
 
 def _told(names: set[str], error: Exception, watch: Watch) -> tuple[ErrorKind, str]:
     limits = watch.timeouts
-    if "ConnectTimeout" in names:
+    if names & {"ConnectTimeout", "ConnectionTimeoutError"}:
         return "connection", f"did not accept a connection within {limits.connect:g} s. Is the server reachable?"
-    if names & {"ConnectError", "ProxyError", "UnsupportedProtocol"}:
+    if names & {"ConnectError", "ClientConnectorError", "ProxyError", "UnsupportedProtocol", "InvalidURL"}:
         return "connection", f"cannot be reached ({error}). Start the server, or correct base_url."
     if names & {"TimeoutException", "TimeoutError"}:
         return "timeout", _too_late(watch)
-    if "DecodingError" in names:
+    if names & {"DecodingError", "ContentEncodingError"}:
         return "bad_response", f"sent a body that cannot be decoded ({error})."
     if watch.status is not None:
         return "stream_cut", f"closed the connection in the middle of its answer ({error})."
