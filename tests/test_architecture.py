@@ -83,6 +83,28 @@ def test_a_room_imports_only_rooms_above_it(path: Path) -> None:
     assert [(name, line) for name, line in wrong if (room, name) not in TOLD_APART] == []
 
 
+PUBLIC = {
+    *("errors", "events", "records", "matrix", "pricing", "lint", "languages", "sandbox", "providers"),
+    *("ledger", "report", "review", "evidence", "simulation", "cli"),
+}
+"""Rooms a program of a user's may import from as well; the others are how `escalator` itself is made."""
+
+
+@pytest.mark.parametrize("path", sorted((SOURCE / "cli").glob("*.py")), ids=lambda path: path.name)
+def test_the_command_line_is_a_client_of_the_public_api(path: Path) -> None:
+    """A command needs nothing that a program of a user's could not use: public rooms, and no private name."""
+    from escalator import __all__ as exported
+
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "escalator":
+            parts, names = (node.module or "").split("."), [alias.name for alias in node.names]
+            if len(parts) == 1:
+                assert set(names) <= {*exported, "__version__"}, f"line {node.lineno}"
+            else:
+                assert parts[1] in PUBLIC, f"line {node.lineno}"
+                assert not [name for name in (*parts, *names) if name.startswith("_")], f"line {node.lineno}"
+
+
 def test_the_walk_knows_nothing_of_the_world() -> None:
     """The walk and its story import no clock, file, SDK, YAML, loop or chance."""
     for name in ("walk.py", "story.py", "steps.py", "flow.py"):

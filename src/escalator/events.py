@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from escalator.records import Attempt, Call, Classification, Outcome, Plan, Rung, Transition, Verdict
 
@@ -91,6 +91,10 @@ class Substitution:
     reason: str
     highest_cost: Decimal
     expires: float
+
+
+Approve: TypeAlias = Callable[[Substitution], Any]
+"""Asked before a paid model: True approves, False declines, None leaves the task waiting. May be a coroutine."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from escalator.events import Substitution
-    from escalator.execution import Approve
+    from escalator.events import Approve, Substitution
     from escalator.records import Outcome
 
 EXIT: Final = {"accepted": 0, "needs_review": 3, "skipped": 4, "stopped": 5}

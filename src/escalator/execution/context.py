@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
-from escalator.events import Publisher, Substitution
+from escalator.events import Approve, Publisher
 
 if TYPE_CHECKING:
     from escalator.ledger import Archive
@@ -18,24 +18,21 @@ if TYPE_CHECKING:
     from escalator.sandbox import Sandbox
     from escalator.validators import Validator
 
-Approve: TypeAlias = Callable[[Substitution], Any]
-"""Asked before a paid model: True approves, False declines, None leaves the task waiting. May be a coroutine."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
     """Providers, ledger, prices, sandbox, clocks and listeners.
 
-    `books` opens the ledger when it is first needed. `provider` finds the provider of a name, raising
-    `ProviderError` of kind "auth" where its key is missing; `validator` builds the validator a spec asks for,
-    raising `ConfigError` where none can be.
+    `books` opens the ledger and `cell` makes the sandbox when they are first needed. `provider` finds the
+    provider of a name, raising `ProviderError` of kind "auth" where its key is missing; `validator` builds the
+    validator a spec asks for, raising `ConfigError` where none can be.
     `clock` is seconds since the epoch, `timer` a monotonic clock; both are passed in so that tests own time.
     """
 
     matrix: Matrix
     books: Callable[[], Archive]
     prices: PriceBook
-    sandbox: Sandbox
+    cell: Callable[[], Sandbox]
     provider: Callable[[str], Provider]
     validator: Callable[[ValidatorSpec], Validator]
     approve: Approve | None = None
@@ -47,3 +44,8 @@ class Desk:
     def ledger(self) -> Archive:
         """The ledger, opened on first use."""
         return self.books()
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The sandbox, made on first use."""
+        return self.cell()
