@@ -62,6 +62,15 @@ def test_a_type_checker_rejects_what_a_caller_misspells_or_mistypes(tmp_path: Pa
     assert found == {f"wrong.py:{number + 2}" for number in range(len(WRONG_USES))}, shown.stdout
 
 
+def test_a_function_is_not_hidden_by_the_room_of_its_name() -> None:
+    """`escalator.classify` is the function before and after the first task is classified."""
+    code = (
+        "import escalator; first = escalator.classify('fix a typo'); from escalator import classify; "
+        "assert classify('fix a typo') == escalator.classify('fix a typo') == first"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_the_options_are_the_fields_of_a_task() -> None:
     """A field of `Task` is an option of `execute` of the same type, and nothing else is."""
     of_task = {field.name: field.type for field in fields(Task) if field.name != "prompt"}

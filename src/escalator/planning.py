@@ -171,7 +171,7 @@ def _policies(matrix: Matrix, section: TaskTypeSection) -> Policies:
 
 
 def _with(policies: Policies, section: PolicySection) -> Policies:
-    return replace(policies, **section.model_dump(exclude_none=True))
+    return replace(policies, **{name: action for name, action in vars(section).items() if action is not None})
 
 
 def _baseline(matrix: Matrix) -> Model | None:

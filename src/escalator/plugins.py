@@ -5,14 +5,14 @@ Built-ins take the same route as strangers. Nothing is imported that the matrix 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from escalator.errors import ConfigError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 Kind: TypeAlias = Literal["validator", "provider", "classifier", "redaction"]
 """What is looked for; its entry points are published under `escalator.validators` and so on."""
@@ -29,6 +29,8 @@ def find(
     """
     if name in built_in:
         return _load(built_in[name], name, kind, key)
+    from importlib.metadata import entry_points
+
     points = list(entry_points(group=f"escalator.{kind}s") if installed is None else installed)
     claims = [point for point in points if point.name == name]
     if len(claims) > 1:
@@ -51,6 +53,8 @@ def make(factory: Callable[..., Any], options: Mapping[str, Any], *, name: str, 
 
     Raises `ConfigError` for an option it does not take, with the nearest one it does, and for a value it refuses.
     """
+    import inspect
+
     parameters = inspect.signature(factory).parameters.values()
     taken = [p.name for p in parameters if p.kind in {p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD}]
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
@@ -95,6 +99,8 @@ def _owner(point: EntryPoint) -> str:
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """What was probably meant, and everything that could be."""
+    from difflib import get_close_matches
+
     names = sorted(set(known))
     near = get_close_matches(word, names, n=1)
     listed = ", ".join(names) or "none"

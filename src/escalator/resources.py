@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from escalator import plugins
 from escalator.errors import ConfigError, ProviderError
-from escalator.events import Approve, Publisher, Sink
 from escalator.execution.context import Desk
 from escalator.matrix import Matrix, find_matrix, load_matrix
-from escalator.pricing import PriceBook
 
 if TYPE_CHECKING:
+    from escalator.events import Approve, Event, Sink
     from escalator.ledger import Archive
+    from escalator.pricing import PriceBook
     from escalator.providers import Provider
     from escalator.records import ValidatorSpec
     from escalator.sandbox import Sandbox
@@ -145,14 +145,15 @@ class Workshop:
                 self._desk = Desk(
                     matrix=matrix,
                     books=self.ledger,
-                    prices=PriceBook(),
+                    quotes=_prices,
                     cell=cache(partial(_sandbox, matrix)),
                     provider=self._shelves[-1].provider,
                     validator=self.validator,
+                    publish=_publisher(self._sinks),
                     clock=self._clock,
                     timer=self._timer,
                 )
-            publish = Publisher([*self._sinks, *_sinks(on_event)])
+            publish = _publisher([*self._sinks, *_sinks(on_event)])
             return replace(self._desk, approve=approve or self._approve, publish=publish)
 
     def validator(self, spec: ValidatorSpec) -> Validator:
@@ -216,6 +217,28 @@ class Workshop:
             ledger, self._ledger, self._desk = self._ledger, None, None
         if ledger is not None and isinstance(self._ledger_source, str | Path | None):
             ledger.close()
+
+
+@cache
+def _prices() -> PriceBook:
+    from escalator.pricing import PriceBook
+
+    return PriceBook()
+
+
+def _publisher(sinks: list[Sink]) -> Callable[[Event], None]:
+    """Hands events to the sinks; what does it is loaded with the first event."""
+
+    @cache
+    def publisher() -> Callable[[Event], None]:
+        from escalator.events import Publisher
+
+        return Publisher(sinks)
+
+    def publish(event: Event) -> None:
+        publisher()(event)
+
+    return publish
 
 
 def _sandbox(matrix: Matrix) -> Sandbox:

@@ -10,9 +10,10 @@ import typer
 
 from escalator import Escalator, TaskError
 from escalator.cli.asking import worded
-from escalator.cli.console import DIM, console, print_json
+from escalator.cli.console import print_json
 from escalator.cli.loading import PlainCommand, command_app
 from escalator.cli.options import Json, MatrixOption
+from escalator.cli.plain import say
 
 if TYPE_CHECKING:
     from escalator import Classification
@@ -74,9 +75,6 @@ def classification_json(found: Classification) -> dict[str, object]:
 
 def print_classification(found: Classification) -> None:
     """A classification for people."""
-    from rich.text import Text
-
-    out = console()
-    out.print(f"{found.task_type}, complexity {found.complexity:g} ({found.confidence:.0%} sure)")
+    say(f"{found.task_type}, complexity {found.complexity:g} ({found.confidence:.0%} sure)")
     for reason in found.reasons:
-        out.print(Text(f"  {reason}", DIM))
+        say(f"  {reason}", "dim")

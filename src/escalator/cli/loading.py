@@ -89,7 +89,7 @@ class _Plain:
         several = param.multiple or param.nargs == -1
         if value is None:
             return () if several else None
-        if self._wanted is str and isinstance(value, str):
+        if type(value) is self._wanted:  # a text, or the default of a number
             return value
         if self._wanted == list[str] and isinstance(value, tuple):
             return list(value)

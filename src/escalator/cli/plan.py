@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from escalator import Escalator
 from escalator.cli.asking import given, worded
 from escalator.cli.classify import classification_json, print_classification
-from escalator.cli.console import console, print_json, table
+from escalator.cli.console import print_json
 from escalator.cli.loading import PlainCommand, command_app
 from escalator.cli.options import (
     ComplexityOption,
@@ -20,6 +20,7 @@ from escalator.cli.options import (
     Validators,
     Workspace,
 )
+from escalator.cli.plain import columns, say
 
 if TYPE_CHECKING:
     from escalator import Plan
@@ -82,9 +83,6 @@ def plan_json(made: Plan) -> dict[str, object]:
 
 
 def _print_plan(made: Plan) -> None:
-    from rich.text import Text
-
-    out = console()
     print_classification(made.classification)
     rows = [
         (
@@ -97,9 +95,9 @@ def _print_plan(made: Plan) -> None:
         )
         for rung in made.chain
     ]
-    out.print(table("rung", "model", "where", "answers", "checker", "id", rows=rows))
-    out.print("validators: " + ", ".join(s.name + ("" if s.required else " (advice)") for s in made.validators))
+    columns(("rung", "model", "where", "answers", "checker", "id"), rows)
+    say("validators: " + ", ".join(s.name + ("" if s.required else " (advice)") for s in made.validators))
     ending = "a person decides" if made.at_end == "review" else "the task is skipped"
-    out.print(f"if nothing passes {ending}" + ("; a person decides in any case" if made.review_accepted else ""))
+    say(f"if nothing passes {ending}" + ("; a person decides in any case" if made.review_accepted else ""))
     for note in made.notes:
-        out.print(Text(f"note: {note}", "yellow"))
+        say(f"note: {note}", "yellow")

@@ -83,8 +83,6 @@ def _workspace(given: str | Path | None) -> Path | None:
 
 
 def _contents(given: Contents, workspace: Path | None, *, field: str) -> dict[str, str]:
-    from escalator import workspace as project
-
     if isinstance(given, Mapping):
         return {_path(_name(path, workspace), field): _text(path, text, field) for path, text in given.items()}
     names = [_name(item, workspace) for item in _several(given)]
@@ -96,6 +94,8 @@ def _contents(given: Contents, workspace: Path | None, *, field: str) -> dict[st
             field=field,
             hint="pass workspace=…, or {path: content}",
         )
+    from escalator import workspace as project
+
     return project.read_tests(workspace, names) if field == "tests" else project.read_files(workspace, names)
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from escalator.events import Approve, Publisher
-
 if TYPE_CHECKING:
+    from escalator.events import Approve, Event
     from escalator.ledger import Archive
     from escalator.matrix import Matrix
     from escalator.pricing import PriceBook
@@ -23,20 +22,20 @@ if TYPE_CHECKING:
 class Desk:
     """Providers, ledger, prices, sandbox, clocks and listeners.
 
-    `books` opens the ledger and `cell` makes the sandbox when they are first needed. `provider` finds the
-    provider of a name, raising `ProviderError` of kind "auth" where its key is missing; `validator` builds the
-    validator a spec asks for, raising `ConfigError` where none can be.
+    `books` opens the ledger, `cell` makes the sandbox and `quotes` gives the prices when they are first needed.
+    `provider` finds the provider of a name, raising `ProviderError` of kind "auth" where its key is missing;
+    `validator` builds the validator a spec asks for, raising `ConfigError` where none can be.
     `clock` is seconds since the epoch, `timer` a monotonic clock; both are passed in so that tests own time.
     """
 
     matrix: Matrix
     books: Callable[[], Archive]
-    prices: PriceBook
+    quotes: Callable[[], PriceBook]
     cell: Callable[[], Sandbox]
     provider: Callable[[str], Provider]
     validator: Callable[[ValidatorSpec], Validator]
+    publish: Callable[[Event], None]
     approve: Approve | None = None
-    publish: Publisher = field(default_factory=Publisher)
     clock: Callable[[], float] = time.time
     timer: Callable[[], float] = time.monotonic
 
@@ -44,6 +43,11 @@ class Desk:
     def ledger(self) -> Archive:
         """The ledger, opened on first use."""
         return self.books()
+
+    @property
+    def prices(self) -> PriceBook:
+        """What models cost."""
+        return self.quotes()
 
     @property
     def sandbox(self) -> Sandbox:

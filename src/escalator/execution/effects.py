@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from escalator.errors import ProviderError, SandboxError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from escalator.providers import Provider
     from escalator.records import Command, Request
     from escalator.sandbox import Sandbox

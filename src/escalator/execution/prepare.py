@@ -17,7 +17,6 @@ from escalator.execution.effects import BIG, Compute
 from escalator.flow import Flow
 from escalator.planning import make_plan, specs_of, type_for
 from escalator.records import Brief, Classification, Judge, Plan, Task, ValidatorSpec
-from escalator.validators.python_callable import as_validator
 
 if TYPE_CHECKING:
     from escalator.validators import Validator
@@ -38,6 +37,8 @@ def chosen(
     """The caller's own validators, one or a list, as specs; callables are kept under their names."""
     if items is None:
         return None, {}
+    from escalator.validators.python_callable import as_validator
+
     specs: list[ValidatorSpec] = []
     given: dict[str, Validator] = {}
     for item in _several(items):

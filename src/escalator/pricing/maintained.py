@@ -22,8 +22,8 @@ _FIELDS = {
 @lru_cache(maxsize=512)
 def quote(kind: str, name: str, day: date) -> PriceRecord | None:
     """What genai-prices says the model costs on that day; None where it has no entry or is not installed."""
-    snapshot = _snapshot()
     provider = _KINDS.get(kind)
+    snapshot = _snapshot() if provider is not None else None
     if snapshot is None or provider is None:
         return None
     try:
