@@ -91,7 +91,7 @@ class _Plain:
             return () if several else None
         if type(value) is self._wanted:  # a text, or the default of a number
             return value
-        if self._wanted == list[str] and isinstance(value, tuple):
+        if self._wanted == list[str] and isinstance(value, list | tuple):
             return list(value)
         return self._converter().coerce(value, param=param, ctx=ctx)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.text import Text
@@ -40,9 +39,9 @@ def list_cases(
     as_json: JsonLines = False,
 ) -> None:
     """List what waits, oldest first, with why."""
-    from escalator.review import reviews
-
     with books(matrix, ledger) as house:
+        from escalator.review import reviews
+
         cases = reviews(house.ledger, state=None if everything else "waiting")
     if as_json:
         for case in cases:
@@ -72,9 +71,9 @@ def show(
     *, number: Number, matrix: MatrixOption = None, ledger: LedgerOption = None, as_json: JsonLines = False
 ) -> None:
     """Show one case: why it waits, the best answer so far, and what the checks say of it."""
-    from escalator.review import review
-
     with books(matrix, ledger) as house:
+        from escalator.review import review
+
         case = review(house.ledger, number)
     if as_json:
         print_json(case_json(case, full=True))
@@ -94,9 +93,9 @@ def approve(
     as_json: JsonLines = False,
 ) -> None:
     """Accept the answer, or allow the paid model. Nothing is written without --apply."""
-    from escalator.review import approve as decide
-
     with books(matrix, ledger) as house:
+        from escalator.review import approve as decide
+
         case = decide(house.ledger, number, by=_who(by), note=note)
     written: tuple[Any, ...] = ()
     if apply and case.kind == "answer" and case.outcome is not None:
@@ -125,9 +124,7 @@ def reject(
     as_json: JsonLines = False,
 ) -> None:
     """Find the answer wrong, or refuse the paid model. It counts against the answer's model."""
-    from escalator.review import reject as decide
-
-    _decided(decide, number, by=by, note=note, matrix=matrix, ledger=ledger, as_json=as_json, word="rejected")
+    _decided(number, by=by, note=note, matrix=matrix, ledger=ledger, as_json=as_json, word="rejected")
 
 
 @app.command(cls=PlainCommand)
@@ -141,13 +138,10 @@ def skip(
     as_json: JsonLines = False,
 ) -> None:
     """Give the task up without judging its answer; it counts against nobody."""
-    from escalator.review import skip as decide
-
-    _decided(decide, number, by=by, note=note, matrix=matrix, ledger=ledger, as_json=as_json, word="skipped")
+    _decided(number, by=by, note=note, matrix=matrix, ledger=ledger, as_json=as_json, word="skipped")
 
 
 def _decided(
-    decide: Callable[..., Case],
     number: int,
     *,
     by: str | None,
@@ -155,9 +149,12 @@ def _decided(
     matrix: str | None,
     ledger: str | None,
     as_json: bool,
-    word: str,
+    word: Literal["rejected", "skipped"],
 ) -> None:
     with books(matrix, ledger) as house:
+        from escalator.review import reject, skip
+
+        decide = {"rejected": reject, "skipped": skip}[word]
         case = decide(house.ledger, number, by=_who(by), note=note)
     if as_json:
         print_json(case_json(case))
@@ -179,9 +176,10 @@ def retry(
 ) -> None:
     """Do the task again, with a hint or from a later rung on, as a task of its own."""
     from escalator.cli.resume import carry_on
-    from escalator.review import retry as prepare
 
     with books(matrix, ledger) as house:
+        from escalator.review import retry as prepare
+
         new_id = prepare(house.ledger, number, by=_who(by), hint=hint, model=model)
     if not later:
         carry_on(new_id, matrix=matrix, ledger=ledger, apply=False, yes=False, as_json=as_json)

@@ -39,12 +39,12 @@ def verify(
 
     Exit status 0 if everything that was executed again says what it said then, else 1.
     """
-    from escalator.evidence import bundle as made_from
-    from escalator.evidence import verify as again
-    from escalator.ledger.recall import recall
-
     against = _read(bundle) if bundle is not None else None
     with books(matrix, ledger) as house:
+        from escalator.evidence import bundle as made_from
+        from escalator.evidence import verify as again
+        from escalator.ledger.recall import recall
+
         archive = house.ledger
         found = again(house, archive, task, semantic=semantic, against=against)
         outcome = recall(archive, task).outcome
