@@ -139,3 +139,32 @@ def test_importing_escalator_loads_nothing_heavy() -> None:
 def test_files_stay_small(path: Path) -> None:
     """A file that outgrows 450 lines wants to be two rooms."""
     assert len(path.read_text().splitlines()) <= 450
+
+
+MOST_ANY = 10.0
+"""`Any` in a thousand lines; each is a place where the type checker looks away."""
+
+MOST_LONG_CALLS = 22
+"""Functions with more than four positional parameters: their calls cannot be read without looking them up."""
+
+
+def test_the_type_checker_looks_away_seldom() -> None:
+    """What is only handed on or looked at with isinstance is an object; `Any` is for what third parties leave open."""
+    lines = sum(len(path.read_text().splitlines()) for path in FILES)
+    names = [
+        node for path in FILES for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)
+    ]
+    assert sum(node.id == "Any" for node in names) / lines * 1000 < MOST_ANY
+
+
+def test_calls_say_what_their_arguments_are() -> None:
+    """From the fifth argument on, with few exceptions, an argument is passed by name; a command takes names only."""
+    long = []
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                places = [each.arg for each in (*node.args.posonlyargs, *node.args.args)]
+                if len([name for name in places if name not in {"self", "cls"}]) > 4:
+                    long.append(f"{path.relative_to(SOURCE)}: {node.name}")
+    assert len(long) <= MOST_LONG_CALLS, "\n".join(long)
+    assert not [each for each in long if each.startswith("cli/")]

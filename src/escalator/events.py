@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from escalator.records import Attempt, Call, Classification, Outcome, Plan, Rung, Transition, Verdict
 
@@ -93,7 +93,7 @@ class Substitution:
     expires: float
 
 
-Approve: TypeAlias = Callable[[Substitution], Any]
+Approve: TypeAlias = Callable[[Substitution], object]
 """Asked before a paid model: True approves, False declines, None leaves the task waiting. May be a coroutine."""
 
 

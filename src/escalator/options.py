@@ -39,7 +39,7 @@ WIRING = frozenset({"matrix", "ledger", "providers"})
 """What an `Escalator` is made of; the functions in front of it take these too, its methods do not."""
 
 
-def task_and_others(options: Mapping[str, object]) -> tuple[dict[str, Any], dict[str, Any]]:
+def task_and_others(options: Mapping[str, object]) -> tuple[dict[str, Any], dict[str, object]]:
     """The options that are the task's own, and the listeners, checked. Raises `TaskError` for any other."""
     check_names(options, TASK_FIELDS | LISTENERS)
     own = {name: value for name, value in options.items() if name in TASK_FIELDS}
@@ -72,7 +72,7 @@ def _instead(name: str, known: frozenset[str]) -> str:
     return f"known are {listed}" + (f"; {meant}" if meant.startswith("did you mean") else "")
 
 
-def _listeners(options: Mapping[str, object], *, without: frozenset[str]) -> dict[str, Any]:
+def _listeners(options: Mapping[str, object], *, without: frozenset[str]) -> dict[str, object]:
     others = {name: value for name, value in options.items() if name not in without}
     wrong = misfit(**others)
     if wrong is not None:

@@ -48,7 +48,7 @@ def find(
     raise ConfigError(f"no {kind} is called {name!r}", key=key, hint=suggest(name, known))
 
 
-def make(factory: Callable[..., Any], options: Mapping[str, Any], *, name: str, kind: Kind, key: str) -> Any:
+def make(factory: Callable[..., object], options: Mapping[str, object], *, name: str, kind: Kind, key: str) -> Any:
     """Call a factory with the options of the matrix.
 
     Raises `ConfigError` for an option it does not take, with the nearest one it does, and for a value it refuses.
@@ -71,7 +71,7 @@ def make(factory: Callable[..., Any], options: Mapping[str, Any], *, name: str, 
         raise ConfigError(str(error), key=key, hint="correct the option in the matrix") from error
 
 
-def _load(path: str, name: str, kind: Kind, key: str, *, owner: str = "") -> Callable[..., Any]:
+def _load(path: str, name: str, kind: Kind, key: str, *, owner: str = "") -> Callable[..., object]:
     module_name, _, attribute = path.partition(":")
     source = f"{path!r}, from the distribution {owner}," if owner else f"{path!r}"
     try:

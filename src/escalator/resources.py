@@ -70,7 +70,7 @@ class Shelf:
                 kind="auth",
                 provider=name,
             )
-        options: dict[str, Any] = dict(section.options)
+        options: dict[str, object] = dict(section.options)
         if section.headers:
             options["headers"] = section.headers
         if section.kind in {"anthropic", "google"} and section.api_key_env:

@@ -25,6 +25,9 @@ from escalator.simulation.checker import opinion
 from escalator.simulation.scenes import SCENES, Scene
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from escalator.events import Approve, Substitution
     from escalator.records import Outcome
 
 app = command_app()
@@ -101,7 +104,7 @@ def play(*, seconds: float, as_json: bool) -> None:
     _table(out, outcomes)
 
 
-def demo_matrix(fleet: Fleet, dark: Fleet) -> dict[str, Any]:
+def demo_matrix(fleet: Fleet, dark: Fleet) -> dict[str, object]:
     """The default matrix on simulated servers, with real prices and a workstation that is switched off."""
     matrix = load_matrix(packaged_path())
     data: dict[str, Any] = {**matrix.document.data, "providers": fleet.providers()}
@@ -121,8 +124,8 @@ def demo_matrix(fleet: Fleet, dark: Fleet) -> dict[str, Any]:
     return {**data, "models": models, "task_types": types, "cost_guard": guard}
 
 
-def _approved(out: Any, *, quiet: bool) -> Any:
-    def approve(wanted: Any) -> bool:
+def _approved(out: Console, *, quiet: bool) -> Approve:
+    def approve(wanted: Substitution) -> bool:
         if not quiet:
             cap = money(wanted.highest_cost)
             out.print(
@@ -147,7 +150,7 @@ def _verdicts(outcome: Outcome) -> str:
     return " ".join(f"{marks[verdict.status]}{verdict.validator}" for verdict in best.verdicts)
 
 
-def _table(out: Any, outcomes: list[Outcome]) -> None:
+def _table(out: Console, outcomes: list[Outcome]) -> None:
     out.print()
     rows = [
         (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 from rich.text import Text
@@ -78,7 +78,9 @@ def _written(outcome: Outcome) -> tuple[tuple[Path, ...], TaskError | None]:
         return (), error
 
 
-def _print_change(out: Console, outcome: Outcome, *, apply: bool, written: tuple[Any, ...], failed: bool) -> None:
+def _print_change(
+    out: Console, outcome: Outcome, *, apply: bool, written: tuple[object, ...], failed: bool
+) -> None:
     """The change, unless it was written; nothing is applied behind anybody's back."""
     if written:
         out.print(hanging(Text(f"  written: {', '.join(outcome.files)}", GOOD)))

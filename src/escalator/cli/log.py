@@ -239,7 +239,7 @@ def _moment(each: Moment) -> tuple[str | Text, ...]:
     )
 
 
-def task_json(task: TaskRecord) -> dict[str, Any]:
+def task_json(task: TaskRecord) -> dict[str, object]:
     """A task's row as JSON values."""
     from escalator.ledger.export import plain
 

@@ -92,7 +92,7 @@ def _day(given: str, now: float, option: str) -> str:
     return "" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
 
 
-def report_json(found: Report) -> dict[str, Any]:
+def report_json(found: Report) -> dict[str, object]:
     """A report as plain data, with what is computed from it."""
     shown = asdict(found)
     shown["local"] |= {

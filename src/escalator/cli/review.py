@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.text import Text
@@ -97,7 +97,7 @@ def approve(
         from escalator.review import approve as decide
 
         case = decide(house.ledger, number, by=_who(by), note=note)
-    written: tuple[Any, ...] = ()
+    written: tuple[object, ...] = ()
     if apply and case.kind == "answer" and case.outcome is not None:
         written = case.outcome.apply()
     if as_json:
@@ -200,7 +200,7 @@ def _who(given: str | None) -> str:
     return given or getpass.getuser()
 
 
-def case_json(case: Case, *, full: bool = False) -> dict[str, Any]:
+def case_json(case: Case, *, full: bool = False) -> dict[str, object]:
     """A case as plain data; `full` adds the task with its answer and verdicts."""
     outcome, wanted = case.outcome, case.wanted
     shown = {

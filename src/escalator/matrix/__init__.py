@@ -14,4 +14,4 @@ def json_schema() -> dict[str, object]:
     from escalator.matrix.schema import MatrixFile
 
     schema = TypeAdapter(MatrixFile).json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "escalator matrix", **schema}
+    return {**schema, "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "escalator matrix"}

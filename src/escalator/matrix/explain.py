@@ -53,7 +53,7 @@ def _fields_at(path: KeyPath) -> list[str]:
     return [field.name for field in fields(section)] if section is not None else []
 
 
-def section_of(annotation: Any) -> type[Section] | None:
+def section_of(annotation: object) -> type[Section] | None:
     """The section type inside an annotation such as dict[str, Section] or list[str | Section]."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation

@@ -63,7 +63,7 @@ class Matrix:
 
     def error(self, message: str, key: KeyPath, hint: str = "") -> ConfigError:
         """An error that names file, line and key."""
-        return error_at(self.document, self.source, key, message, hint)
+        return error_at(self.document, self.source, key, message, hint=hint)
 
     def _model(self, name: str, section: ModelSection) -> Model:
         key = ("models", name)
@@ -140,7 +140,7 @@ def closest(name: str, known: Iterable[str]) -> str:
     return f"; known are {', '.join(names)}" if names else ""
 
 
-def load_matrix(source: str | Path | Mapping[str, Any] | Matrix | None = None, *overlays: str | Path) -> Matrix:
+def load_matrix(source: str | Path | Mapping[str, object] | Matrix | None = None, *overlays: str | Path) -> Matrix:
     """Load and validate a matrix: a path, YAML text with a line break in it, a mapping, or None to look it up.
 
     Each of `overlays` is a file laid over the ones before it. Raises `ConfigError` naming file, line and key.
@@ -164,8 +164,8 @@ def load_matrix(source: str | Path | Mapping[str, Any] | Matrix | None = None, *
     return validated(document, name)
 
 
-def _plain(source: Mapping[str, Any]) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(json.dumps(source, default=str))
+def _plain(source: Mapping[str, object]) -> dict[str, object]:
+    data: dict[str, object] = json.loads(json.dumps(source, default=str))
     return data
 
 
@@ -202,7 +202,7 @@ def _check_literal_keys(document: Document, source: str) -> None:
                 source,
                 ("providers", name, "api_key"),
                 "keys never stand in the file",
-                "write api_key_env with the NAME of an environment variable",
+                hint="write api_key_env with the NAME of an environment variable",
             )
 
 
@@ -253,10 +253,10 @@ def _as_config_error(error: Any, document: Document, source: str) -> ConfigError
     key, message, hint = explain(first)
     if len(problems) > 1:
         message += f" (and {len(problems) - 1} more problem{'s' if len(problems) > 2 else ''})"
-    return error_at(document, source, key, message, hint)
+    return error_at(document, source, key, message, hint=hint)
 
 
-def error_at(document: Document, source: str, key: KeyPath, message: str, hint: str = "") -> ConfigError:
+def error_at(document: Document, source: str, key: KeyPath, message: str, *, hint: str = "") -> ConfigError:
     """An error that names the file and line where a key stands; `source` where nobody knows."""
     place = document.place(key)
     return ConfigError(

@@ -58,7 +58,7 @@ def _source() -> str:
     return f"genai-prices {version('genai-prices')}"
 
 
-def _tiers(prices: Any) -> tuple[Rates, ...] | None:
+def _tiers(prices: object) -> tuple[Rates, ...] | None:
     quoted = {name: getattr(prices, field) for name, field in _FIELDS.items()}
     if quoted["input"] is None or quoted["output"] is None:
         return None
@@ -88,7 +88,7 @@ def _at(price: Any, threshold: int) -> Decimal:
     return Decimal(reached[-1] if reached else price.base)
 
 
-def _validity(prices: Any, day: date) -> tuple[date | None, date | None]:
+def _validity(prices: object, day: date) -> tuple[date | None, date | None]:
     """The first and the last day of the period that `day` falls in, as far as start dates tell."""
     if not isinstance(prices, list):
         return None, None
