@@ -8,6 +8,7 @@ from importlib import import_module
 
 NAMES = (
     "imports",
+    "cold_start",
     "overhead",
     "concurrency",
     "faults",

@@ -83,6 +83,28 @@ def test_a_room_imports_only_rooms_above_it(path: Path) -> None:
     assert [(name, line) for name, line in wrong if (room, name) not in TOLD_APART] == []
 
 
+PUBLIC = {
+    *("errors", "events", "records", "matrix", "pricing", "lint", "languages", "sandbox", "providers"),
+    *("ledger", "report", "review", "evidence", "simulation", "cli"),
+}
+"""Rooms a program of a user's may import from as well; the others are how `escalator` itself is made."""
+
+
+@pytest.mark.parametrize("path", sorted((SOURCE / "cli").glob("*.py")), ids=lambda path: path.name)
+def test_the_command_line_is_a_client_of_the_public_api(path: Path) -> None:
+    """A command needs nothing that a program of a user's could not use: public rooms, and no private name."""
+    from escalator import __all__ as exported
+
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "escalator":
+            parts, names = (node.module or "").split("."), [alias.name for alias in node.names]
+            if len(parts) == 1:
+                assert set(names) <= {*exported, "__version__"}, f"line {node.lineno}"
+            else:
+                assert parts[1] in PUBLIC, f"line {node.lineno}"
+                assert not [name for name in (*parts, *names) if name.startswith("_")], f"line {node.lineno}"
+
+
 def test_the_walk_knows_nothing_of_the_world() -> None:
     """The walk and its story import no clock, file, SDK, YAML, loop or chance."""
     for name in ("walk.py", "story.py", "steps.py", "flow.py"):
@@ -117,3 +139,32 @@ def test_importing_escalator_loads_nothing_heavy() -> None:
 def test_files_stay_small(path: Path) -> None:
     """A file that outgrows 450 lines wants to be two rooms."""
     assert len(path.read_text().splitlines()) <= 450
+
+
+MOST_ANY = 10.0
+"""`Any` in a thousand lines; each is a place where the type checker looks away."""
+
+MOST_LONG_CALLS = 22
+"""Functions with more than four positional parameters: their calls cannot be read without looking them up."""
+
+
+def test_the_type_checker_looks_away_seldom() -> None:
+    """What is only handed on or looked at with isinstance is an object; `Any` is for what third parties leave open."""
+    lines = sum(len(path.read_text().splitlines()) for path in FILES)
+    names = [
+        node for path in FILES for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)
+    ]
+    assert sum(node.id == "Any" for node in names) / lines * 1000 < MOST_ANY
+
+
+def test_calls_say_what_their_arguments_are() -> None:
+    """From the fifth argument on, with few exceptions, an argument is passed by name; a command takes names only."""
+    long = []
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                places = [each.arg for each in (*node.args.posonlyargs, *node.args.args)]
+                if len([name for name in places if name not in {"self", "cls"}]) > 4:
+                    long.append(f"{path.relative_to(SOURCE)}: {node.name}")
+    assert len(long) <= MOST_LONG_CALLS, "\n".join(long)
+    assert not [each for each in long if each.startswith("cli/")]

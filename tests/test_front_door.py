@@ -6,12 +6,14 @@ import subprocess
 import sys
 from dataclasses import fields
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from escalator import Candidate, Task, TaskError
+import escalator
+from escalator import Candidate, ConfigError, Escalator, Task, TaskError
 from escalator.execution.briefing import make_brief
 from escalator.records import TaskOptions
 from escalator.testing import MemoryLedger
@@ -28,6 +30,7 @@ def adds(candidate: Candidate) -> bool:
     return "a + b" in str(candidate.files)
 
 execute("x", files=["a.py"], tests={"test_a.py": ""}, budget=Decimal(1), validators=["syntax", adds, lambda c: True])
+execute("x", workspace=".", files=[Path("a.py"), "b.py"], tests=Path("tests"))
 execute("x", budget="0.5", validators=adds, images=[Path("a.png")], response_schema=Task, tags=["a"])
 resume("id", budget=2, deadline=3.5, matrix="m.yaml")
 validate("x = 1", "Set x.", validators=[{"syntax": None}], files={"a.py": ""})
@@ -59,6 +62,15 @@ def test_a_type_checker_rejects_what_a_caller_misspells_or_mistypes(tmp_path: Pa
     assert found == {f"wrong.py:{number + 2}" for number in range(len(WRONG_USES))}, shown.stdout
 
 
+def test_a_function_is_not_hidden_by_the_room_of_its_name() -> None:
+    """`escalator.classify` is the function before and after the first task is classified."""
+    code = (
+        "import escalator; first = escalator.classify('fix a typo'); from escalator import classify; "
+        "assert classify('fix a typo') == escalator.classify('fix a typo') == first"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_the_options_are_the_fields_of_a_task() -> None:
     """A field of `Task` is an option of `execute` of the same type, and nothing else is."""
     of_task = {field.name: field.type for field in fields(Task) if field.name != "prompt"}
@@ -71,6 +83,8 @@ def test_the_options_are_the_fields_of_a_task() -> None:
     [
         ({"budgte": 1}, "did you mean 'budget'"),
         ({"on_events": print}, "did you mean 'on_event'"),
+        ({"ledger": "x"}, r"ledger: there is no such option \(pass it when the Escalator is made"),
+        ({"files": {3: ""}}, "files: 3 is int"),
         ({"files": 3}, r"files: 3 is int \(pass paths"),
         ({"files": [3]}, "files: 3 is int"),
         ({"tests": b"x"}, "tests: b'x' is bytes"),
@@ -92,6 +106,55 @@ def test_a_wrong_option_is_named_before_any_model_is_asked(wrong: dict[str, Any]
     with pytest.raises(TaskError, match=says):
         house.execute(**wrong)
     assert not house.provider.requests
+
+
+@pytest.mark.parametrize("call", [escalator.execute, escalator.resume, escalator.classify, escalator.validate])
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [("ledgr", "ledger"), ("provider", "providers"), ("matrx", "matrix"), ("budgets", "budget")],
+)
+def test_what_a_function_is_wired_with_is_suggested_too(call: Any, wrong: str, meant: str) -> None:
+    """A misspelt matrix, ledger or providers is answered with what was meant, wherever a function takes it."""
+    with pytest.raises(TaskError, match=f"{wrong}: there is no such option") as caught:
+        call("x", **{wrong: "y"})
+    takes = set(signature(call).parameters) | {"budget"}
+    assert (f"did you mean {meant!r}" in str(caught.value)) == (meant in takes)
+
+
+@pytest.mark.parametrize("what", ["classify", "plan", "validate", "strength"])
+@pytest.mark.parametrize("listener", ["approve", "on_event"])
+def test_where_nothing_is_done_nobody_can_be_asked_or_told(what: str, listener: str) -> None:
+    """A listener that would never be called is refused, with where it belongs."""
+    house = House({"small": [RIGHT]})
+    with pytest.raises(TaskError, match=rf"{listener}: .*pass it to Escalator\({listener}=…\), execute or resume"):
+        getattr(house.escalator, what)(BASE if what == "strength" else "x", **{listener: print})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"approve": "yes"}, r"'yes' is str.*a function of one Substitution"),
+        ({"on_event": 5}, r"5 is int.*a function of one event, or several"),
+        ({"on_event": [print, 5]}, r"5 is int"),
+    ],
+)
+def test_an_escalator_is_not_made_with_a_listener_that_cannot_be_called(wrong: dict[str, Any], says: str) -> None:
+    """The mistake is found where it is made, not in the first task that comes to it."""
+    with pytest.raises(ConfigError, match=says):
+        Escalator(**wrong)
+
+
+def test_paths_may_be_paths(tmp_path: Path) -> None:
+    """`files` and `tests` take `pathlib.Path`: relative, or absolute and under the workspace; one alone too."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a.py").write_text("x = 1\n")
+    (tmp_path / "test_a.py").write_text("def test(): pass\n")
+    for files in ([Path("src/a.py")], [tmp_path.resolve() / "src" / "a.py"], Path("src/a.py"), Path("src/*.py")):
+        brief = make_brief(Task(prompt="p", workspace=tmp_path, files=files, tests=[Path("test_a.py")]))
+        assert (set(brief.files), set(brief.tests)) == ({"src/a.py"}, {"test_a.py"})
+    assert make_brief(Task(prompt="p", files={Path("a.py"): "x"})).files == {"a.py": "x"}  # type: ignore[dict-item]
+    with pytest.raises(TaskError, match="not a path inside the workspace"):
+        make_brief(Task(prompt="p", workspace=tmp_path, files=[Path("/etc/passwd")]))
 
 
 @pytest.mark.parametrize("field", ["files", "tests", "tags", "requirements", "images"])

@@ -12,18 +12,12 @@ from typing import Any
 import escalator
 import escalator.testing as kit
 from escalator import errors, events
+from escalator.matrix.explain import section_of
 from escalator.matrix.schema import MatrixFile
 from escalator.records import ValidatorSpec
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 NOTE = "<!-- Written by tools/write_reference.py; do not edit. -->\n"
-
-
-def section_of(annotation: Any) -> type[Any] | None:
-    """The section type inside an annotation, if there is one."""
-    from escalator.matrix.explain import _section_of
-
-    return _section_of(annotation)
 
 
 def matrix_page() -> str:
@@ -39,33 +33,36 @@ def _keys(model: type[Any], prefix: str) -> Iterator[str]:
     title = f"`{prefix}`" if prefix else "Top level"
     yield from (f"## {title}", "", "| key | type | default | meaning |", "|---|---|---|---|")
     inner = []
-    for name, field in model.model_fields.items():
-        default = "required" if field.is_required() else _default(field.get_default(call_default_factory=True))
-        yield f"| `{name}` | {_type(field.annotation)} | {default} | {field.description or ''} |"
-        section = section_of(field.annotation)
+    for field in dataclasses.fields(model):
+        meaning = field.metadata.get("description", "")
+        yield f"| `{field.name}` | {_type(field)} | {_default(field)} | {meaning} |"
+        section = section_of(field.type)
         if section is not None:
-            free = ".<name>" if str(field.annotation).startswith("dict") else ""
-            inner.append((section, f"{prefix}.{name}{free}".removeprefix(".")))
+            free = ".<name>" if str(field.type).startswith("dict") else ""
+            inner.append((section, f"{prefix}.{field.name}{free}".removeprefix(".")))
     yield ""
     for section, path in inner:
         yield from _keys(section, path)
 
 
-def _default(value: Any) -> str:
-    if value is None or value in ("", {}, []):
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default_factory is not dataclasses.MISSING:
         return ""
-    return (
-        ""
-        if hasattr(type(value), "model_fields")
-        else f"`{str(value).lower() if isinstance(value, bool) else value}`"
-    )
+    value = field.default
+    if value is dataclasses.MISSING:
+        return "required"
+    if value is None or value == "" or dataclasses.is_dataclass(value):
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def _type(annotation: Any) -> str:
-    text = str(annotation).replace("typing.", "").replace("escalator.matrix.schema.", "")
+def _type(field: dataclasses.Field[Any]) -> str:
+    if "allow_inf_nan" in field.metadata:
+        return "USD"
+    if field.type is float and field.metadata.get("gt") == 0:
+        return "number above 0"
+    text = str(field.type).replace("typing.", "").replace("escalator.matrix.schema.", "")
     text = text.removeprefix("<class '").removesuffix("'>")
-    if "Annotated" in text:
-        text = "USD" if "Decimal" in text else "number above 0"
     text = text.replace("Literal[", "").replace("]", "") if text.startswith("Literal[") else text
     return text.replace("|", "or").replace("'", "`")
 

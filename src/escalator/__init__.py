@@ -8,8 +8,10 @@
 Importing this package loads no SDK, opens no file and starts no thread; names are loaded when first used.
 """
 
+import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from escalator.client import Escalator, aexecute, aresume, classify, execute, resume, validate
@@ -84,7 +86,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+class _Package(ModuleType):
+    """The package: a room of it that is called like a public function does not take the function's place."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in _HOME_OF or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> object:
     if name == "__version__":
         from importlib.metadata import version
 

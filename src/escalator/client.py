@@ -11,18 +11,29 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from escalator.errors import TaskError
+from escalator.errors import ConfigError, TaskError
 from escalator.flow import Flow, adrive, drive
-from escalator.options import LISTENERS, ResumeOptions, RunOptions, listeners, task_and_others
+from escalator.options import (
+    LIMITS,
+    LISTENERS,
+    TASK_FIELDS,
+    WIRING,
+    ResumeOptions,
+    RunOptions,
+    check_names,
+    limits_and_others,
+    misfit,
+    task_and_others,
+)
 from escalator.records import ChangeSet, Classification, Outcome, Plan, Task, TaskOptions, Verdict
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from escalator.events import Sink
-    from escalator.execution import Approve
+    from escalator.events import Approve, Sink
     from escalator.ledger import Archive
     from escalator.matrix import Matrix
+    from escalator.providers import Provider
     from escalator.resources import MatrixSource, Providers, Workshop
     from escalator.validators.mutation import StrengthReport
 
@@ -37,7 +48,8 @@ class Escalator:
     one. `providers`: one provider for every model, or {provider name: provider}. `approve` is asked before a
     paid model where the matrix says confirm. `on_event`: a sink, or several.
     `clock` is seconds since the epoch, `timer` a monotonic clock, `sleep` waits (seconds).
-    Usable as a context manager; closing gives connections and the ledger back.
+    Usable as a context manager; closing gives connections and the ledger back. Raises `ConfigError` for an
+    `approve` or `on_event` that cannot be called; a matrix that is wrong is found when it is first needed.
     """
 
     def __init__(
@@ -54,6 +66,9 @@ class Escalator:
     ) -> None:
         from escalator.resources import Workshop
 
+        wrong = misfit(approve=approve, on_event=on_event)
+        if wrong is not None:
+            raise ConfigError(wrong.says, key=wrong.name, hint=wrong.hint)
         self._sleep = sleep
         self._workshop: Workshop = Workshop(
             matrix,
@@ -75,6 +90,23 @@ class Escalator:
         """The ledger in use, opened if it is not yet."""
         return self._workshop.ledger()
 
+    @property
+    def ledger_location(self) -> str | Path | None:
+        """Where the ledger is or will be, without opening or making it: a file, or the address of a database.
+
+        None where `ledger` is an object of the caller's. Raises `ConfigError` if the matrix names an environment
+        variable that is not set. An address may hold a password.
+        """
+        return self._workshop.ledger_location()
+
+    def provider(self, name: str) -> Provider:
+        """The provider of a name under `providers` of the matrix; no request is made.
+
+        Raises `ProviderError` of kind "auth" if the environment variable of its key is not set, `ConfigError` if
+        the matrix has no such name.
+        """
+        return self._workshop.provider(name)
+
     def execute(self, task: str | Task, **options: Unpack[RunOptions]) -> Outcome:
         """Do a task and say truthfully how it went; see `escalator.execute`."""
         return self._drive(self._job(task, options))
@@ -90,28 +122,28 @@ class Escalator:
         """
         from escalator.execution.run import resume
 
-        limits, others = _limits(options)
+        limits, others = limits_and_others(options)
         return self._drive(resume(self._workshop.desk(**others), task_id, **limits))
 
     async def aresume(self, task_id: str, **options: Unpack[ResumeOptions]) -> Outcome:
         """`resume` without blocking the running event loop."""
         from escalator.execution.run import resume
 
-        limits, others = _limits(options)
+        limits, others = limits_and_others(options)
         return await self._adrive(resume(self._workshop.desk(**others), task_id, **limits))
 
     def classify(self, task: str | Task, **options: Unpack[TaskOptions]) -> Classification:
         """Type, complexity, confidence and reasons, as the matrix's classifier sees them."""
         from escalator.execution.inspect import classify
 
-        task, _ = _task(task, options)
+        task = _described(task, options)
         return self._drive(classify(self._workshop.desk(), task))
 
     def plan(self, task: str | Task, **options: Unpack[TaskOptions]) -> Plan:
         """What `execute` would do: chain, checkers, validators, limits. No worker is called."""
         from escalator.execution.inspect import plan
 
-        task, _ = _task(task, options)
+        task = _described(task, options)
         return self._drive(plan(self._workshop.desk(), task))
 
     def validate(
@@ -121,9 +153,9 @@ class Escalator:
         **options: Unpack[TaskOptions],
     ) -> tuple[Verdict, ...]:
         """Judge an answer or files as `execute` would; see `escalator.validate`."""
-        from escalator.execution.inspect import validate
+        from escalator.execution.judging import validate
 
-        task, _ = _task(task, options)
+        task = _described(task, options)
         return self._drive(validate(self._workshop.desk(), answer_or_files, task))
 
     def strength(
@@ -138,9 +170,9 @@ class Escalator:
         """How strong a task's tests are. Up to `limit` small faults are put into accepted Python files, one at a
         time, and the report says which of them the tests noticed; they are run once for each fault.
         """
-        from escalator.execution.inspect import strength
+        from escalator.execution.judging import strength
 
-        task, _ = _task(task or "Test the tests.", options)
+        task = _described(task or "Test the tests.", options)
         return self._drive(strength(self._workshop.desk(), files, task, limit))
 
     def close(self) -> None:
@@ -174,12 +206,12 @@ class Escalator:
         return execute(self._workshop.desk(**others), task)
 
     def _drive(self, flow: Flow[T]) -> T:
-        from escalator.execution import perform_effect
+        from escalator.execution.effects import perform_effect
 
         return drive(flow, lambda effect: perform_effect(effect, sleep=self._sleep))
 
     async def _adrive(self, flow: Flow[T]) -> T:
-        from escalator.execution import aperform_effect
+        from escalator.execution.effects import aperform_effect
 
         if self._sleep is time.sleep:
             return await adrive(flow, aperform_effect)
@@ -202,11 +234,11 @@ def _task(task: str | Task, options: Mapping[str, object]) -> tuple[Task, dict[s
     return Task(prompt=task, **own), others
 
 
-def _limits(options: Mapping[str, object]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The limits under which a task goes on, and the others."""
-    limits = {name: options[name] for name in ("budget", "deadline") if name in options}
-    others = {name: value for name, value in options.items() if name not in limits}
-    return limits, listeners(others, known=("budget", "deadline", *sorted(LISTENERS)))
+def _described(task: str | Task, options: Mapping[str, object]) -> Task:
+    """The task where nothing is done, so that nobody is asked or told: it takes no listeners."""
+    check_names(options.keys() - {"prompt"}, TASK_FIELDS)
+    described, _ = _task(task, options)
+    return described
 
 
 _kept: dict[tuple[str, ...], Escalator] = {}
@@ -251,6 +283,7 @@ def execute(
     to the workspace until `outcome.apply()`. Raises `TaskError` for a task that is malformed and `ConfigError` for
     a matrix that is; an unhappy walk is an outcome, not an exception.
     """
+    check_names(options.keys() - {"prompt"}, TASK_FIELDS | LISTENERS | WIRING)
     with _house(matrix, ledger, providers) as house:
         return house.execute(task, **options)
 
@@ -264,6 +297,7 @@ async def aexecute(
     **options: Unpack[RunOptions],
 ) -> Outcome:
     """`execute` for async code: the event loop is never blocked, and cancelling leaves nothing running."""
+    check_names(options.keys() - {"prompt"}, TASK_FIELDS | LISTENERS | WIRING)
     with _house(matrix, ledger, providers) as house:
         return await house.aexecute(task, **options)
 
@@ -281,6 +315,7 @@ def resume(
     Answers already paid for are read from the ledger. `budget` (USD) and `deadline` (seconds from now) replace the
     task's own. Raises `TaskError` if the ledger does not know the task.
     """
+    check_names(options, LIMITS | LISTENERS | WIRING)
     with _house(matrix, ledger, providers) as house:
         return house.resume(task_id, **options)
 
@@ -294,12 +329,14 @@ async def aresume(
     **options: Unpack[ResumeOptions],
 ) -> Outcome:
     """`resume` for async code."""
+    check_names(options, LIMITS | LISTENERS | WIRING)
     with _house(matrix, ledger, providers) as house:
         return await house.aresume(task_id, **options)
 
 
 def classify(task: str | Task, *, matrix: MatrixSource = None, **options: Unpack[TaskOptions]) -> Classification:
     """What kind of work a task is: type, complexity 0 to 10, confidence 0 to 1, and the reasons."""
+    check_names(options.keys() - {"prompt"}, TASK_FIELDS | {"matrix"})
     with _house(matrix) as house:
         return house.classify(task, **options)
 
@@ -317,5 +354,6 @@ def validate(
     left out. A model is called only if "semantic" is named. Returns one verdict each; a text no change set can
     be taken from gives a single failed verdict of "answer".
     """
+    check_names(options.keys() - {"prompt"}, TASK_FIELDS | {"matrix"})
     with _house(matrix) as house:
         return house.validate(answer_or_files, task, **options)

@@ -93,6 +93,10 @@ class Substitution:
     expires: float
 
 
+Approve: TypeAlias = Callable[[Substitution], object]
+"""Asked before a paid model: True approves, False declines, None leaves the task waiting. May be a coroutine."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaidModelAhead:
     """A model that costs money is about to be used. `approved`: True or False once asked, None if only warned."""

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 T = TypeVar("T")
 
-Flow: TypeAlias = Generator[Any, Any, T]
+Flow: TypeAlias = Generator[object, Any, T]
 """A generator of steps that is sent one reply a step and returns a `T`."""
 
 
@@ -28,7 +28,7 @@ class Done(Generic[T]):
 class Next:
     """The flow waits for the reply to this step."""
 
-    step: Any
+    step: object
 
 
 def advance(flow: Flow[T], reply: Any = None) -> Next | Done[T]:
@@ -42,7 +42,7 @@ def advance(flow: Flow[T], reply: Any = None) -> Next | Done[T]:
         return Done(stop.value)
 
 
-def drive(flow: Flow[T], perform: Callable[[Any], Any]) -> T:
+def drive(flow: Flow[T], perform: Callable[[Any], object]) -> T:
     """Run a flow to its end, performing each step with a plain function."""
     with closing(flow):
         state = advance(flow)
@@ -51,7 +51,7 @@ def drive(flow: Flow[T], perform: Callable[[Any], Any]) -> T:
         return state.value
 
 
-async def adrive(flow: Flow[T], perform: Callable[[Any], Awaitable[Any]]) -> T:
+async def adrive(flow: Flow[T], perform: Callable[[Any], Awaitable[object]]) -> T:
     """Run a flow to its end, performing each step with a coroutine function."""
     with closing(flow):
         state = advance(flow)

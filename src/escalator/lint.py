@@ -73,16 +73,25 @@ def _plan(matrix: Matrix, name: str, section: TaskTypeSection) -> Plan:
 def _providers(matrix: Matrix) -> Iterator[Finding]:
     used = {model.provider for model in matrix.models.values()}
     for name, section in matrix.file.providers.items():
-        try:
-            plugins.find(section.kind, "provider", providers.BUILT_IN, key="kind")
-        except ConfigError as error:
-            text = f"{error.message}; {error.hint}"
-            yield _finding(matrix, ("providers", name, "kind"), text, error=True)
+        wrong = _no_such_kind(section.kind)
+        if wrong:
+            yield _finding(matrix, ("providers", name, "kind"), wrong, error=True)
         if name not in used:
             yield _finding(matrix, ("providers", name), "no model uses this provider")
         elif section.api_key_env and not os.environ.get(section.api_key_env):
             key = ("providers", name, "api_key_env")
             yield _finding(matrix, key, f"the environment variable {section.api_key_env} is not set here")
+
+
+def _no_such_kind(kind: str) -> str:
+    """What is wrong with a kind of provider; empty for one that can be loaded, or that comes with the package."""
+    if kind in providers.BUILT_IN:
+        return ""
+    try:
+        plugins.find(kind, "provider", providers.BUILT_IN, key="kind")
+    except ConfigError as error:
+        return f"{error.message}; {error.hint}"
+    return ""
 
 
 def _models(matrix: Matrix) -> Iterator[Finding]:
@@ -97,7 +106,7 @@ def _models(matrix: Matrix) -> Iterator[Finding]:
         key = ("models", name)
         if name not in used:
             yield _finding(matrix, key, "no chain and no checker uses this model")
-        if PriceBook().price_of(model, at=today) is None:
+        if not PriceBook().knows(model, at=today):
             text = f"nobody knows the price of {model.id}, so the cost guard will refuse it; write price:"
             yield _finding(matrix, key, text, error=True)
         if model.context is not None and model.context < SMALL_WINDOW:

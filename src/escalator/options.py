@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -10,8 +11,7 @@ from escalator.errors import TaskError
 from escalator.records import TaskOptions
 
 if TYPE_CHECKING:
-    from escalator.events import Sink
-    from escalator.execution import Approve
+    from escalator.events import Approve, Sink
 
 
 class Listeners(TypedDict, total=False):
@@ -34,32 +34,68 @@ class ResumeOptions(Listeners, total=False):
 
 TASK_FIELDS = frozenset(TaskOptions.__annotations__)
 LISTENERS = frozenset(Listeners.__annotations__)
+LIMITS = frozenset({"budget", "deadline"})
+WIRING = frozenset({"matrix", "ledger", "providers"})
+"""What an `Escalator` is made of; the functions in front of it take these too, its methods do not."""
 
 
-def task_and_others(options: Mapping[str, object]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The options that are the task's own, and the listeners. Raises `TaskError` for one that does not exist."""
+def task_and_others(options: Mapping[str, object]) -> tuple[dict[str, Any], dict[str, object]]:
+    """The options that are the task's own, and the listeners, checked. Raises `TaskError` for any other."""
+    check_names(options, TASK_FIELDS | LISTENERS)
     own = {name: value for name, value in options.items() if name in TASK_FIELDS}
-    others = {name: value for name, value in options.items() if name not in TASK_FIELDS}
-    return own, listeners(others, known=(*sorted(TASK_FIELDS), *sorted(LISTENERS)))
+    return own, _listeners(options, without=TASK_FIELDS)
 
 
-def listeners(options: Mapping[str, object], *, known: Iterable[str]) -> dict[str, Any]:
-    """The listeners among the options, checked. Raises `TaskError` for any other option, with the one meant."""
+def limits_and_others(options: Mapping[str, object]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The limits under which a task goes on, and the listeners, checked. Raises `TaskError` for any other."""
+    check_names(options, LIMITS | LISTENERS)
+    limits = {name: value for name, value in options.items() if name in LIMITS}
+    return limits, _listeners(options, without=LIMITS)
+
+
+def check_names(options: Iterable[str], known: frozenset[str]) -> None:
+    """Raise `TaskError` for an option that is not known, with the one meant or the place it belongs to."""
+    for name in sorted(set(options) - known):
+        raise TaskError("there is no such option", field=name, hint=_instead(name, known))
+
+
+def _instead(name: str, known: frozenset[str]) -> str:
     from escalator.plugins import suggest
 
-    names = [*known, "matrix"]
-    for name in sorted(options.keys() - LISTENERS):
-        meant = suggest(name, names).partition(" Known")[0]
-        hint = f"known are {', '.join(names)}" + (f"; {meant}" if meant.startswith("did you") else "")
-        raise TaskError("there is no such option", field=name, hint=hint)
-    _check("approve", options.get("approve"), callable, "a function of one Substitution")
-    on_event = options.get("on_event")
+    if name in WIRING:
+        return f"pass it when the Escalator is made: Escalator({name}=…)"
+    if name in LISTENERS:
+        return f"here nobody is asked and nothing is done; pass it to Escalator({name}=…), execute or resume"
+    meant, _, _ = suggest(name, known).partition(" Known")
+    own = known - LISTENERS - WIRING
+    listed = ", ".join((*sorted(own), *sorted(known & LISTENERS), *sorted(known & WIRING)))
+    return f"known are {listed}" + (f"; {meant}" if meant.startswith("did you mean") else "")
+
+
+def _listeners(options: Mapping[str, object], *, without: frozenset[str]) -> dict[str, object]:
+    others = {name: value for name, value in options.items() if name not in without}
+    wrong = misfit(**others)
+    if wrong is not None:
+        raise TaskError(wrong.says, field=wrong.name, hint=wrong.hint)
+    return others
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A listener that cannot be called: which one, what it is, and what to pass instead."""
+
+    name: str
+    says: str
+    hint: str
+
+
+def misfit(*, approve: object = None, on_event: object = None) -> Misfit | None:
+    """The first of these that is given and cannot be called, None where all can."""
     sinks = on_event if isinstance(on_event, Iterable) and not callable(on_event) else [on_event]
-    for sink in sinks:
-        _check("on_event", sink, callable, "a function of one event, or several")
-    return dict(options)
-
-
-def _check(field: str, value: object, right: Callable[[object], bool], wanted: str) -> None:
-    if value is not None and not right(value):
-        raise TaskError(f"{value!r} is {type(value).__name__}", field=field, hint=f"pass {wanted}")
+    for name, value, wanted in (
+        ("approve", approve, "a function of one Substitution"),
+        *(("on_event", sink, "a function of one event, or several") for sink in sinks),
+    ):
+        if value is not None and not callable(value):
+            return Misfit(name, f"{value!r} is {type(value).__name__}", f"pass {wanted}")
+    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from escalator.records import Brief, Classification, Model, Plan, Policies, Rung, ValidatorSpec
 
@@ -69,7 +69,7 @@ def type_for(complexity: float, matrix: Matrix) -> str:
     return next((name for name, section in bands if complexity <= section.complexity[1]), bands[-1][0])
 
 
-def specs_of(items: Iterable[str | Mapping[str, Mapping[str, Any] | None]]) -> tuple[ValidatorSpec, ...]:
+def specs_of(items: Iterable[str | Mapping[str, Mapping[str, object] | None]]) -> tuple[ValidatorSpec, ...]:
     """Validators as written in YAML: a name, or {name: {option: value}} where `required: false` only advises."""
     specs = []
     for item in items:
@@ -96,7 +96,9 @@ def _chain(
                 model=model,
                 attempts=(entry.attempts if entry else None) or section.max_attempts,
                 effort=entry.effort if entry else None,
-                checker=_checker(index, models, section, classification.complexity, matrix, local_only=local_only),
+                checker=_checker(
+                    models, index, section, matrix, complexity=classification.complexity, local_only=local_only
+                ),
                 last=index == len(models) - 1,
             )
         )
@@ -108,12 +110,12 @@ def _entry(item: str | RungSection) -> tuple[str, RungSection | None]:
 
 
 def _checker(
-    index: int,
     chain: Sequence[Model],
+    index: int,
     section: TaskTypeSection,
-    complexity: float,
     matrix: Matrix,
     *,
+    complexity: float,
     local_only: bool,
 ) -> Model | None:
     """Who judges the answers of one rung; never the model that gave them."""
@@ -171,7 +173,7 @@ def _policies(matrix: Matrix, section: TaskTypeSection) -> Policies:
 
 
 def _with(policies: Policies, section: PolicySection) -> Policies:
-    return replace(policies, **section.model_dump(exclude_none=True))
+    return replace(policies, **{name: action for name, action in vars(section).items() if action is not None})
 
 
 def _baseline(matrix: Matrix) -> Model | None:

@@ -5,14 +5,14 @@ Built-ins take the same route as strangers. Nothing is imported that the matrix 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from escalator.errors import ConfigError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 Kind: TypeAlias = Literal["validator", "provider", "classifier", "redaction"]
 """What is looked for; its entry points are published under `escalator.validators` and so on."""
@@ -29,6 +29,8 @@ def find(
     """
     if name in built_in:
         return _load(built_in[name], name, kind, key)
+    from importlib.metadata import entry_points
+
     points = list(entry_points(group=f"escalator.{kind}s") if installed is None else installed)
     claims = [point for point in points if point.name == name]
     if len(claims) > 1:
@@ -46,11 +48,13 @@ def find(
     raise ConfigError(f"no {kind} is called {name!r}", key=key, hint=suggest(name, known))
 
 
-def make(factory: Callable[..., Any], options: Mapping[str, Any], *, name: str, kind: Kind, key: str) -> Any:
+def make(factory: Callable[..., object], options: Mapping[str, object], *, name: str, kind: Kind, key: str) -> Any:
     """Call a factory with the options of the matrix.
 
     Raises `ConfigError` for an option it does not take, with the nearest one it does, and for a value it refuses.
     """
+    import inspect
+
     parameters = inspect.signature(factory).parameters.values()
     taken = [p.name for p in parameters if p.kind in {p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD}]
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
@@ -67,7 +71,7 @@ def make(factory: Callable[..., Any], options: Mapping[str, Any], *, name: str, 
         raise ConfigError(str(error), key=key, hint="correct the option in the matrix") from error
 
 
-def _load(path: str, name: str, kind: Kind, key: str, *, owner: str = "") -> Callable[..., Any]:
+def _load(path: str, name: str, kind: Kind, key: str, *, owner: str = "") -> Callable[..., object]:
     module_name, _, attribute = path.partition(":")
     source = f"{path!r}, from the distribution {owner}," if owner else f"{path!r}"
     try:
@@ -95,6 +99,8 @@ def _owner(point: EntryPoint) -> str:
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """What was probably meant, and everything that could be."""
+    from difflib import get_close_matches
+
     names = sorted(set(known))
     near = get_close_matches(word, names, n=1)
     listed = ", ".join(names) or "none"

@@ -6,26 +6,30 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from escalator import plugins
 from escalator.errors import ConfigError, ProviderError
-from escalator.events import Publisher, Sink
-from escalator.execution import Approve, Desk
+from escalator.execution.context import Desk
 from escalator.matrix import Matrix, find_matrix, load_matrix
-from escalator.pricing import PriceBook
-from escalator.sandbox import Sandbox
 
 if TYPE_CHECKING:
+    from escalator.events import Approve, Event, Sink
     from escalator.ledger import Archive
+    from escalator.pricing import PriceBook
     from escalator.providers import Provider
     from escalator.records import ValidatorSpec
+    from escalator.sandbox import Sandbox
     from escalator.validators import Validator
 
 MatrixSource: TypeAlias = "str | Path | Mapping[str, Any] | Matrix | None"
 Providers: TypeAlias = "Provider | Mapping[str, Provider] | None"
+
+Stamp: TypeAlias = "tuple[str, int, int] | tuple[()]"
+"""Path, time and size of a matrix file as it was read; empty where the matrix is not a file."""
 
 LEDGER_ENVIRONMENT = "ESCALATOR_LEDGER"
 
@@ -66,7 +70,7 @@ class Shelf:
                 kind="auth",
                 provider=name,
             )
-        options: dict[str, Any] = dict(section.options)
+        options: dict[str, object] = dict(section.options)
         if section.headers:
             options["headers"] = section.headers
         if section.kind in {"anthropic", "google"} and section.api_key_env:
@@ -103,7 +107,7 @@ class Workshop:
         self._clock, self._timer = clock, timer
         self._lock = RLock()
         self._matrix: Matrix | None = None
-        self._stamp: tuple[Any, ...] = ()
+        self._stamp: Stamp = ()
         self._shelves: list[Shelf] = []
         self._desk: Desk | None = None
         self._ledger: Archive | None = None
@@ -118,13 +122,20 @@ class Workshop:
                 self._shelves.append(Shelf(self._matrix, self._given))  # running tasks keep the shelf they have
             return self._matrix
 
-    def _file_stamp(self) -> tuple[Any, ...]:
+    def _file_stamp(self) -> Stamp:
         if isinstance(self._source, str | Path | None) and "\n" not in str(self._source or ""):
             path = Path(self._source) if self._source is not None else find_matrix()
             if path is not None and path.exists():
                 status = path.stat()
                 return (str(path), status.st_mtime_ns, status.st_size)
         return ()
+
+    def provider(self, name: str) -> Provider:
+        """The provider of a name in the matrix in force."""
+        with self._lock:
+            self.matrix()
+            shelf = self._shelves[-1]
+        return shelf.provider(name)
 
     def desk(self, *, approve: Approve | None = None, on_event: Sink | Iterable[Sink] | None = None) -> Desk:
         """What a task works with; `approve` and `on_event` are for this task alone."""
@@ -134,14 +145,15 @@ class Workshop:
                 self._desk = Desk(
                     matrix=matrix,
                     books=self.ledger,
-                    prices=PriceBook(),
-                    sandbox=self._sandbox(matrix),
+                    quotes=_prices,
+                    cell=cache(partial(_sandbox, matrix)),
                     provider=self._shelves[-1].provider,
                     validator=self.validator,
+                    publish=_publisher(self._sinks),
                     clock=self._clock,
                     timer=self._timer,
                 )
-            publish = Publisher([*self._sinks, *_sinks(on_event)])
+            publish = _publisher([*self._sinks, *_sinks(on_event)])
             return replace(self._desk, approve=approve or self._approve, publish=publish)
 
     def validator(self, spec: ValidatorSpec) -> Validator:
@@ -154,13 +166,15 @@ class Workshop:
                 self._validators[key] = validators.build(spec)
             return self._validators[key]
 
-    def _sandbox(self, matrix: Matrix) -> Sandbox:
-        section = matrix.file.sandbox
-        return Sandbox(
-            isolation=section.isolation,
-            allow_unsandboxed=section.allow_unsandboxed,
-            min_isolation=section.min_isolation,
-        )
+    def ledger_location(self) -> str | Path | None:
+        """Where the ledger is, or will be; it is not opened. None for a ledger object of the caller's."""
+        target = self._ledger_target()
+        return target if isinstance(target, str | Path) else None
+
+    def _ledger_target(self) -> str | Path | Archive:
+        """What the caller named, else environment, matrix, the user's state directory."""
+        named = self._ledger_source or os.environ.get(LEDGER_ENVIRONMENT)
+        return named or _configured(self.matrix()) or state_file()
 
     def ledger(self) -> Archive:
         """The ledger, opened when a task first needs it."""
@@ -174,7 +188,7 @@ class Workshop:
 
         section = matrix.file.ledger
         ledger = open_ledger(
-            self._ledger_source or ledger_target(matrix),
+            self._ledger_target(),
             durability=section.durability,
             clock=self._clock,
             store_answers=section.store_answers,
@@ -205,9 +219,37 @@ class Workshop:
             ledger.close()
 
 
-def ledger_target(matrix: Matrix) -> str | Path:
-    """The ledger to use where the caller names none: environment, matrix, the user's state directory."""
-    return os.environ.get(LEDGER_ENVIRONMENT) or _configured(matrix) or state_file()
+@cache
+def _prices() -> PriceBook:
+    from escalator.pricing import PriceBook
+
+    return PriceBook()
+
+
+def _publisher(sinks: list[Sink]) -> Callable[[Event], None]:
+    """Hands events to the sinks; what does it is loaded with the first event."""
+
+    @cache
+    def publisher() -> Callable[[Event], None]:
+        from escalator.events import Publisher
+
+        return Publisher(sinks)
+
+    def publish(event: Event) -> None:
+        publisher()(event)
+
+    return publish
+
+
+def _sandbox(matrix: Matrix) -> Sandbox:
+    from escalator.sandbox import Sandbox
+
+    section = matrix.file.sandbox
+    return Sandbox(
+        isolation=section.isolation,
+        allow_unsandboxed=section.allow_unsandboxed,
+        min_isolation=section.min_isolation,
+    )
 
 
 def state_file() -> Path:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Literal
 
 from escalator.errors import LedgerError, TaskError
 from escalator.events import Substitution
@@ -111,7 +111,7 @@ def approve(ledger: Archive, review_id: int, *, by: str, note: str = "") -> Case
             "retry it with a hint, or reject it"
         )
     reason = f"{by} approved the answer of {outcome.model}" + (f": {note}" if note else "")
-    done = replace(_judged(outcome, case, "passed", by, note), status="accepted", cause="", reason=reason)
+    done = replace(_judged(outcome, case, "passed", by=by, note=note), status="accepted", cause="", reason=reason)
     return _settle(ledger, case, "approved", done, by=by, note=note)
 
 
@@ -124,7 +124,7 @@ def reject(ledger: Archive, review_id: int, *, by: str, note: str = "") -> Case:
         model = case.wanted.to_model if case.wanted else "the paid model"
         done = replace(outcome, status="stopped", cause="declined", reason=f"{by} declined {model}{tail}")
     else:
-        judged = _judged(outcome, case, "failed", by, note)
+        judged = _judged(outcome, case, "failed", by=by, note=note)
         done = replace(judged, status="skipped", cause="rejected", reason=f"{by} rejected the answer{tail}")
     return _settle(ledger, case, "rejected", done, by=by, note=note)
 
@@ -200,7 +200,7 @@ def _must_wait(case: Case, decision: Decision) -> None:
         )
 
 
-def _judged(outcome: Outcome, case: Case, status: Any, by: str, note: str) -> Outcome:
+def _judged(outcome: Outcome, case: Case, status: Literal["passed", "failed"], *, by: str, note: str) -> Outcome:
     """The outcome with the person's verdict on its best answer, beside those of the validators."""
     best = outcome.best
     verdict = Verdict(validator=PERSON, status=status, feedback=note, evidence={"by": by, "review": case.id})

@@ -178,7 +178,7 @@ def check_validator(
 
     sandbox = Sandbox()
 
-    def perform(step: Any) -> Any:
+    def perform(step: object) -> object:
         if isinstance(step, Run):
             return sandbox.run(step.command)
         assert isinstance(step, Ask), f"a validator may yield Ask and Run, not {type(step).__name__}"  # noqa: S101

@@ -21,6 +21,16 @@ def test_imports_count_modules_and_compare_with_the_floor() -> None:
     assert 0 < costs["import escalator"].modules < costs["from escalator import execute"].modules
 
 
+def test_a_cold_start_is_held_against_other_fresh_processes() -> None:
+    """The floors are 1 by themselves; every process took CPU, and the first answers were accepted ones."""
+    pytest.importorskip("httpx", reason="the floor of the first answer is httpx")
+    from benchmarks.cold_start import FLOOR, commands, first_answers
+
+    found = [*commands(rounds=1, names=(FLOOR, "escalator --help")), *first_answers(rounds=1)]
+    assert [start.wall_ratio for start in found if start.name == FLOOR or start.name.startswith("httpx")] == [1, 1]
+    assert all(start.cpu > 0 for start in found)
+
+
 def test_overhead_compares_accepted_calls_with_raw_ones() -> None:
     """Four comparisons, each with the raw floor at 1 and every `execute` accepted."""
     pytest.importorskip("httpx", reason="the raw floor is httpx")

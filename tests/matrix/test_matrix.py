@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from escalator import ConfigError, load_matrix
 from escalator.matrix import find_matrix, json_schema, packaged_path
 from escalator.matrix.lookup import ENVIRONMENT
 from escalator.matrix.matrix import is_local
-from escalator.matrix.schema import ProviderSection
+from escalator.matrix.plain import read_plainly
+from escalator.matrix.schema import MatrixFile, ProviderSection
 from escalator.records import Tier
 
 SMALL = """\
@@ -115,7 +119,7 @@ def test_ollama_models_hosted_by_the_vendor_are_not_local() -> None:
         (("provider: cloud", "provider: clod"), 7, "models.haiku.provider", "did you mean 'cloud'"),
         (("[0, 2]", "[3, 2]"), 10, "complexity", "the lower one first"),
         (("version: 1", "version: 2"), 1, "version", "1"),
-        (("api_key_env: ANTHROPIC_API_KEY", "api_key: sk-live"), 1, "", "api_key_env"),
+        (("api_key_env: ANTHROPIC_API_KEY", "api_key: sk-live"), 4, "providers.cloud.api_key", "api_key_env"),
         (("api_key_env: ANTHROPIC_API_KEY", "api_key_env: sk-live-123"), 4, "api_key_env", "NAME"),
         (("chain: [small, haiku]", "chain: []"), 11, "chain", "at least 1"),
         (("context: 32768", "context: -1"), 6, "context", "greater than 0"),
@@ -221,6 +225,82 @@ def test_a_mapping_is_a_matrix_too() -> None:
         "task_types": {"quick_edit": {"complexity": [0, 10], "chain": ["m"], "validators": ["syntax"]}},
     }
     assert load_matrix(data).models["m"].id == "x"
+
+
+EVERYTHING = """\
+version: 1
+team: platform
+providers:
+  p: {kind: ollama, base_url: "http://localhost:1", headers: {a: b}, options: {x: [1, {y: null}]}, simulated: true}
+  q: {kind: anthropic, api_key_env: KEY, local: false}
+models:
+  small: {provider: p, id: x, tier: local_fast, context: 9000, price: {input: 0, output: 0.25, cache_read: 1}}
+  large: {provider: q, id: y, tier: opus, hourly: 2, effort: high, temperature: 1, timeout: {idle: 3, total: 9.5}}
+task_types:
+  one:
+    complexity: [0, 10]
+    chain: [small, {model: large, effort: low, attempts: 2}]
+    checker: [large]
+    validators: [syntax, {tests: {timeout: 60}}, {compile: null}]
+    at_end: review
+    review: true
+    before_paid: deny
+    policies: {refusal: fallback, skipped: advisory}
+cost_guard: {before_paid: confirm, budgets: {day: 2.5, task_type: {one: {month: 7}}, team: {week: 1}}, baseline: large}
+transport: {retries: 0, patience: 0}
+ledger: {path: x.sqlite, durability: normal, store_answers: false}
+"""
+
+
+def by_pydantic(data: Any) -> MatrixFile:
+    return TypeAdapter(MatrixFile).validate_python(data)
+
+
+@pytest.mark.parametrize("text", [SMALL, EVERYTHING, packaged_path().read_text(encoding="utf-8")])
+def test_a_matrix_that_is_plainly_right_reads_as_pydantic_reads_it(text: str) -> None:
+    """The quick way gives the same content, down to the kind of every value."""
+    data = load_matrix(text).document.data
+    quick = read_plainly(data)
+    assert quick == by_pydantic(data)
+    assert repr(quick) == repr(by_pydantic(data))
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    for key, inner in (
+        value.items() if isinstance(value, dict) else enumerate(value) if type(value) is list else ()
+    ):
+        yield from _places(inner, (*path, key))
+
+
+def _with(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    if not path:
+        return new
+    copy: Any = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = _with(value[path[0]], path[1:], new)
+    return copy
+
+
+@pytest.mark.parametrize(
+    "new", [None, True, "", "x", "7", -1, 0, 3, 11, 0.5, float("nan"), [], ["x"], {}, {"x": 1}, {"input": 1}, b"x"]
+)
+def test_the_quick_way_never_accepts_or_reads_what_pydantic_would_not(new: Any) -> None:
+    """Whatever stands in any place of the file: either there is doubt, or pydantic reads the very same."""
+    data = load_matrix(EVERYTHING).document.data
+    taken = 0
+    for path in _places(data):
+        changed = _with(data, path, new)
+        quick = read_plainly(changed)
+        if quick is not None:
+            taken += 1
+            assert repr(quick) == repr(by_pydantic(changed)), path
+    assert taken < 60
+
+
+def test_a_value_that_needs_converting_is_still_read() -> None:
+    """What pydantic takes, the matrix takes: a number written as a text, for instance."""
+    file = load_matrix(EVERYTHING.replace("day: 2.5", 'day: "2.50"').replace("attempts: 2", 'attempts: "2"')).file
+    assert (file.cost_guard.budgets.day, file.task_types["one"].chain[1].attempts) == (Decimal("2.50"), 2)  # type: ignore[union-attr]
 
 
 def test_the_json_schema_documents_every_key() -> None:

@@ -13,18 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from escalator.cli import log, report
+from escalator.cli.app import app
 from escalator.errors import LedgerError, TaskError
 from escalator.ledger import open_ledger
 from escalator.testing import VirtualClock, failure
 from houses import RIGHT, WRONG, House
-
-app = typer.Typer()
-log.register(app)
-report.register(app)
 
 
 class Shell:
@@ -188,7 +183,7 @@ def test_a_report_of_a_period_without_tasks_says_so(shell: Shell) -> None:
 
 def test_following_prints_attempts_of_other_processes_as_their_tasks_end(shell: Shell) -> None:
     """A follower in one process sees what is done in another, and ends when it is interrupted."""
-    code = "import typer; from escalator.cli import log; app = typer.Typer(); log.register(app); app()"
+    code = "from escalator.cli import main; main()"
     follower = subprocess.Popen(
         [sys.executable, "-c", code, "log", "-f", "--json", "-n", "1"],
         env={**os.environ, "ESCALATOR_LEDGER": str(shell.ledger)},

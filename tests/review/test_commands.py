@@ -8,22 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
 from typer.testing import CliRunner, Result
 
 from escalator import Escalator
-from escalator.cli import resume, review, verify
+from escalator.cli.app import app
 from escalator.errors import LedgerError
 from escalator.evidence import intact
 from escalator.ledger import open_ledger
 from escalator.simulation import Fleet, Question
 from houses import BASE, BROKEN, RIGHT
 from review.desk import Desk
-
-app = typer.Typer()
-for command in (review, resume, verify):
-    command.register(app)
 
 
 class Project:

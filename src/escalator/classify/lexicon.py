@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from itertools import pairwise
+from pathlib import Path
 
 from escalator.classify.text import fold, split_words
 
@@ -39,21 +40,14 @@ class Openings:
 
 
 @dataclass(slots=True)
-class Lexicon:
-    """Concepts by first word, by first stem, and by piece of a script without spaces."""
+class Shelf:
+    """The patterns whose first word begins with the same two letters: by that word, or by its stem."""
 
-    meanings: dict[str, str] = field(default_factory=dict)
     exact: dict[str, list[Pattern]] = field(default_factory=dict)
     stems: dict[str, list[Pattern]] = field(default_factory=dict)
-    pieces: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-    longest_stem: int = 0
 
     def add(self, concept: str, pattern: str) -> None:
         """Take in one pattern as written in the list."""
-        if any(first <= ch <= last for ch in pattern for first, last in _UNSPACED):
-            piece = fold(pattern.rstrip("*"))
-            self.pieces.setdefault(piece[0], []).append((concept, piece))
-            return
         words: list[str] = []
         stems: list[bool] = []
         for word in split_words(pattern):
@@ -64,14 +58,49 @@ class Lexicon:
                 stems.append(False)
         index = self.stems if stems[0] else self.exact
         index.setdefault(words[0], []).append(Pattern(concept=concept, words=tuple(words), stems=tuple(stems)))
-        if stems[0]:
-            self.longest_stem = max(self.longest_stem, len(words[0]))
+
+
+@dataclass(slots=True)
+class Lexicon:
+    """What concepts mean, the words that speak of them, and the pieces of scripts without spaces that do.
+
+    Patterns are kept as they are written, by the first two letters of their first word, until a request has such a
+    word: a process that judges one request takes apart a few hundred of them instead of all.
+    """
+
+    meanings: dict[str, str] = field(default_factory=dict)
+    pieces: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    written: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    shelves: dict[str, Shelf] = field(default_factory=dict)
+
+    def add(self, concept: str, pattern: str) -> None:
+        """Take in one pattern as written in the list. Two plain letters in front need no taking apart."""
+        beginning = pattern[:2].lower()
+        if not pattern.isascii() or not beginning.isalpha() or len(beginning) < 2:
+            if any(first <= sign <= last for sign in pattern for first, last in _UNSPACED):
+                piece = fold(pattern.rstrip("*"))
+                self.pieces.setdefault(piece[0], []).append((concept, piece))
+                return
+            beginning = split_words(pattern)[0][:2]
+        self.written.setdefault(beginning, []).append((concept, pattern))
+
+    def shelf(self, beginning: str) -> Shelf:
+        """The patterns whose first word begins so."""
+        found = self.shelves.get(beginning)
+        if found is None:
+            found = Shelf()
+            for concept, pattern in self.written.get(beginning, ()):
+                found.add(concept, pattern)
+            self.shelves[beginning] = found
+        return found
 
     def openings(self, word: str) -> Openings | None:
         """The patterns that may begin with this word, None where there are none."""
-        found = list(self.exact.get(word, ()))
-        for end in range(_SHORTEST_STEM, min(len(word), self.longest_stem) + 1):
-            found.extend(self.stems.get(word[:end], ()))
+        shelf = self.shelf(word[:2])
+        found = list(shelf.exact.get(word, ()))
+        if shelf.stems:
+            for end in range(_SHORTEST_STEM, len(word) + 1):
+                found.extend(shelf.stems.get(word[:end], ()))
         if not found:
             return None
         longer = [pattern for pattern in found if len(pattern.words) > 1]
@@ -89,9 +118,7 @@ class Lexicon:
 @cache
 def lexicon() -> Lexicon:
     """The packaged list, read once."""
-    from importlib.resources import files
-
-    text = files("escalator.classify").joinpath("concepts.txt").read_text("utf-8")
+    text = Path(__file__).with_name("concepts.txt").read_text("utf-8")
     made = Lexicon()
     concept = ""
     for line in text.splitlines():
@@ -99,7 +126,7 @@ def lexicon() -> Lexicon:
             concept, _, meaning = line[1:].partition("]")
             made.meanings[concept] = meaning.strip()
         elif line and not line.startswith("#"):
-            for pattern in filter(None, (piece.strip() for piece in line.split(","))):
+            for pattern in filter(None, map(str.strip, line.split(","))):
                 made.add(concept, pattern)
     return made
 

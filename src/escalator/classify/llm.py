@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from escalator.flow import Flow
     from escalator.records import Brief, Model
 
-SCHEMA: dict[str, Any] = {
+SCHEMA: dict[str, object] = {
     "type": "object",
     "properties": {
         "task_type": {"type": "string", "enum": list(TASK_TYPES)},
@@ -138,5 +138,5 @@ def _judgement(data: Any) -> tuple[Classification | None, str]:
     )
 
 
-def _number(value: Any) -> float | None:
+def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

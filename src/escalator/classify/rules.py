@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from escalator.classify.features import Features, features
 from escalator.classify.protocol import TASK_TYPES
 from escalator.classify.reasons import reasons
-from escalator.classify.weights import cheapest_mistake, packaged_weights
+from escalator.classify.weights import cheapest_mistake, weights_for
 from escalator.records import Brief, Classification
 
 SOURCE = "rules"
@@ -38,7 +38,7 @@ def classify_text(text: str, *, files: Iterable[str] = ()) -> Classification:
     found = features(text, files=files)
     if _says_too_little(found):
         return _VAGUE
-    weights = packaged_weights()
+    weights = weights_for(found.values)
     probabilities = weights.probabilities(found.values)
     chosen = cheapest_mistake(probabilities)
     return Classification(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 
 WINDOW = 2048
 """Characters of a request that are read; a longer one is read at its head and its tail, half of it each.
@@ -24,22 +24,34 @@ _ACCENTS = str.maketrans(
 )
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _UNSPACED = r"\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_SIGN = rf"[^\W{_UNSPACED}]"
-_LETTER = rf"[^\W\d_{_UNSPACED}]"
 _JOINED = r"[\u0620-\u06ff\u0900-\u0963\u0970-\u097f]+"
-_TOKEN = re.compile(
-    r"(?P<plain>[A-Z]?[a-z]++)(?=[ ,\n])[ ,]{0,2}"
-    r"|`(?P<tick>[^`\n]{1,200})`"
-    r"|[\"“„«「『»](?P<quote>[^\"”“«»」』\n]{1,200})[\"”“»」』«]"
-    rf"|(?P<path>(?:(?:{_SIGN}|[.-]){{0,40}}/){{0,12}}(?:{_SIGN}|-){{0,60}}\.[A-Za-z]{_SIGN}{{0,13}}(?::\d{{1,9}})?(?!{_SIGN}))"
-    r"|(?P<arrow>->|=>|→|⇒)"
-    rf"|(?P<name>{_SIGN}{{1,80}}\(\)|{_LETTER}(?:{_LETTER}|\d){{0,40}}_{_SIGN}{{1,80}}|[A-Za-z][a-z]{{0,40}}(?:[A-Z][a-z0-9]{{1,40}}){{1,12}})"
-    r"|(?P<number>\d[\d.,\u00a0 ]{0,20}\d|\d)"
+_SCRIPTS = (
     r"|(?P<cjk>[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+)"
     rf"|(?P<joined>{_JOINED}(?:[ ]{_JOINED})*)"
-    rf"|(?P<word>{_LETTER}+(?:['\u2019]{_LETTER}+)*)"
-    r"|(?P<end>[.!?;:\n。!?;:]+)"
 )
+
+
+@cache
+def tokens(*, plain: bool) -> re.Pattern[str]:
+    """What a request is taken apart by. `plain` is for text in ASCII: it finds the same there, and large sets of
+    characters, of which the other is full, take long to compile.
+    """
+    sign, letter = (r"\w", r"[^\W\d_]") if plain else (rf"[^\W{_UNSPACED}]", rf"[^\W\d_{_UNSPACED}]")
+    opening, closing = ('"', '"') if plain else ('"“„«「『»', '"“”»」』«')
+    return re.compile(
+        r"(?P<plain>[A-Z]?[a-z]++)(?=[ ,\n])[ ,]{0,2}"
+        r"|`(?P<tick>[^`\n]{1,200})`"
+        rf"|[{opening}](?P<quote>[^\n{closing}]{{1,200}})[{closing}]"
+        rf"|(?P<path>(?:(?:{sign}|[.-]){{0,40}}/){{0,12}}(?:{sign}|-){{0,60}}\.[A-Za-z]{sign}{{0,13}}(?::\d{{1,9}})?(?!{sign}))"
+        r"|(?P<arrow>->|=>|→|⇒)"
+        rf"|(?P<name>{sign}{{1,80}}\(\)|{letter}(?:{letter}|\d){{0,40}}_{sign}{{1,80}}|[A-Za-z][a-z]{{0,40}}(?:[A-Z][a-z0-9]{{1,40}}){{1,12}})"
+        r"|(?P<number>\d[\d.,\u00a0 ]{0,20}\d|\d)"
+        + ("" if plain else _SCRIPTS)
+        + rf"|(?P<word>{letter}+(?:['\u2019]{letter}+)*)"
+        r"|(?P<end>[.!?;:\n。!?;:]+)"
+    )
+
+
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _ELISION = re.compile(r"^(?:[ldnsjcmt]|qu)'(?=\w{2})")
 _TRACE_LINE = re.compile(r"^[ \t]{1,40}(?:at [\w.$<>]{1,200}[ (]|File \"[^\n]*\n[ \t]+)[^\n]*$", re.MULTILINE)
@@ -144,7 +156,7 @@ def _flags(text: str, reading: Reading) -> None:
 
 def _prose(text: str, reading: Reading) -> None:
     prose, fresh = reading.prose, True
-    for match in _TOKEN.finditer(text):
+    for match in tokens(plain=text.isascii()).finditer(text):
         kind = match.lastgroup
         if kind in {"plain", "word"}:
             if fresh:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from escalator.classify.protocol import BANDS, TASK_TYPES
 
@@ -77,22 +78,37 @@ def cheapest_mistake(probabilities: Sequence[float]) -> int:
 @cache
 def packaged_weights() -> Weights:
     """The weights shipped with the package, read once."""
-    from importlib.resources import files
-
-    return parse_weights(files("escalator.classify").joinpath("weights.tsv").read_text("utf-8"))
+    return parse_weights(_packaged())
 
 
-def parse_weights(text: str) -> Weights:
-    """Weights from the text of their file."""
+def weights_for(names: Container[str]) -> Weights:
+    """The packaged weights, of which at least the rows of these features are there.
+
+    The first request of a process has only its own rows read, since most processes of the command line judge one.
+    """
+    return parse_weights(_packaged(), only=names) if next(_first, False) else packaged_weights()
+
+
+_first = iter((True,))
+
+
+def _packaged() -> str:
+    return Path(__file__).with_name("weights.tsv").read_text("utf-8")
+
+
+def parse_weights(text: str, *, only: Container[str] | None = None) -> Weights:
+    """Weights from the text of their file; with `only`, of the features in it."""
     rows: dict[str, TypeScores] = {}
     leanings: dict[str, float] = {}
     special: dict[str, list[float]] = {}
     for line in text.splitlines():
-        if not line or line.startswith("#"):
+        name, _, fields = line.partition("\t")
+        if only is not None and name not in only and name[:1] != "=":
             continue
-        name, *fields = line.split("\t")
-        numbers = [float(field) for field in fields]
-        if name.startswith("="):
+        if not fields or name[0] == "#":
+            continue
+        numbers = [float(field) for field in fields.split("\t")]
+        if name[0] == "=":
             special[name] = numbers
             continue
         rows[name] = (numbers[0], numbers[1], numbers[2], numbers[3])

@@ -6,32 +6,38 @@ import json
 import sys
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
 GOOD, BAD, DIM, NOTE = "green", "red", "dim", "yellow"
 
 
 def console() -> Console:
     """A console on standard output as it is now."""
+    from rich.console import Console
+
     return Console(highlight=False, soft_wrap=False)
 
 
 def complain(message: str) -> None:
     """One error for a person, on standard error."""
+    from rich.console import Console
+    from rich.text import Text
+
     Console(stderr=True, highlight=False, soft_wrap=True).print(Text.assemble(("error: ", BAD), message))
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """One JSON value on standard output; money as text, so that no digit is lost."""
     sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, bytes):
@@ -43,6 +49,8 @@ def _plain(value: Any) -> Any:
 
 def table(*headings: str, rows: Iterable[Iterable[str | Text]], title: str = "") -> Table:
     """A table without heavy lines; the last column takes what room is left."""
+    from rich.table import Table
+
     made = Table(box=None, pad_edge=False, title=title or None, title_justify="left", header_style="bold")
     for index, heading in enumerate(headings):
         made.add_column(heading, overflow="fold", ratio=1 if index == len(headings) - 1 else None)

@@ -7,22 +7,30 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.rule import Rule
 from rich.text import Text
 
-from escalator import Escalator
+from escalator import Escalator, load_matrix
 from escalator.cli.console import GOOD, NOTE, console, money, print_json, table
+from escalator.cli.loading import PlainCommand, command_app
+from escalator.cli.options import Json
 from escalator.cli.show import Live, hanging, outcome_json, outcome_lines
-from escalator.matrix import load_matrix, packaged_path
+from escalator.matrix import packaged_path
 from escalator.pricing import PriceBook
 from escalator.simulation import Fleet, Question, Reply
 from escalator.simulation.checker import opinion
 from escalator.simulation.scenes import SCENES, Scene
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from escalator.events import Approve, Substitution
     from escalator.records import Outcome
+
+app = command_app()
 
 NEXT = (
     ("escalator doctor", "what is reachable on this machine: servers, keys, sandbox"),
@@ -51,6 +59,16 @@ class Actors:
             number = self._asked[scene.task.prompt, name] if scene else 0
             self._asked[scene.task.prompt if scene else "", name] += 1
         return answers[min(number, len(answers) - 1)]
+
+
+@app.command(cls=PlainCommand, short_help="Watch simulated models do one task of each type.")
+def demo(
+    *,
+    fast: Annotated[bool, typer.Option("--fast", help="Do not wait between answers.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Watch one task of each type being done by simulated models, with real validators, sandbox and ledger."""
+    play(seconds=0.0 if fast or as_json else 0.4, as_json=as_json)
 
 
 def play(*, seconds: float, as_json: bool) -> None:
@@ -86,7 +104,7 @@ def play(*, seconds: float, as_json: bool) -> None:
     _table(out, outcomes)
 
 
-def demo_matrix(fleet: Fleet, dark: Fleet) -> dict[str, Any]:
+def demo_matrix(fleet: Fleet, dark: Fleet) -> dict[str, object]:
     """The default matrix on simulated servers, with real prices and a workstation that is switched off."""
     matrix = load_matrix(packaged_path())
     data: dict[str, Any] = {**matrix.document.data, "providers": fleet.providers()}
@@ -106,8 +124,8 @@ def demo_matrix(fleet: Fleet, dark: Fleet) -> dict[str, Any]:
     return {**data, "models": models, "task_types": types, "cost_guard": guard}
 
 
-def _approved(out: Any, *, quiet: bool) -> Any:
-    def approve(wanted: Any) -> bool:
+def _approved(out: Console, *, quiet: bool) -> Approve:
+    def approve(wanted: Substitution) -> bool:
         if not quiet:
             cap = money(wanted.highest_cost)
             out.print(
@@ -132,7 +150,7 @@ def _verdicts(outcome: Outcome) -> str:
     return " ".join(f"{marks[verdict.status]}{verdict.validator}" for verdict in best.verdicts)
 
 
-def _table(out: Any, outcomes: list[Outcome]) -> None:
+def _table(out: Console, outcomes: list[Outcome]) -> None:
     out.print()
     rows = [
         (

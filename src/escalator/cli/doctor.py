@@ -1,4 +1,4 @@
-"""What `escalator doctor` looks at: each thing escalator needs, whether it is there, and what to do if not."""
+"""`escalator doctor`: each thing escalator needs, whether it is there, and what to do if not."""
 
 from __future__ import annotations
 
@@ -9,15 +9,32 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, cast
 
-from escalator import __version__
-from escalator.errors import EscalatorError, ProviderError
+import typer
+from rich.text import Text
+
+from escalator import Escalator, EscalatorError, ProviderError, __version__
+from escalator.cli.console import BAD, DIM, GOOD, NOTE, console, print_json, table
+from escalator.cli.loading import PlainCommand, command_app
+from escalator.cli.options import Json, MatrixOption
 from escalator.lint import lint
-from escalator.matrix import load_matrix
 
 if TYPE_CHECKING:
-    from escalator.matrix import Matrix
+    from escalator import Matrix
+    from escalator.providers import Health, ModelInfo
+
+app = command_app()
+
+
+class Server(Protocol):
+    """A provider that can be looked at without asking a model; all but the clouds' can."""
+
+    def health(self) -> Health:
+        """Whether it answers."""
+
+    def models(self) -> list[ModelInfo]:
+        """What it has."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,27 +47,41 @@ class Finding:
     remedy: str = ""
 
 
+@app.command(cls=PlainCommand, short_help="Look at all escalator needs, and say what to do.")
+def doctor(*, matrix: MatrixOption = None, as_json: Json = False) -> None:
+    """Look at everything escalator needs: matrix, servers, keys, sandbox, tools, ledger."""
+    findings = examine(matrix)
+    if as_json:
+        print_json([{"what": f.what, "ok": f.ok, "detail": f.detail, "next": f.remedy} for f in findings])
+    else:
+        marks = {True: Text("✓", GOOD), False: Text("✗", BAD), None: Text("–", DIM)}
+        rows = [
+            (marks[f.ok], f.what, Text.assemble(f.detail, (f"\n{f.remedy}", NOTE) if f.remedy else ""))
+            for f in findings
+        ]
+        console().print(table("", "what", "found", rows=rows))
+    raise typer.Exit(0 if any(f.what.startswith("model") and f.ok for f in findings) else 1)
+
+
 def examine(source: str | None) -> list[Finding]:
     """Look at everything; nothing is written and no model is asked."""
     found = [Finding(what="escalator", ok=True, detail=f"{__version__}, Python {platform.python_version()}")]
-    try:
-        matrix = load_matrix(source)
-    except EscalatorError as error:
-        return [*found, Finding(what="matrix", ok=False, detail=str(error), remedy="correct the file")]
-    found.append(_matrix(matrix))
-    providers = list(_providers(matrix))
-    found += providers
-    usable = [finding for finding in providers if finding.ok]
+    with Escalator(source) as house:
+        try:
+            matrix = house.matrix
+        except EscalatorError as error:
+            return [*found, Finding(what="matrix", ok=False, detail=str(error), remedy="correct the file")]
+        providers = list(_providers(house))
+        found += [_matrix(matrix), *providers, _models(matrix, providers)]
+        return [*found, *_sandbox(), _pytest(), _grammars(), *_ledger(house)]
+
+
+def _models(matrix: Matrix, providers: list[Finding]) -> Finding:
+    usable = {finding.what.removeprefix("provider ") for finding in providers if finding.ok}
     remedy = "" if usable else "start LM Studio or Ollama, or export a cloud key; `escalator demo` needs neither"
-    count = sum(
-        model.provider in {f.what.removeprefix("provider ") for f in usable} for model in matrix.models.values()
-    )
-    found.append(
-        Finding(
-            what="models", ok=bool(usable), detail=f"{count} of {len(matrix.models)} can be asked", remedy=remedy
-        )
-    )
-    return [*found, *_sandbox(), _pytest(), _grammars(), *_ledger(matrix)]
+    count = sum(model.provider in usable for model in matrix.models.values())
+    detail = f"{count} of {len(matrix.models)} can be asked"
+    return Finding(what="models", ok=bool(usable), detail=detail, remedy=remedy)
 
 
 def _matrix(matrix: Matrix) -> Finding:
@@ -59,30 +90,28 @@ def _matrix(matrix: Matrix) -> Finding:
     return Finding(what="matrix", ok=not errors, detail=f"{matrix.source}, {len(errors)} errors", remedy=remedy)
 
 
-def _providers(matrix: Matrix) -> Iterator[Finding]:
+def _providers(house: Escalator) -> Iterator[Finding]:
     """All providers at once: a server that is not there costs its timeout only once."""
-    names = list(matrix.file.providers)
+    names = list(house.matrix.file.providers)
     with ThreadPoolExecutor(max_workers=max(len(names), 1)) as pool:
-        yield from pool.map(lambda name: _provider(matrix, name), names)
+        yield from pool.map(lambda name: _provider(house, name), names)
 
 
-def _provider(matrix: Matrix, name: str) -> Finding:
-    from escalator.resources import Shelf
-
-    section, what = matrix.file.providers[name], f"provider {name}"
+def _provider(house: Escalator, name: str) -> Finding:
+    section, what = house.matrix.file.providers[name], f"provider {name}"
     if section.api_key_env and not os.environ.get(section.api_key_env):
         remedy = f"export {section.api_key_env}=… to use its models"
         return Finding(what=what, ok=False, detail=f"{section.api_key_env} is not set", remedy=remedy)
     try:
-        provider = Shelf(matrix, None).provider(name)
+        provider = house.provider(name)
     except EscalatorError as error:
         return Finding(what=what, ok=False, detail=str(error))
     if section.kind in {"anthropic", "google"}:
         return Finding(what=what, ok=True, detail="the key is set; it is not tried, for that would cost money")
-    return _server(what, section.kind, provider)
+    return _server(what, section.kind, cast("Server", provider))
 
 
-def _server(what: str, kind: str, provider: Any) -> Finding:
+def _server(what: str, kind: str, provider: Server) -> Finding:
     health = provider.health()
     if not health.alive:
         remedy = {
@@ -132,13 +161,12 @@ def _grammars() -> Finding:
     )
 
 
-def _ledger(matrix: Matrix) -> Iterator[Finding]:
+def _ledger(house: Escalator) -> Iterator[Finding]:
     import sqlite3
 
     from escalator.ledger.sqlite import database_warning
-    from escalator.resources import ledger_target
 
-    target = str(ledger_target(matrix))
+    target = str(house.ledger_location)
     postgres = target.startswith("postgres")
     if postgres:
         yield Finding(what="ledger", ok=True, detail="PostgreSQL")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 from rich.text import Text
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from escalator.events import Substitution
-    from escalator.execution import Approve
+    from escalator.events import Approve, Substitution
     from escalator.records import Outcome
 
 EXIT: Final = {"accepted": 0, "needs_review": 3, "skipped": 4, "stopped": 5}
@@ -79,7 +78,9 @@ def _written(outcome: Outcome) -> tuple[tuple[Path, ...], TaskError | None]:
         return (), error
 
 
-def _print_change(out: Console, outcome: Outcome, *, apply: bool, written: tuple[Any, ...], failed: bool) -> None:
+def _print_change(
+    out: Console, outcome: Outcome, *, apply: bool, written: tuple[object, ...], failed: bool
+) -> None:
     """The change, unless it was written; nothing is applied behind anybody's back."""
     if written:
         out.print(hanging(Text(f"  written: {', '.join(outcome.files)}", GOOD)))

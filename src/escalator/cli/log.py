@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,28 +12,28 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.console import Console
 from rich.text import Text
-from typer.core import TyperGroup
 
+from escalator import TaskError
+from escalator.cli.books import books, moment, when
 from escalator.cli.console import BAD, DIM, GOOD, NOTE, console, money, print_json, table
-from escalator.errors import LedgerError, TaskError
+from escalator.cli.loading import PlainCommand, PlainGroup
+from escalator.cli.options import (
+    JsonLines,
+    LedgerOption,
+    MatrixOption,
+    ModelFilter,
+    Since,
+    StatusFilter,
+    TeamFilter,
+    TextFilter,
+    TypeFilter,
+    Until,
+)
 
 if TYPE_CHECKING:
     from escalator.ledger import Archive
     from escalator.ledger.log import LogQuery, TaskRecord
     from escalator.report import Attribution, Moment
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs, one line each.")]
-MatrixOption = Annotated[str | None, typer.Option("--matrix", "-m", help="Matrix file; default: looked up.")]
-LedgerOption = Annotated[
-    str | None, typer.Option("--ledger", help="Ledger file or postgresql:// URL; default: the configured one.")
-]
-TypeFilter = Annotated[str, typer.Option("--type", help="Only this task type.")]
-ModelFilter = Annotated[str, typer.Option("--model", help="Only this model.")]
-StatusFilter = Annotated[str, typer.Option("--status", help="Only this result: passed, failed, accepted, …")]
-TeamFilter = Annotated[str, typer.Option("--team", help="Only this team.")]
-Since = Annotated[str, typer.Option("--since", help="From here on: 2026-11-21, 2026-11-21T08:00, 90m, 24h, 7d.")]
-Until = Annotated[str, typer.Option("--until", help="Before this, written like --since.")]
-TextFilter = Annotated[str, typer.Option("--text", help="Only lines with this in description, cause or checks.")]
 
 COLOURS = {
     "passed": GOOD,
@@ -63,11 +60,8 @@ MOVES = {"first": "", "retry": "↻", "fallback": "⤳", "escalation": "↑"}
 PREFIXES = 10_000
 """Newest tasks among which the beginning of an id is looked for."""
 
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_AGE = re.compile(r"\A(\d+(?:\.\d+)?)([smhdw])\Z")
 
-
-class LogGroup(TyperGroup):
+class LogGroup(PlainGroup):
     """A group whose first word may also be a task: `escalator log TASK` is `escalator log show TASK`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -80,54 +74,14 @@ class LogGroup(TyperGroup):
 app = typer.Typer(
     cls=LogGroup,
     rich_markup_mode=None,
+    short_help="Read the log: the newest attempts, or the story of one task.",
     help="Read the log: the newest attempts, or with a task's id what happened to it.",
 )
 
 
-def register(main: typer.Typer) -> None:
-    """Add `escalator log`."""
-    main.add_typer(app, name="log")
-
-
-@contextmanager
-def books(matrix: str | None, ledger: str | None) -> Iterator[Archive]:
-    """The ledger to read. A file that does not exist is an error, not a new ledger."""
-    from escalator import load_matrix
-    from escalator.resources import Workshop, ledger_target
-
-    target = ledger or ledger_target(load_matrix(matrix))
-    if not str(target).startswith(("postgresql://", "postgres://")) and not Path(target).exists():
-        hint = "do a task first with `escalator run`, or name another with --ledger"
-        raise LedgerError(f"there is no ledger at {target} yet; {hint}")
-    workshop = Workshop(
-        matrix, ledger=target, providers=None, approve=None, on_event=None, clock=time.time, timer=time.monotonic
-    )
-    try:
-        yield workshop.ledger()
-    finally:
-        workshop.close()
-
-
-def moment(given: str, *, now: float, option: str) -> float | None:
-    """Seconds since the epoch of a time written as a day, a moment (UTC unless it says otherwise) or an age."""
-    if not given:
-        return None
-    age = _AGE.match(given)
-    if age is not None:
-        return now - float(age[1]) * SECONDS[age[2]]
-    try:
-        found = datetime.fromisoformat(given)
-    except ValueError:
-        raise TaskError(
-            f"{given!r} is no time",
-            field=option,
-            hint="write 2026-11-21, 2026-11-21T08:00, or an age such as 24h or 7d",
-        ) from None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-
-
-@app.command()
+@app.command(cls=PlainCommand)
 def show(
+    *,
     task: Annotated[str, typer.Argument(help="A task's id: what happened to it.")] = "",
     task_type: TypeFilter = "",
     model: ModelFilter = "",
@@ -140,16 +94,19 @@ def show(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new ones as tasks end.")] = False,
     matrix: MatrixOption = None,
     ledger: LedgerOption = None,
-    as_json: Json = False,
+    as_json: JsonLines = False,
 ) -> None:
     """Show the newest attempts, or the story of one task."""
-    from escalator.report import attributions
+    with books(matrix, ledger) as house:
+        from escalator.report import attributions
 
-    with books(matrix, ledger) as archive:
+        archive = house.ledger
         if task:
             _story(archive, task, as_json=as_json)
             return
-        query = _query(archive, task_type, model, status, team, since, until)
+        query = _query(
+            archive, task_type=task_type, model=model, status=status, team=team, since=since, until=until
+        )
         newest = query if text else replace(query, count=count, newest=True)
         found = list(attributions(archive, newest, text=text))[-count:]
         _lines(found, as_json=as_json)
@@ -158,7 +115,7 @@ def show(
 
 
 def _query(
-    archive: Archive, task_type: str, model: str, status: str, team: str, since: str, until: str
+    archive: Archive, *, task_type: str, model: str, status: str, team: str, since: str, until: str
 ) -> LogQuery:
     from escalator.ledger.log import LogQuery
 
@@ -232,11 +189,6 @@ def _row(line: Attribution) -> tuple[str | Text, ...]:
     )
 
 
-def when(at: float) -> str:
-    """A moment as month, day and minute, UTC."""
-    return datetime.fromtimestamp(at, UTC).strftime("%m-%d %H:%M")
-
-
 def _story(archive: Archive, task_id: str, *, as_json: bool) -> None:
     from escalator.report import timeline
 
@@ -287,7 +239,7 @@ def _moment(each: Moment) -> tuple[str | Text, ...]:
     )
 
 
-def task_json(task: TaskRecord) -> dict[str, Any]:
+def task_json(task: TaskRecord) -> dict[str, object]:
     """A task's row as JSON values."""
     from escalator.ledger.export import plain
 
@@ -300,8 +252,9 @@ def _usd(nano: int) -> Decimal:
     return to_usd(nano)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def tasks(
+    *,
     task_type: TypeFilter = "",
     model: ModelFilter = "",
     status: StatusFilter = "",
@@ -312,11 +265,14 @@ def tasks(
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="Newest tasks to show.")] = 20,
     matrix: MatrixOption = None,
     ledger: LedgerOption = None,
-    as_json: Json = False,
+    as_json: JsonLines = False,
 ) -> None:
     """List tasks with how they ended; an open one that nobody works on can be resumed."""
-    with books(matrix, ledger) as archive:
-        query = _query(archive, task_type, model, status, team, since, until)
+    with books(matrix, ledger) as house:
+        archive = house.ledger
+        query = _query(
+            archive, task_type=task_type, model=model, status=status, team=team, since=since, until=until
+        )
         found = archive.tasks(query if text else replace(query, count=count, newest=True))
     found = [task for task in found if text.lower() in f"{task.description} {task.reason}".lower()][-count:]
     if as_json:
@@ -338,8 +294,9 @@ def tasks(
     one_line_each(console(), widths, rows)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def export(
+    *,
     path: Annotated[Path, typer.Argument(help="File to write.")],
     kind: Annotated[
         Literal["attempts", "calls", "tasks"], typer.Option("--kind", help="What to write.")
@@ -356,15 +313,18 @@ def export(
     text: TextFilter = "",
     matrix: MatrixOption = None,
     ledger: LedgerOption = None,
-    as_json: Json = False,
+    as_json: JsonLines = False,
 ) -> None:
     """Write the log to a file: JSON Lines, CSV or Parquet."""
-    from escalator.report import export as write
-
     endings: dict[str, Literal["jsonl", "csv", "parquet"]] = {".csv": "csv", ".parquet": "parquet"}
     chosen = form or endings.get(path.suffix.lower(), "jsonl")
-    with books(matrix, ledger) as archive:
-        query = _query(archive, task_type, model, status, team, since, until)
+    with books(matrix, ledger) as house:
+        from escalator.report import export as write
+
+        archive = house.ledger
+        query = _query(
+            archive, task_type=task_type, model=model, status=status, team=team, since=since, until=until
+        )
         count = write(archive, kind, path, form=chosen, query=query, text=text)
     if as_json:
         print_json({"written": count, "kind": kind, "format": chosen, "path": str(path)})
@@ -372,17 +332,19 @@ def export(
         console().print(f"{count:,} {kind} written to {path} as {chosen}.")
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def forget(
+    *,
     older_than: Annotated[str, typer.Option("--older-than", help="Age such as 90d, or a day such as 2026-11-21.")],
     matrix: MatrixOption = None,
     ledger: LedgerOption = None,
-    as_json: Json = False,
+    as_json: JsonLines = False,
 ) -> None:
     """Erase prompts, answers and outcomes of finished tasks; the log, its costs and the reports stay."""
-    from escalator.ledger.export import forget_all
+    with books(matrix, ledger) as house:
+        from escalator.ledger.export import forget_all
 
-    with books(matrix, ledger) as archive:
+        archive = house.ledger
         before = moment(older_than, now=archive.now(), option="--older-than")
         if before is None:
             raise TaskError("no age is given", field="--older-than", hint="write an age such as 90d")

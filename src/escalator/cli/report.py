@@ -11,24 +11,24 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from escalator.cli.books import books, moment
 from escalator.cli.console import BAD, GOOD, console, money, print_json, table
-from escalator.cli.log import Json, LedgerOption, MatrixOption, books, moment
+from escalator.cli.loading import PlainCommand, command_app
+from escalator.cli.options import JsonLines, LedgerOption, MatrixOption
 
 if TYPE_CHECKING:
     from escalator.report import Report, Success
 
 
-def register(main: typer.Typer) -> None:
-    """Add `escalator report`."""
-    main.command("report")(report)
+app = command_app()
 
 
 def _calibration(matrix: str | None, ledger: str | None, *, as_json: bool) -> None:
-    from escalator.report import calibration
-    from escalator.report.calibration import ENOUGH
+    with books(matrix, ledger) as house:
+        from escalator.report import calibration
+        from escalator.report.calibration import ENOUGH
 
-    with books(matrix, ledger) as archive:
-        found = calibration(archive)
+        found = calibration(house.ledger)
     curves = {"outcome": found.outcome, "semantic": found.semantic}
     if as_json:
         points = {name: curve.points if curve else None for name, curve in curves.items()}
@@ -44,7 +44,9 @@ def _calibration(matrix: str | None, ledger: str | None, *, as_json: bool) -> No
         out.print(table("confidence", "right", rows=rows, title=name))
 
 
+@app.command(cls=PlainCommand, short_help="Task types, success by worker, causes, latency, cost, savings.")
 def report(
+    *,
     since: Annotated[str, typer.Option("--since", help="First day: 2026-11-21, or an age such as 30d.")] = "",
     until: Annotated[str, typer.Option("--until", help="Last day, included; written like --since.")] = "",
     top: Annotated[int, typer.Option("--top", min=1, help="Lines a table at most.")] = 12,
@@ -53,17 +55,16 @@ def report(
     ] = False,
     matrix: MatrixOption = None,
     ledger: LedgerOption = None,
-    as_json: Json = False,
+    as_json: JsonLines = False,
 ) -> None:
     """Task types, success by worker, causes, latency, cost and savings. Days are UTC."""
-    from escalator import load_matrix
-    from escalator.report import report as analyse
-
     if calibration:
         _calibration(matrix, ledger, as_json=as_json)
         return
-    baseline = load_matrix(matrix).file.cost_guard.baseline
-    with books(matrix, ledger) as archive:
+    with books(matrix, ledger) as house:
+        from escalator.report import report as analyse
+
+        archive, baseline = house.ledger, house.matrix.file.cost_guard.baseline
         now = archive.now()
         found = analyse(
             archive,
@@ -91,7 +92,7 @@ def _day(given: str, now: float, option: str) -> str:
     return "" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
 
 
-def report_json(found: Report) -> dict[str, Any]:
+def report_json(found: Report) -> dict[str, object]:
     """A report as plain data, with what is computed from it."""
     shown = asdict(found)
     shown["local"] |= {

@@ -6,28 +6,29 @@ from typing import Annotated
 
 import typer
 
+from escalator.cli.books import books
 from escalator.cli.console import console
 from escalator.cli.ending import approver, finish
-from escalator.cli.log import Json, LedgerOption, MatrixOption, books
+from escalator.cli.loading import PlainCommand, command_app
+from escalator.cli.options import Apply, JsonLines, LedgerOption, MatrixOption, Yes
 from escalator.cli.show import Live
 
-
-def register(main: typer.Typer) -> None:
-    """Add `escalator resume`."""
-    main.command("resume")(resume)
+app = command_app()
 
 
+@app.command(cls=PlainCommand, short_help="Go on with a task; what was paid for is not bought again.")
 def resume(
+    *,
     task: Annotated[str, typer.Argument(help="A task's id, as `escalator log tasks` shows it.")],
-    apply: Annotated[bool, typer.Option("--apply", help="Write the accepted change to the workspace.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve paid models without asking.")] = False,
+    apply: Apply = False,
+    yes: Yes = False,
     budget: Annotated[str | None, typer.Option(metavar="<usd>", help="Most it may cost in all, USD.")] = None,
     deadline: Annotated[
         float | None, typer.Option(metavar="<seconds>", help="Stop after this many seconds from now.")
     ] = None,
     matrix: MatrixOption = None,
     ledger: LedgerOption = None,
-    as_json: Json = False,
+    as_json: JsonLines = False,
 ) -> None:
     """Go on with a task; answers that were paid for are not bought again.
 
@@ -57,15 +58,10 @@ def carry_on(
     deadline: float | None = None,
 ) -> None:
     """Resume a task, print how it ended and leave with its exit status."""
-    from escalator import Escalator
     from escalator.review import granted
 
-    with (
-        books(matrix, ledger) as archive,
-        Escalator(matrix, ledger=archive) as house,
-        Live(console()) as live,
-    ):
-        approve = granted(archive, otherwise=approver(live, yes=yes, quiet=as_json))
+    with books(matrix, ledger) as house, Live(console()) as live:
+        approve = granted(house.ledger, otherwise=approver(live, yes=yes, quiet=as_json))
         told = None if as_json else live
         outcome = house.resume(task_id, approve=approve, on_event=told, budget=budget, deadline=deadline)
     raise finish(outcome, apply=apply, as_json=as_json)

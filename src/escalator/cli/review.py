@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.text import Text
 
+from escalator.cli.books import books, when
 from escalator.cli.console import BAD, DIM, GOOD, NOTE, console, money, print_json, table
-from escalator.cli.log import Json, LedgerOption, MatrixOption, books, when
+from escalator.cli.loading import PlainCommand, PlainGroup
+from escalator.cli.options import JsonLines, LedgerOption, MatrixOption
 from escalator.cli.show import outcome_json, verdict_line
 
 if TYPE_CHECKING:
@@ -21,29 +22,27 @@ By = Annotated[str | None, typer.Option("--by", help="Who decides; default: the 
 Note = Annotated[str, typer.Option("--note", help="Why, for the log.")]
 
 app = typer.Typer(
+    cls=PlainGroup,
     no_args_is_help=True,
     rich_markup_mode=None,
+    short_help="Decide what waits for a person: answers, paid models to allow.",
     help="Decide what waits for a person: answers nobody else may accept, paid models to allow.",
 )
 
 
-def register(main: typer.Typer) -> None:
-    """Add `escalator review`."""
-    main.add_typer(app, name="review")
-
-
-@app.command("list")
+@app.command("list", cls=PlainCommand)
 def list_cases(
+    *,
     everything: Annotated[bool, typer.Option("--all", help="Decided ones too.")] = False,
     matrix: MatrixOption = None,
     ledger: LedgerOption = None,
-    as_json: Json = False,
+    as_json: JsonLines = False,
 ) -> None:
     """List what waits, oldest first, with why."""
-    from escalator.review import reviews
+    with books(matrix, ledger) as house:
+        from escalator.review import reviews
 
-    with books(matrix, ledger) as archive:
-        cases = reviews(archive, state=None if everything else "waiting")
+        cases = reviews(house.ledger, state=None if everything else "waiting")
     if as_json:
         for case in cases:
             print_json(case_json(case))
@@ -67,35 +66,38 @@ def list_cases(
     out.print(table("no", "since", "task", "what", "type", "why", rows=rows))
 
 
-@app.command()
-def show(number: Number, matrix: MatrixOption = None, ledger: LedgerOption = None, as_json: Json = False) -> None:
+@app.command(cls=PlainCommand)
+def show(
+    *, number: Number, matrix: MatrixOption = None, ledger: LedgerOption = None, as_json: JsonLines = False
+) -> None:
     """Show one case: why it waits, the best answer so far, and what the checks say of it."""
-    from escalator.review import review
+    with books(matrix, ledger) as house:
+        from escalator.review import review
 
-    with books(matrix, ledger) as archive:
-        case = review(archive, number)
+        case = review(house.ledger, number)
     if as_json:
         print_json(case_json(case, full=True))
     else:
         _print_case(case)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def approve(
+    *,
     number: Number,
     by: By = None,
     note: Note = "",
     apply: Annotated[bool, typer.Option("--apply", help="Also write the answer to the workspace.")] = False,
     matrix: MatrixOption = None,
     ledger: LedgerOption = None,
-    as_json: Json = False,
+    as_json: JsonLines = False,
 ) -> None:
     """Accept the answer, or allow the paid model. Nothing is written without --apply."""
-    from escalator.review import approve as decide
+    with books(matrix, ledger) as house:
+        from escalator.review import approve as decide
 
-    with books(matrix, ledger) as archive:
-        case = decide(archive, number, by=_who(by), note=note)
-    written: tuple[Any, ...] = ()
+        case = decide(house.ledger, number, by=_who(by), note=note)
+    written: tuple[object, ...] = ()
     if apply and case.kind == "answer" and case.outcome is not None:
         written = case.outcome.apply()
     if as_json:
@@ -111,57 +113,58 @@ def approve(
         out.print(f"Nothing was written; `escalator resume {case.task_id} --apply` writes it.")
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def reject(
+    *,
     number: Number,
     by: By = None,
     note: Note = "",
     matrix: MatrixOption = None,
     ledger: LedgerOption = None,
-    as_json: Json = False,
+    as_json: JsonLines = False,
 ) -> None:
     """Find the answer wrong, or refuse the paid model. It counts against the answer's model."""
-    from escalator.review import reject as decide
-
-    _decided(decide, number, by, note, matrix, ledger, as_json=as_json, word="rejected")
+    _decided(number, by=by, note=note, matrix=matrix, ledger=ledger, as_json=as_json, word="rejected")
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def skip(
+    *,
     number: Number,
     by: By = None,
     note: Note = "",
     matrix: MatrixOption = None,
     ledger: LedgerOption = None,
-    as_json: Json = False,
+    as_json: JsonLines = False,
 ) -> None:
     """Give the task up without judging its answer; it counts against nobody."""
-    from escalator.review import skip as decide
-
-    _decided(decide, number, by, note, matrix, ledger, as_json=as_json, word="skipped")
+    _decided(number, by=by, note=note, matrix=matrix, ledger=ledger, as_json=as_json, word="skipped")
 
 
 def _decided(
-    decide: Callable[..., Case],
     number: int,
+    *,
     by: str | None,
     note: str,
     matrix: str | None,
     ledger: str | None,
-    *,
     as_json: bool,
-    word: str,
+    word: Literal["rejected", "skipped"],
 ) -> None:
-    with books(matrix, ledger) as archive:
-        case = decide(archive, number, by=_who(by), note=note)
+    with books(matrix, ledger) as house:
+        from escalator.review import reject, skip
+
+        decide = {"rejected": reject, "skipped": skip}[word]
+        case = decide(house.ledger, number, by=_who(by), note=note)
     if as_json:
         print_json(case_json(case))
     else:
         console().print(f"Review {number} is {word}; task {case.task_id} is over.")
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def retry(
+    *,
     number: Number,
     hint: Annotated[str, typer.Option("--hint", help="What to do differently; added to the prompt.")] = "",
     model: Annotated[str, typer.Option("--model", help="Begin at this model's rung.")] = "",
@@ -169,14 +172,15 @@ def retry(
     later: Annotated[bool, typer.Option("--later", help="Only prepare it; `escalator resume` runs it.")] = False,
     matrix: MatrixOption = None,
     ledger: LedgerOption = None,
-    as_json: Json = False,
+    as_json: JsonLines = False,
 ) -> None:
     """Do the task again, with a hint or from a later rung on, as a task of its own."""
     from escalator.cli.resume import carry_on
-    from escalator.review import retry as prepare
 
-    with books(matrix, ledger) as archive:
-        new_id = prepare(archive, number, by=_who(by), hint=hint, model=model)
+    with books(matrix, ledger) as house:
+        from escalator.review import retry as prepare
+
+        new_id = prepare(house.ledger, number, by=_who(by), hint=hint, model=model)
     if not later:
         carry_on(new_id, matrix=matrix, ledger=ledger, apply=False, yes=False, as_json=as_json)
     elif as_json:
@@ -196,7 +200,7 @@ def _who(given: str | None) -> str:
     return given or getpass.getuser()
 
 
-def case_json(case: Case, *, full: bool = False) -> dict[str, Any]:
+def case_json(case: Case, *, full: bool = False) -> dict[str, object]:
     """A case as plain data; `full` adds the task with its answer and verdicts."""
     outcome, wanted = case.outcome, case.wanted
     shown = {

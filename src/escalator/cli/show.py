@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.padding import Padding
@@ -176,7 +176,7 @@ def outcome_lines(outcome: Outcome) -> list[Text]:
     return [*lines, Text(paid, DIM)]
 
 
-def outcome_json(outcome: Outcome) -> dict[str, Any]:
+def outcome_json(outcome: Outcome) -> dict[str, object]:
     """An outcome as plain data for `--json`."""
     kind = outcome.classification
     return {
@@ -208,7 +208,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def attempt_json(attempt: Attempt) -> dict[str, Any]:
+def attempt_json(attempt: Attempt) -> dict[str, object]:
     """An attempt as plain data."""
     return {
         "model": attempt.model,
@@ -226,7 +226,7 @@ def attempt_json(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def verdict_json(verdict: Verdict) -> dict[str, Any]:
+def verdict_json(verdict: Verdict) -> dict[str, object]:
     """A verdict as plain data."""
     return {
         "validator": verdict.validator,

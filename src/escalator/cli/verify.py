@@ -5,45 +5,47 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
+from escalator import TaskError
+from escalator.cli.books import books
 from escalator.cli.console import BAD, DIM, GOOD, NOTE, console, print_json, table
-from escalator.cli.log import Json, LedgerOption, MatrixOption, books
+from escalator.cli.loading import PlainCommand, command_app
+from escalator.cli.options import JsonLines, LedgerOption, MatrixOption
 from escalator.cli.show import verdict_json, verdict_line
-from escalator.errors import TaskError
 
 if TYPE_CHECKING:
     from escalator.evidence import Verification
 
 
-def register(main: typer.Typer) -> None:
-    """Add `escalator verify`."""
-    main.command("verify")(verify)
+app = command_app()
 
 
+@app.command(cls=PlainCommand, short_help="Execute the checks of an accepted answer again.")
 def verify(
+    *,
     task: Annotated[str, typer.Argument(help="Id of an accepted task.")],
     semantic: Annotated[bool, typer.Option("--semantic", help="Also ask the checker again; this costs.")] = False,
     bundle: Annotated[Path | None, typer.Option("--bundle", help="Compare with a bundle saved earlier.")] = None,
     save: Annotated[Path | None, typer.Option("--save", help="Write the evidence bundle to a file.")] = None,
     matrix: MatrixOption = None,
     ledger: LedgerOption = None,
-    as_json: Json = False,
+    as_json: JsonLines = False,
 ) -> None:
     """Execute the checks of an accepted answer again, without a model, and say what differs.
 
     Exit status 0 if everything that was executed again says what it said then, else 1.
     """
-    from escalator import Escalator
-    from escalator.evidence import bundle as made_from
-    from escalator.evidence import verify as again
-    from escalator.ledger.recall import recall
-
     against = _read(bundle) if bundle is not None else None
-    with books(matrix, ledger) as archive, Escalator(matrix, ledger=archive) as house:
+    with books(matrix, ledger) as house:
+        from escalator.evidence import bundle as made_from
+        from escalator.evidence import verify as again
+        from escalator.ledger.recall import recall
+
+        archive = house.ledger
         found = again(house, archive, task, semantic=semantic, against=against)
         outcome = recall(archive, task).outcome
         if save is not None and outcome is not None:
@@ -58,7 +60,7 @@ def verify(
     raise typer.Exit(0 if found.holds else 1)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, object]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from escalator.errors import TaskError
-from escalator.records import Brief, Image, Task
+from escalator.records import Brief, Contents, Image, Task
 
 MEDIA_TYPES = {
     ".png": "image/png",
@@ -82,27 +82,36 @@ def _workspace(given: str | Path | None) -> Path | None:
     return path.resolve()
 
 
-def _contents(given: Mapping[str, str] | Sequence[str], workspace: Path | None, *, field: str) -> dict[str, str]:
-    from escalator import workspace as project
-
-    if isinstance(given, str):
-        given = [given]
+def _contents(given: Contents, workspace: Path | None, *, field: str) -> dict[str, str]:
     if isinstance(given, Mapping):
-        return {_path(path, field): _text(path, text, field) for path, text in given.items()}
-    if not given:
+        return {_path(_name(path, workspace), field): _text(path, text, field) for path, text in given.items()}
+    names = [_name(item, workspace) for item in _several(given)]
+    if not names:
         return {}
     if workspace is None:
         raise TaskError(
-            f"{given[0]!r} is a path, and there is no workspace to find it in",
+            f"{names[0]!r} is a path, and there is no workspace to find it in",
             field=field,
             hint="pass workspace=…, or {path: content}",
         )
-    return project.read_tests(workspace, given) if field == "tests" else project.read_files(workspace, given)
+    from escalator import workspace as project
+
+    return project.read_tests(workspace, names) if field == "tests" else project.read_files(workspace, names)
+
+
+def _name(item: str | Path, workspace: Path | None) -> str:
+    """A path or pattern as it is written: with slashes, and relative to the workspace if it is a `Path` in it."""
+    if not isinstance(item, Path):
+        return item
+    inside = workspace is not None and item.is_absolute() and item.is_relative_to(workspace)
+    return (item.relative_to(workspace) if workspace is not None and inside else item).as_posix()
 
 
 def _path(path: str, field: str) -> str:
     from escalator import workspace as project
 
+    if not isinstance(path, str):
+        raise TaskError(f"{path!r} is {type(path).__name__}", field=field, hint="pass {path: content}")
     problem = project.path_problem(path)
     if problem is not None:
         raise TaskError(
@@ -122,8 +131,8 @@ def _text(path: str, text: object, field: str) -> str:
 _KINDS: dict[str, tuple[tuple[type, ...], type | tuple[type, ...] | None, str]] = {
     "prompt": ((str,), None, "what is wanted, in words"),
     "workspace": ((str, Path), None, "the path of a directory"),
-    "files": ((str, Mapping, Sequence), str, "paths under the workspace, or {path: content}"),
-    "tests": ((str, Mapping, Sequence), str, "paths under the workspace, or {path: content}"),
+    "files": ((str, Path, Mapping, Sequence), (str, Path), "paths under the workspace, or {path: content}"),
+    "tests": ((str, Path, Mapping, Sequence), (str, Path), "paths under the workspace, or {path: content}"),
     "language": ((str,), None, 'a name such as "python"'),
     "requirements": ((str, Sequence), str, "sentences"),
     "images": ((str, Path, Image, Sequence), (str, Path, Image), "paths of pictures"),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-from escalator.events import Publisher, Substitution
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from escalator.events import Approve, Event
     from escalator.ledger import Archive
     from escalator.matrix import Matrix
     from escalator.pricing import PriceBook
@@ -18,28 +17,25 @@ if TYPE_CHECKING:
     from escalator.sandbox import Sandbox
     from escalator.validators import Validator
 
-Approve: TypeAlias = Callable[[Substitution], Any]
-"""Asked before a paid model: True approves, False declines, None leaves the task waiting. May be a coroutine."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
     """Providers, ledger, prices, sandbox, clocks and listeners.
 
-    `books` opens the ledger when it is first needed. `provider` finds the provider of a name, raising
-    `ProviderError` of kind "auth" where its key is missing; `validator` builds the validator a spec asks for,
-    raising `ConfigError` where none can be.
+    `books` opens the ledger, `cell` makes the sandbox and `quotes` gives the prices when they are first needed.
+    `provider` finds the provider of a name, raising `ProviderError` of kind "auth" where its key is missing;
+    `validator` builds the validator a spec asks for, raising `ConfigError` where none can be.
     `clock` is seconds since the epoch, `timer` a monotonic clock; both are passed in so that tests own time.
     """
 
     matrix: Matrix
     books: Callable[[], Archive]
-    prices: PriceBook
-    sandbox: Sandbox
+    quotes: Callable[[], PriceBook]
+    cell: Callable[[], Sandbox]
     provider: Callable[[str], Provider]
     validator: Callable[[ValidatorSpec], Validator]
+    publish: Callable[[Event], None]
     approve: Approve | None = None
-    publish: Publisher = field(default_factory=Publisher)
     clock: Callable[[], float] = time.time
     timer: Callable[[], float] = time.monotonic
 
@@ -47,3 +43,13 @@ class Desk:
     def ledger(self) -> Archive:
         """The ledger, opened on first use."""
         return self.books()
+
+    @property
+    def prices(self) -> PriceBook:
+        """What models cost."""
+        return self.quotes()
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The sandbox, made on first use."""
+        return self.cell()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock, get_ident
@@ -18,6 +17,7 @@ from escalator.errors import ProviderError, SandboxError
 
 if TYPE_CHECKING:
     import asyncio
+    from concurrent.futures import Future
 
     from escalator.providers import Provider
     from escalator.records import Command, Request

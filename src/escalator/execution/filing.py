@@ -8,8 +8,7 @@ from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
-from escalator.events import Substitution
-from escalator.execution.context import Approve
+from escalator.events import Approve, Substitution
 from escalator.ledger import Archive, to_nano
 from escalator.ledger.log import Review, ReviewKind
 from escalator.records import Outcome

@@ -1,49 +1,11 @@
-"""What can be said of a task without doing it: its kind, its plan, and verdicts on files or an answer."""
+"""What can be said of a task without doing it: its kind and its plan."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
-from escalator.execution import Desk, Performer
-from escalator.execution.closing import closing
-from escalator.execution.effects import BIG, Compute, Wait
-from escalator.execution.journal import Record
-from escalator.execution.prepare import (
-    by_rules,
-    chosen,
-    classified_by_model,
-    deadline_of,
-    judges_of,
-    named_classifier,
-    planned,
-    reading,
-    stated,
-    task_row,
-)
-from escalator.execution.spending import Place, Spender
+from escalator.execution.context import Desk
+from escalator.execution.prepare import by_rules, chosen, named_classifier, planned, reading, stated
 from escalator.flow import Flow
-from escalator.planning import make_plan
-from escalator.records import (
-    Attempt,
-    Brief,
-    Candidate,
-    ChangeSet,
-    Classification,
-    Outcome,
-    Plan,
-    Rejection,
-    Rung,
-    Task,
-    ValidatorSpec,
-    Verdict,
-)
-from escalator.steps import Check
-
-if TYPE_CHECKING:
-    from escalator.ledger import Archive
-    from escalator.validators.mutation import StrengthReport
+from escalator.records import Brief, Classification, Plan, Task
 
 
 def classify(desk: Desk, task: Task) -> Flow[Classification]:
@@ -55,16 +17,9 @@ def classify(desk: Desk, task: Task) -> Flow[Classification]:
     classification = yield from by_rules(brief)
     if named_classifier(desk) is None:
         return classification
-    yield Wait(desk.ledger.open_task(task_row(desk, brief, classification, None)))
-    spender = Spender(desk, brief, Record(), deadline=deadline_of(desk, brief))
-    classification, calls = yield from classified_by_model(desk, brief, spender, classification.task_type)
-    made = make_plan(brief, classification, desk.matrix)
-    desk.ledger.plan_task(task_row(desk, brief, classification, made))
-    done = Outcome(
-        status="skipped", reason="only classified", brief=brief, plan=made, overhead=calls, cause="classify"
-    )
-    yield Wait(desk.ledger.close_task(brief.task_id, closing(done)))
-    return classification
+    from escalator.execution.classifying import only_classified
+
+    return (yield from only_classified(desk, brief, classification))
 
 
 def plan(desk: Desk, task: Task) -> Flow[Plan]:
@@ -73,86 +28,3 @@ def plan(desk: Desk, task: Task) -> Flow[Plan]:
     specs, given = chosen(task.validators)
     classification = yield from classify(desk, task)
     return planned(desk, brief, classification, specs, given)
-
-
-def validate(
-    desk: Desk,
-    answer_or_files: str | Mapping[str, str | None] | ChangeSet,
-    task: Task,
-) -> Flow[tuple[Verdict, ...]]:
-    """Verdicts on an answer or files, without a worker."""
-    brief: Brief = yield reading(task)
-    specs, given = chosen(task.validators)
-    classification = stated(task, desk) or (yield from by_rules(brief))
-    made = planned(desk, brief, classification, specs, given)
-    if specs is None:
-        made = replace(made, validators=tuple(spec for spec in made.validators if spec.name != "semantic"))
-    changes = yield Compute(lambda: _changes(answer_or_files, brief), BIG)
-    if isinstance(changes, Rejection):
-        return (
-            Verdict(
-                validator="answer", status="failed", feedback=changes.feedback, evidence={"kind": changes.kind}
-            ),
-        )
-    if not any(spec.name == "semantic" for spec in made.validators):
-        desk = replace(desk, books=_scratch())  # nothing is spent, so nothing need be kept
-    yield Wait(desk.ledger.open_task(task_row(desk, brief, classification, made)))
-    spender = Spender(desk, brief, Record(), deadline=deadline_of(desk, brief))
-    performer = Performer(desk, brief, made, judges=judges_of(desk, made, given), spender=spender, record=Record())
-    answer = answer_or_files if isinstance(answer_or_files, str) else ""
-    attempt = Attempt(rung=0, number=1, model="", answer=answer, changes=changes)
-    rung = _judging_rung(made)
-    for spec in made.validators:
-        checked = yield from performer.check(Check(spec=spec, rung=rung, attempt=attempt))
-        if checked.verdict is None:
-            break
-        attempt = replace(
-            attempt, verdicts=(*attempt.verdicts, checked.verdict), calls=(*attempt.calls, *checked.calls)
-        )
-    yield from performer.settled()
-    done = Outcome(
-        status="skipped", reason="only judged", brief=brief, plan=made, attempts=(attempt,), cause="validate"
-    )
-    yield Wait(desk.ledger.close_task(brief.task_id, closing(done)))
-    return attempt.verdicts
-
-
-def _scratch() -> Callable[[], Archive]:
-    from escalator.ledger import MemoryLedger
-
-    ledger = MemoryLedger()
-    return lambda: ledger
-
-
-def _judging_rung(plan: Plan) -> Rung:
-    """The first rung that has a checker, so that a named semantic validator has somebody to ask."""
-    return next((rung for rung in plan.chain if rung.checker is not None), plan.chain[0])
-
-
-def _changes(given: str | Mapping[str, str | None] | ChangeSet, brief: Brief) -> ChangeSet | Rejection:
-    if isinstance(given, ChangeSet):
-        return given
-    if isinstance(given, str):
-        from escalator.answers import extract
-
-        target = next(iter(brief.files)) if len(brief.files) == 1 else None
-        return extract(given, target=target, workspace=brief.files, protected=brief.protected)
-    return ChangeSet(files=dict(given))
-
-
-def strength(
-    desk: Desk, files: Mapping[str, str | None] | ChangeSet, task: Task, limit: int
-) -> Flow[StrengthReport]:
-    """How many small faults, put into these files one at a time, the task's tests notice."""
-    from escalator.validators import mutation
-
-    brief: Brief = yield reading(task)
-    classification = stated(task, desk) or (yield from by_rules(brief))
-    spec = ValidatorSpec(name="tests", options={"rerun_flaky": False})
-    made = make_plan(brief, classification, desk.matrix, validators=(spec,))
-    desk = replace(desk, books=_scratch())
-    spender = Spender(desk, brief, Record(), deadline=deadline_of(desk, brief))
-    performer = Performer(desk, brief, made, judges={}, spender=spender, record=Record())
-    changes = files if isinstance(files, ChangeSet) else ChangeSet(files=dict(files))
-    flow = mutation.strength(Candidate(brief=brief, changes=changes), desk.validator(spec), limit=limit)
-    return (yield from performer.interpret(flow, Place(key="strength")))

@@ -1,26 +1,22 @@
-"""What is settled about a task before it is walked: its type, its validators, its row in the ledger."""
+"""What is settled about a task before it is walked: its type, its validators, its plan.
+
+What asks models or writes to the ledger is elsewhere, so that a plan can be had without loading either.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from escalator import plugins, validators
 from escalator.errors import ConfigError, TaskError
-from escalator.execution import Desk
 from escalator.execution.briefing import make_brief
+from escalator.execution.context import Desk
 from escalator.execution.effects import BIG, Compute
-from escalator.execution.performer import interpret
-from escalator.execution.spending import Place, Spender
 from escalator.flow import Flow
-from escalator.ledger import TaskRow
 from escalator.planning import make_plan, specs_of, type_for
-from escalator.records import Brief, Call, Classification, Judge, Plan, Task, ValidatorSpec
-from escalator.records.codec import BRIEFS, PLANS
-from escalator.steps import Ask, Asked, Step
-from escalator.validators.python_callable import as_validator
+from escalator.records import Brief, Classification, Judge, Plan, Task, ValidatorSpec
 
 if TYPE_CHECKING:
     from escalator.validators import Validator
@@ -41,6 +37,8 @@ def chosen(
     """The caller's own validators, one or a list, as specs; callables are kept under their names."""
     if items is None:
         return None, {}
+    from escalator.validators.python_callable import as_validator
+
     specs: list[ValidatorSpec] = []
     given: dict[str, Validator] = {}
     for item in _several(items):
@@ -134,54 +132,6 @@ def named_classifier(desk: Desk) -> Any:
             key=key,
         )
     return None
-
-
-def classified_by_model(
-    desk: Desk, brief: Brief, spender: Spender, task_type: str
-) -> Flow[tuple[Classification, tuple[Call, ...]]]:
-    """The classification of the classifier the matrix names, and the calls it cost; they count to `task_type`."""
-    from escalator.classify import classified
-
-    def ask(step: Step, place: Place) -> Flow[Asked]:
-        if not isinstance(step, Ask):
-            raise TypeError(f"a classifier may ask models and nothing else, not {type(step).__name__}")
-        return (yield from spender.spend(step, place))
-
-    flow = classified(named_classifier(desk), brief)
-    place = Place(key="classify", task_type=task_type)
-    result = yield from interpret(flow, ask, place, size=len(brief.prompt))
-    return result.classification, result.calls
-
-
-def task_row(
-    desk: Desk,
-    brief: Brief,
-    kind: Classification,
-    plan: Plan | None,
-    wanted: Sequence[ValidatorSpec] | None = None,
-) -> TaskRow:
-    """The task as the ledger stores it before anything is done for it.
-
-    Without a plan, which a model's classification is to decide, the row keeps what that plan must contain.
-    """
-    specs = None if wanted is None else [asdict(spec) for spec in wanted]
-    kind = plan.classification if plan is not None else kind
-    return TaskRow(
-        task_id=brief.task_id,
-        brief=BRIEFS.dump(brief),
-        plan=json.dumps(specs) if plan is None else PLANS.dump(plan),
-        task_type=kind.task_type,
-        complexity=kind.complexity,
-        description=" ".join(brief.prompt[:1000].split())[:200],
-        team=desk.matrix.file.team,
-        tags=brief.tags,
-    )
-
-
-def wanted_of(row: TaskRow) -> tuple[ValidatorSpec, ...] | None:
-    """The caller's own validators of a task that has no plan yet; None for those of its type."""
-    specs = json.loads(row.plan)
-    return None if specs is None else tuple(ValidatorSpec(**spec) for spec in specs)
 
 
 def deadline_of(desk: Desk, brief: Brief) -> float | None:

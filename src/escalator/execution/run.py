@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING
 
 from escalator.errors import ConfigError, LedgerError, TaskError
 from escalator.events import Planned, TaskEnded, TaskStarted, Warned
-from escalator.execution import Desk, Performer
 from escalator.execution.briefing import relimited
+from escalator.execution.classifying import classified_by_model
 from escalator.execution.closing import baseline, closing, warnings
+from escalator.execution.context import Desk
 from escalator.execution.effects import Wait
 from escalator.execution.filing import file_review, granted
 from escalator.execution.journal import REPLIES, Record
+from escalator.execution.performer import Performer
 from escalator.execution.prepare import (
     Judges,
     by_rules,
     chosen,
-    classified_by_model,
     deadline_of,
     judges_of,
     named_classifier,
     planned,
     reading,
     stated,
-    task_row,
-    wanted_of,
 )
+from escalator.execution.rows import task_row, wanted_of
 from escalator.execution.spending import Place, Spender
 from escalator.flow import Flow
 from escalator.ledger import Entry, Opened, TaskRow

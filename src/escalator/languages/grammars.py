@@ -72,7 +72,7 @@ def _parsed(grammar: Any, source: bytes, seconds: float) -> Tree:
 
 
 @lru_cache(maxsize=64)
-def _grammar(module: str, entry: str) -> Any:
+def _grammar(module: str, entry: str) -> object:
     """The grammar, which threads may share; a parser they may not."""
     try:
         found = import_module(module)

@@ -9,7 +9,9 @@ __all__ = ["Matrix", "find_matrix", "json_schema", "load_matrix", "packaged_path
 
 def json_schema() -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of the matrix file, for editors."""
+    from pydantic import TypeAdapter
+
     from escalator.matrix.schema import MatrixFile
 
-    schema = MatrixFile.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "escalator matrix", **schema}
+    schema = TypeAdapter(MatrixFile).json_schema()
+    return {**schema, "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "escalator matrix"}

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, get_args
-
-from pydantic import BaseModel
 
 from escalator.matrix.matrix import closest
 from escalator.matrix.reading import KeyPath
-from escalator.matrix.schema import MatrixFile
+from escalator.matrix.schema import MatrixFile, Section
 
 
 def explain(problem: Mapping[str, Any]) -> tuple[KeyPath, str, str]:
     """Key path, message and hint for one entry of `ValidationError.errors()`."""
     key = _real_path(problem["loc"])
     kind = problem["type"]
-    if kind == "extra_forbidden":
+    if kind == "unexpected_keyword_argument":
         known = _fields_at(key[:-1])
         return key, f"unknown key {key[-1]!r}{closest(str(key[-1]), known)}", ""
     if kind == "missing":
@@ -26,7 +25,7 @@ def explain(problem: Mapping[str, Any]) -> tuple[KeyPath, str, str]:
         given = problem.get("input")
         options = [word.strip(" '") for word in expected.replace(" or ", ", ").split(",")]
         return key, f"{given!r} is not one of {expected}{closest(str(given), options)}", ""
-    message = str(problem["msg"]).removeprefix("Value error, ")
+    message = str(problem["msg"])
     if kind == "string_pattern_mismatch" and key and key[-1] == "api_key_env":
         return key, "this is not the NAME of an environment variable", "keys never stand in the file"
     given = problem.get("input")
@@ -44,23 +43,22 @@ def _real_path(loc: tuple[str | int, ...]) -> KeyPath:
 
 def _fields_at(path: KeyPath) -> list[str]:
     """Which keys may stand at a path."""
-    model: type[BaseModel] | None = MatrixFile
+    section: type[Section] | None = MatrixFile
     for part in path:
-        if model is None:
+        if section is None:
             return []
-        field = model.model_fields.get(str(part))
-        if field is None:
-            continue  # a free name under a mapping, such as the name of a model
-        model = _section_of(field.annotation)
-    return list(model.model_fields) if model is not None else []
+        known = {field.name: field for field in fields(section)}
+        if str(part) in known:  # else a free name under a mapping, such as the name of a model
+            section = section_of(known[str(part)].type)
+    return [field.name for field in fields(section)] if section is not None else []
 
 
-def _section_of(annotation: Any) -> type[BaseModel] | None:
+def section_of(annotation: object) -> type[Section] | None:
     """The section type inside an annotation such as dict[str, Section] or list[str | Section]."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation
     for inner in get_args(annotation):
-        found = _section_of(inner)
+        found = section_of(inner)
         if found is not None:
             return found
     return None

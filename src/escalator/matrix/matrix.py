@@ -63,14 +63,7 @@ class Matrix:
 
     def error(self, message: str, key: KeyPath, hint: str = "") -> ConfigError:
         """An error that names file, line and key."""
-        place = self.document.place(key)
-        return ConfigError(
-            message,
-            file=place.file if place else self.source,
-            line=place.line if place else None,
-            key=dotted(key) or None,
-            hint=hint,
-        )
+        return error_at(self.document, self.source, key, message, hint=hint)
 
     def _model(self, name: str, section: ModelSection) -> Model:
         key = ("models", name)
@@ -95,14 +88,14 @@ class Matrix:
             effort=section.effort,
             temperature=section.temperature,
             simulated=provider.simulated,
-            timeouts=Timeouts(**section.timeout.model_dump()),
+            timeouts=Timeouts(**vars(section.timeout)),
             options=section.options,
         )
 
 
 def _price(section: ModelSection, *, free: bool) -> Price | None:
     if section.price is not None:
-        return Price(**section.price.model_dump())
+        return Price(**vars(section.price))
     return Price(input=Decimal(0), output=Decimal(0)) if free else None
 
 
@@ -147,7 +140,7 @@ def closest(name: str, known: Iterable[str]) -> str:
     return f"; known are {', '.join(names)}" if names else ""
 
 
-def load_matrix(source: str | Path | Mapping[str, Any] | Matrix | None = None, *overlays: str | Path) -> Matrix:
+def load_matrix(source: str | Path | Mapping[str, object] | Matrix | None = None, *overlays: str | Path) -> Matrix:
     """Load and validate a matrix: a path, YAML text with a line break in it, a mapping, or None to look it up.
 
     Each of `overlays` is a file laid over the ones before it. Raises `ConfigError` naming file, line and key.
@@ -171,24 +164,59 @@ def load_matrix(source: str | Path | Mapping[str, Any] | Matrix | None = None, *
     return validated(document, name)
 
 
-def _plain(source: Mapping[str, Any]) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(json.dumps(source, default=str))
+def _plain(source: Mapping[str, object]) -> dict[str, object]:
+    data: dict[str, object] = json.loads(json.dumps(source, default=str))
     return data
 
 
 def validated(document: Document, source: str) -> Matrix:
     """Check a document against the schema and its own names."""
-    from pydantic import ValidationError
+    from escalator.matrix.plain import read_plainly
+
+    file = read_plainly(document.data) or _read_by_pydantic(document, source)
+    matrix = Matrix(file=file, document=document, source=source)
+    _check_task_types(matrix)
+    _check_names(matrix)
+    return matrix
+
+
+def _read_by_pydantic(document: Document, source: str) -> MatrixFile:
+    from pydantic import TypeAdapter, ValidationError
 
     from escalator.matrix.schema import MatrixFile
 
+    _check_literal_keys(document, source)
     try:
-        file = MatrixFile.model_validate(document.data)
+        return TypeAdapter(MatrixFile).validate_python(document.data)
     except ValidationError as error:
         raise _as_config_error(error, document, source) from None
-    matrix = Matrix(file=file, document=document, source=source)
-    _check_names(matrix)
-    return matrix
+
+
+def _check_literal_keys(document: Document, source: str) -> None:
+    """Raise for a key that stands in the file itself, before its text can get into any other message."""
+    providers = document.data.get("providers")
+    for name, section in providers.items() if isinstance(providers, dict) else ():
+        if isinstance(section, dict) and "api_key" in section:
+            raise error_at(
+                document,
+                source,
+                ("providers", name, "api_key"),
+                "keys never stand in the file",
+                hint="write api_key_env with the NAME of an environment variable",
+            )
+
+
+def _check_task_types(matrix: Matrix) -> None:
+    """Raise for a band that is none, and for a validator that is several."""
+    for name, section in matrix.file.task_types.items():
+        low, high = section.complexity
+        if not 0 <= low <= high <= 10:
+            text = "must be two numbers from 0 to 10, the lower one first"
+            raise matrix.error(text, ("task_types", name, "complexity"))
+        for index, item in enumerate(section.validators):
+            if isinstance(item, dict) and len(item) != 1:
+                text = "a validator with options is written as {name: {option: value}}"
+                raise matrix.error(text, ("task_types", name, "validators", index))
 
 
 def _check_names(matrix: Matrix) -> None:
@@ -218,12 +246,19 @@ def _as_config_error(error: Any, document: Document, source: str) -> ConfigError
     """The first thing pydantic found wrong, in our words; the count of the others behind it."""
     from escalator.matrix.explain import explain
 
-    problems = sorted(error.errors(include_url=False), key=lambda item: item["type"] != "extra_forbidden")
+    problems = sorted(
+        error.errors(include_url=False), key=lambda item: item["type"] != "unexpected_keyword_argument"
+    )
     first = problems[0]
     key, message, hint = explain(first)
-    place = document.place(key)
     if len(problems) > 1:
         message += f" (and {len(problems) - 1} more problem{'s' if len(problems) > 2 else ''})"
+    return error_at(document, source, key, message, hint=hint)
+
+
+def error_at(document: Document, source: str, key: KeyPath, message: str, *, hint: str = "") -> ConfigError:
+    """An error that names the file and line where a key stands; `source` where nobody knows."""
+    place = document.place(key)
     return ConfigError(
         message,
         file=place.file if place else source,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from escalator.errors import ConfigError
+
+if TYPE_CHECKING:
+    import yaml
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 
@@ -51,65 +54,76 @@ def read_text(text: str, file: str) -> Document:
         raise ConfigError("the file is empty", file=file, hint="start from `escalator matrix show`")
     if not isinstance(node, yaml.MappingNode):
         raise ConfigError("the file must be a mapping with a key `version`", file=file, line=1)
-    places: dict[KeyPath, Place] = {(): Place(file, 1)}
     constructor = yaml.SafeLoader("")
     try:
-        data = _build(node, (), file, places, constructor)
+        builder = _Builder(file, constructor)
+        return Document(builder.mapping(node, ()), builder.places)
     finally:
         constructor.dispose()
-    return Document(data, places)
 
 
-def _build(node: Any, path: KeyPath, file: str, places: dict[KeyPath, Place], constructor: Any) -> Any:
-    import yaml
+class _Builder:
+    """Makes plain data of YAML nodes, and remembers the place of each."""
 
-    if isinstance(node, yaml.MappingNode):
-        constructor.flatten_mapping(node)
-        result: dict[str, Any] = {}
+    def __init__(self, file: str, constructor: yaml.SafeLoader) -> None:
+        self._file, self._constructor = file, constructor
+        self.places: dict[KeyPath, Place] = {(): Place(file, 1)}
+
+    def mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, object]:
+        """A mapping with its merge keys resolved. Raises `ConfigError` for a key that stands in it twice."""
+        self._constructor.flatten_mapping(node)
+        result: dict[str, object] = {}
         for key_node, value_node in node.value:
-            key = str(constructor.construct_object(key_node, deep=True))
+            key = str(self._constructor.construct_object(key_node, deep=True))
             line = key_node.start_mark.line + 1
             if key in result:
-                raise ConfigError(f"the key {key!r} stands here twice", file=file, line=line)
-            places[(*path, key)] = Place(file, line)
-            result[key] = _build(value_node, (*path, key), file, places, constructor)
+                raise ConfigError(f"the key {key!r} stands here twice", file=self._file, line=line)
+            self.places[(*path, key)] = Place(self._file, line)
+            result[key] = self._value(value_node, (*path, key))
         return result
-    if isinstance(node, yaml.SequenceNode):
+
+    def _value(self, node: yaml.Node, path: KeyPath) -> object:
+        import yaml
+
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, path)
+        if not isinstance(node, yaml.SequenceNode):
+            return self._constructor.construct_object(node, deep=True)
         items = []
         for index, item in enumerate(node.value):
-            places[(*path, index)] = Place(file, item.start_mark.line + 1)
-            items.append(_build(item, (*path, index), file, places, constructor))
+            self.places[(*path, index)] = Place(self._file, item.start_mark.line + 1)
+            items.append(self._value(item, (*path, index)))
         return items
-    return constructor.construct_object(node, deep=True)
 
 
 def overlay(base: Document, top: Document) -> Document:
     """Lay one document over another: mappings are merged key by key, everything else is replaced, null deletes."""
     places = dict(base.places)
-    data = _merge(base.data, top.data, (), places, top.places)
+    data = _merge(base.data, top.data, (), places=places, above=top.places)
     return Document(data, places)
 
 
 def _merge(
     base: dict[str, Any],
-    top: Mapping[str, Any],
+    top: Mapping[str, object],
     path: KeyPath,
+    *,
     places: dict[KeyPath, Place],
-    top_places: Mapping[KeyPath, Place],
-) -> dict[str, Any]:
+    above: Mapping[KeyPath, Place],
+) -> dict[str, object]:
     merged = dict(base)
     for key, value in top.items():
         here = (*path, key)
-        if here in top_places:
-            places[here] = top_places[here]
+        if here in above:
+            places[here] = above[here]
         if value is None and key in merged and key != "checker":
             del merged[key]
         elif isinstance(value, dict) and isinstance(merged.get(key), dict):
-            merged[key] = _merge(merged[key], value, here, places, top_places)
+            merged[key] = _merge(merged[key], value, here, places=places, above=above)
         else:
             for known in [p for p in places if p[: len(here)] == here and len(p) > len(here)]:
                 del places[known]
-            places.update({p: place for p, place in top_places.items() if p[: len(here)] == here})
+            places.update({p: place for p, place in above.items() if p[: len(here)] == here})
             merged[key] = value
     return merged
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -43,6 +43,15 @@ class PriceBook:
         other = self._listed(model.kind, answered, day) or _dearest(model.kind, answered, stated or listed, day)
         return with_options(other, model)
 
+    def knows(self, model: Model, *, at: datetime | date) -> bool:
+        """Whether `price_of` has an answer, found without loading more prices than it takes."""
+        if model.local or model.simulated or model.price is not None:
+            return model.price is not None
+        return (
+            self._own(model.kind, _plain(model.id), _day(at)) is not None
+            or self.price_of(model, at=at) is not None
+        )
+
     def _before_the_call(self, model: Model, own: PriceRecord | None, day: date) -> PriceRecord | None:
         """The asked model's record, raised where another model is going to answer and charges more."""
         since, successor = table.REPLACED.get(_plain(model.id), (date.max, ""))
@@ -53,11 +62,18 @@ class PriceBook:
 
     def _listed(self, kind: str, name: str, day: date) -> PriceRecord | None:
         quoted = maintained.quote(kind, name, day)
-        periods = table.periods(kind, name) or table.periods(kind, _STAMP.sub("", name))
-        ours = next((row for row in periods if row.covers(day)), None)
+        ours = self._own(kind, name, day)
         if ours is None or quoted is None:
             return quoted or ours
-        return ours if _missed_a_change(quoted, ours, periods) else quoted
+        return ours if _missed_a_change(quoted, ours, _periods(kind, name)) else quoted
+
+    def _own(self, kind: str, name: str, day: date) -> PriceRecord | None:
+        return next((row for row in _periods(kind, name) if row.covers(day)), None)
+
+
+def _periods(kind: str, name: str) -> Sequence[PriceRecord]:
+    """What our own table has of a model, whatever the day."""
+    return table.periods(kind, name) or table.periods(kind, _STAMP.sub("", name))
 
 
 def _missed_a_change(quoted: PriceRecord, ours: PriceRecord, periods: Iterable[PriceRecord]) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 from escalator.pricing.record import PriceRecord, Rates
 from escalator.records import Model
@@ -33,7 +32,7 @@ def with_options(record: PriceRecord | None, model: Model) -> PriceRecord | None
     )
 
 
-def _factor(kind: str, name: str, options: Mapping[str, Any]) -> Decimal | None:
+def _factor(kind: str, name: str, options: Mapping[str, object]) -> Decimal | None:
     if kind == "google":
         return _TIERS.get(str(options.get("service_tier") or "standard").lower())
     if kind != "anthropic":

@@ -22,8 +22,8 @@ _FIELDS = {
 @lru_cache(maxsize=512)
 def quote(kind: str, name: str, day: date) -> PriceRecord | None:
     """What genai-prices says the model costs on that day; None where it has no entry or is not installed."""
-    snapshot = _snapshot()
     provider = _KINDS.get(kind)
+    snapshot = _snapshot() if provider is not None else None
     if snapshot is None or provider is None:
         return None
     try:
@@ -58,7 +58,7 @@ def _source() -> str:
     return f"genai-prices {version('genai-prices')}"
 
 
-def _tiers(prices: Any) -> tuple[Rates, ...] | None:
+def _tiers(prices: object) -> tuple[Rates, ...] | None:
     quoted = {name: getattr(prices, field) for name, field in _FIELDS.items()}
     if quoted["input"] is None or quoted["output"] is None:
         return None
@@ -88,7 +88,7 @@ def _at(price: Any, threshold: int) -> Decimal:
     return Decimal(reached[-1] if reached else price.base)
 
 
-def _validity(prices: Any, day: date) -> tuple[date | None, date | None]:
+def _validity(prices: object, day: date) -> tuple[date | None, date | None]:
     """The first and the last day of the period that `day` falls in, as far as start dates tell."""
     if not isinstance(prices, list):
         return None, None

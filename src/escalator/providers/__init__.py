@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from escalator import plugins
 from escalator.providers.base import Health, ModelInfo, Provider, ThreadedProvider
@@ -44,7 +43,7 @@ def build(
     name: str,
     base_url: str | None = None,
     api_key: str | None = None,
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, object] | None = None,
 ) -> Provider:
     """The provider of a kind: built-in, entry point of `escalator.providers`, or "module:attribute".
 
@@ -53,7 +52,7 @@ def build(
     """
     key = f"providers.{name}"
     factory = plugins.find(kind, "provider", BUILT_IN, key=f"{key}.kind")
-    keywords: dict[str, Any] = {"name": name, "base_url": base_url or BASE_URLS.get(kind), "api_key": api_key}
+    keywords: dict[str, object] = {"name": name, "base_url": base_url or BASE_URLS.get(kind), "api_key": api_key}
     if BUILT_IN.get(kind) == CHAT_COMPLETIONS:
         keywords["kind"] = kind
     provider: Provider = plugins.make(

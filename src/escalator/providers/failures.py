@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from escalator.errors import ErrorKind, ProviderError
 from escalator.providers.base import kind_of_status, retry_after
@@ -225,7 +224,7 @@ def _from_text(text: str) -> Fault:
     return Fault(message=text)
 
 
-def _from_mapping(error: Mapping[str, Any]) -> Fault:
+def _from_mapping(error: Mapping[str, object]) -> Fault:
     message = error.get("message") or error.get("error") or error.get("detail") or ""
     text = message if isinstance(message, str) else json.dumps(message)
     if text.lstrip().startswith("{"):

@@ -11,7 +11,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from escalator.errors import ProviderError
 from escalator.pricing import token_ceiling
@@ -106,10 +106,10 @@ class Ollama(WireProvider):
                 raise self._told(failure(fault, status=reader.status, body=line))
 
 
-def chat_body(request: Request) -> dict[str, Any]:
+def chat_body(request: Request) -> dict[str, object]:
     """The JSON object for /api/chat. `model.options` go where Ollama has them and win over what stands here."""
     given = request.model.options
-    inner: dict[str, Any] = {"num_predict": request.max_tokens}
+    inner: dict[str, object] = {"num_predict": request.max_tokens}
     if request.model.context is not None:
         inner["num_ctx"] = request.model.context
     if request.temperature is not None:
@@ -117,7 +117,7 @@ def chat_body(request: Request) -> dict[str, Any]:
     if request.seed is not None:
         inner["seed"] = request.seed
     inner |= {key: value for key, value in given.items() if key not in _TOP_LEVEL}
-    body: dict[str, Any] = {
+    body: dict[str, object] = {
         "model": request.model.id,
         "messages": _messages(request),
         "stream": True,
@@ -132,12 +132,12 @@ def chat_body(request: Request) -> dict[str, Any]:
     return body | {key: value for key, value in given.items() if key in _TOP_LEVEL}
 
 
-def _messages(request: Request) -> list[dict[str, Any]]:
-    messages: list[dict[str, Any]] = []
+def _messages(request: Request) -> list[dict[str, object]]:
+    messages: list[dict[str, object]] = []
     if request.system:
         messages.append({"role": "system", "content": request.system})
     for message in request.messages:
-        sent: dict[str, Any] = {"role": message.role, "content": message.text}
+        sent: dict[str, object] = {"role": message.role, "content": message.text}
         if message.images:
             sent["images"] = [base64.b64encode(image.data).decode("ascii") for image in message.images]
         messages.append(sent)
@@ -161,7 +161,7 @@ class OllamaReader:
         self._headers: Mapping[str, str] = {}
         self._lines = Lines()
         self._whole: bytearray | None = None
-        self._last: Mapping[str, Any] = {}
+        self._last: Mapping[str, object] = {}
         self._model = self._host = ""
         self._text: list[str] = []
         self._reasoning: list[str] = []
@@ -183,7 +183,7 @@ class OllamaReader:
             if line.strip():
                 self._piece(_json(line), line)
 
-    def _piece(self, piece: Any, raw: bytes) -> None:
+    def _piece(self, piece: object, raw: bytes) -> None:
         fault = fault_in(piece)
         if fault is not None:
             raise failure(fault, status=self._status, headers=self._headers, body=raw)
@@ -266,7 +266,7 @@ class OllamaReader:
         return output_ceiling((*self._text, *self._reasoning, *(call.arguments for call in self._calls)))
 
 
-def read_show(model_id: str, payload: Any) -> ModelInfo:
+def read_show(model_id: str, payload: object) -> ModelInfo:
     """One model from the answer of /api/show: `context` is the window its file pins, if any."""
     shown = payload if isinstance(payload, dict) else {}
     details = shown.get("model_info")
@@ -282,12 +282,12 @@ def read_show(model_id: str, payload: Any) -> ModelInfo:
     )
 
 
-def _entries(payload: Any) -> list[Mapping[str, Any]]:
+def _entries(payload: object) -> list[Mapping[str, object]]:
     models = payload.get("models") if isinstance(payload, dict) else None
     return [entry for entry in models if isinstance(entry, dict)] if isinstance(models, list) else []
 
 
-def _model(entry: Mapping[str, Any], windows: Mapping[str, Any]) -> ModelInfo:
+def _model(entry: Mapping[str, object], windows: Mapping[str, object]) -> ModelInfo:
     name = _text(entry.get("name")) or _text(entry.get("model"))
     abilities = entry.get("capabilities")
     return ModelInfo(
@@ -299,7 +299,7 @@ def _model(entry: Mapping[str, Any], windows: Mapping[str, Any]) -> ModelInfo:
     )
 
 
-def _tool_call(call: Any) -> ToolCall | None:
+def _tool_call(call: object) -> ToolCall | None:
     function = call.get("function") if isinstance(call, dict) else None
     if not isinstance(function, dict):
         return None
@@ -308,7 +308,7 @@ def _tool_call(call: Any) -> ToolCall | None:
     return ToolCall(name=_text(function.get("name")), arguments=written)
 
 
-def _json(line: bytes) -> Any:
+def _json(line: bytes) -> object:
     try:
         return json.loads(line)
     except (ValueError, RecursionError):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from escalator.records.plan import ValidatorSpec
     from escalator.records.verdict import Candidate
 
-Contents: TypeAlias = "Mapping[str, str] | Sequence[str]"
+Contents: TypeAlias = "Mapping[str, str] | Sequence[str | Path] | Path"
 """Files as {path: content}, or as paths or glob patterns under the workspace."""
 
 Judge: TypeAlias = "str | Mapping[str, Mapping[str, Any] | None] | ValidatorSpec | Callable[[Candidate], object]"

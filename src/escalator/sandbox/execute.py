@@ -62,7 +62,7 @@ def execute(mode: Mode, isolation: Isolation, command: Command, *, cancel: int |
         seen = supervise(launch, limits=command.limits, stdin=command.stdin, watch=watch, descriptors=descriptors)
         if seen.cancelled:
             raise CancelledRunError
-        return _result(seen, launch, command, folder, isolation)
+        return _result(seen, launch, command, folder, isolation=isolation)
     finally:
         descriptors.close_all()
         _clean_up(folder)
@@ -70,7 +70,7 @@ def execute(mode: Mode, isolation: Isolation, command: Command, *, cancel: int |
 
 
 def _result(
-    seen: Observed, launch: Launch, command: Command, folder: RunFolder, isolation: Isolation
+    seen: Observed, launch: Launch, command: Command, folder: RunFolder, *, isolation: Isolation
 ) -> RunResult:
     stdout, stderr = seen.stdout.text(), seen.stderr.text()
     ending = Ending() if seen.killed else launch.ending(bytes(seen.status), seen.returncode, stderr)

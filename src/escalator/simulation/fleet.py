@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from escalator.simulation import wires
@@ -27,7 +27,7 @@ class Question:
     kind: str
     model: str
     prompt: str
-    body: dict[str, Any]
+    body: dict[str, object]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +35,7 @@ class Fault:
     """Instead of an answer: an HTTP status with a JSON body, after `seconds`."""
 
     status: int
-    body: dict[str, Any]
+    body: dict[str, object]
     headers: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
 
@@ -84,7 +84,7 @@ class Fleet:
         """The address of one server."""
         return f"http://127.0.0.1:{self._servers[kind].server_address[1]}"
 
-    def providers(self) -> dict[str, dict[str, Any]]:
+    def providers(self) -> dict[str, dict[str, object]]:
         """The `providers` section of a matrix that uses this fleet."""
         return {
             kind: {"kind": kind, "base_url": self.url(kind), "simulated": True, "options": _key(kind)}

@@ -39,7 +39,7 @@ def pieces(text: str) -> Iterator[str]:
         yield text[start : start + CHUNK]
 
 
-def _sse(data: Any, event: str = "") -> bytes:
+def _sse(data: object, event: str = "") -> bytes:
     name = f"event: {event}\n" if event else ""
     return f"{name}data: {json.dumps(data)}\n\n".encode()
 
@@ -48,7 +48,7 @@ def openai_stream(model: str, prompt: str, answer: str) -> bytes:
     """Server-sent events of /v1/chat/completions with `include_usage`."""
     base = {"id": "chatcmpl-simulated", "object": "chat.completion.chunk", "created": 0, "model": model}
 
-    def choice(delta: dict[str, Any], finish: str | None = None) -> list[dict[str, Any]]:
+    def choice(delta: dict[str, object], finish: str | None = None) -> list[dict[str, object]]:
         return [{"index": 0, "delta": delta, "finish_reason": finish}]
 
     out = [_sse({**base, "choices": choice({"role": "assistant", "content": None})})]
@@ -66,7 +66,7 @@ def ollama_stream(model: str, prompt: str, answer: str) -> bytes:
     lines = [
         {**base, "message": {"role": "assistant", "content": piece}, "done": False} for piece in pieces(answer)
     ]
-    last: dict[str, Any] = {
+    last: dict[str, object] = {
         **base,
         "message": {"role": "assistant", "content": ""},
         "done": True,
@@ -84,7 +84,7 @@ def ollama_stream(model: str, prompt: str, answer: str) -> bytes:
 def anthropic_stream(model: str, prompt: str, answer: str) -> bytes:
     """Server-sent events of /v1/messages."""
     usage = {"input_tokens": tokens(prompt), "output_tokens": 1}
-    message: dict[str, Any] = {
+    message: dict[str, object] = {
         "id": "msg_simulated",
         "type": "message",
         "role": "assistant",
@@ -115,8 +115,8 @@ def gemini_stream(model: str, prompt: str, answer: str) -> bytes:
     out = []
     parts = list(pieces(answer)) or [""]
     for number, piece in enumerate(parts, 1):
-        candidate: dict[str, Any] = {"content": {"role": "model", "parts": [{"text": piece}]}, "index": 0}
-        event: dict[str, Any] = {"candidates": [candidate], "modelVersion": model, "responseId": "simulated"}
+        candidate: dict[str, object] = {"content": {"role": "model", "parts": [{"text": piece}]}, "index": 0}
+        event: dict[str, object] = {"candidates": [candidate], "modelVersion": model, "responseId": "simulated"}
         if number == len(parts):
             candidate["finishReason"] = "STOP"
             sent, written = tokens(prompt), tokens(answer)

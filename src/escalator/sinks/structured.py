@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from escalator.events import Event, Sink
 from escalator.sinks.facts import Facts, facts_of
 
@@ -11,7 +9,7 @@ QUIET = frozenset({"attempt_started", "call", "answered", "verdict"})
 LOUD = frozenset({"warning", "paid_model_ahead"})
 
 
-def structlog_sink(logger: Any = None, *, content: bool = False) -> Sink:
+def structlog_sink(logger: object = None, *, content: bool = False) -> Sink:
     """A sink that logs every event under its name with its facts as key-value pairs.
 
     `logger`: a structlog logger; default `structlog.get_logger("escalator")`. Attempts, moves and the ends of

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, get_args
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 from escalator.records import Command, Limits, Verdict
 from escalator.steps import run as run_step
@@ -31,7 +31,7 @@ def command(
     artefact: str | None = None,
     protect: Sequence[str] = (),
     compare: bool = False,
-    env: Mapping[str, Any] | None = None,
+    env: Mapping[str, object] | None = None,
     readable: Sequence[str] = (),
     memory_mb: int | None = 2048,
 ) -> Validator:
@@ -165,7 +165,7 @@ def _wrong(report: Report, before: Report | None) -> list[str]:
     return lines
 
 
-def _counts(report: Report | None) -> dict[str, Any]:
+def _counts(report: Report | None) -> dict[str, object]:
     if report is None:
         return {}
     return {

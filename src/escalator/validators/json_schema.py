@@ -24,7 +24,7 @@ _LARGEST = 4_000_000
 _FENCED = re.compile(r"\A\s*```[\w-]*[ \t]*\n(.*?)\n[ \t]*```\s*\Z", re.DOTALL)
 
 
-def json_schema(*, schema: Mapping[str, Any] | None = None, model: str | type | None = None) -> Validator:
+def json_schema(*, schema: Mapping[str, object] | None = None, model: str | type | None = None) -> Validator:
     """Judge whether the answer is JSON of the wanted shape.
 
     `schema`: a JSON Schema (draft 2020-12 unless its "$schema" says otherwise; references to other documents
@@ -42,7 +42,7 @@ def json_schema(*, schema: Mapping[str, Any] | None = None, model: str | type | 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _JsonSchema:
-    schema: Mapping[str, Any] | None
+    schema: Mapping[str, object] | None
     model: str | type | None
     name: ClassVar[str] = "json_schema"
     cost: ClassVar[str] = "instant"
@@ -73,7 +73,7 @@ class _JsonSchema:
             return failed(self.name, feedback="\n".join([f"{where} does not match the schema:", *errors]))
         return passed(self.name, evidence={"judged": where})
 
-    def _errors(self, text: str, wanted: Mapping[str, Any] | None) -> list[str]:
+    def _errors(self, text: str, wanted: Mapping[str, object] | None) -> list[str]:
         errors: list[str] = []
         if self.model is not None:
             errors += _model_errors(_class(self.model), text)
@@ -100,7 +100,7 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) < 4000 else float("inf")
 
 
-def _class(model: str | type) -> Any:
+def _class(model: str | type) -> object:
     if not isinstance(model, str):
         return model
     module, _, attribute = model.partition(":")
@@ -122,7 +122,7 @@ def _model_errors(model: Any, text: str) -> list[str]:
     return []
 
 
-def schema_errors(schema: Mapping[str, Any], instance: Any) -> list[str]:
+def schema_errors(schema: Mapping[str, object], instance: object) -> list[str]:
     """Up to a hundred faults of a value, each as "pointer: message". Raises `SchemaUnusableError`."""
     from jsonschema.exceptions import SchemaError
     from referencing.exceptions import Unresolvable
@@ -139,7 +139,7 @@ def schema_errors(schema: Mapping[str, Any], instance: Any) -> list[str]:
     return [f"{_pointer(error.absolute_path)}: {_clip(error.message)}" for error in found]
 
 
-def _validator(schema: Mapping[str, Any]) -> Any:
+def _validator(schema: Mapping[str, object]) -> Any:
     from jsonschema import Draft202012Validator
     from jsonschema.validators import validator_for
     from referencing import Registry
@@ -148,7 +148,7 @@ def _validator(schema: Mapping[str, Any]) -> Any:
     return kind(schema, registry=Registry(), format_checker=kind.FORMAT_CHECKER)
 
 
-def _check_schema(schema: Mapping[str, Any]) -> None:
+def _check_schema(schema: Mapping[str, object]) -> None:
     try:
         from jsonschema.exceptions import SchemaError
     except ImportError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING
 
 from escalator import plugins
@@ -11,6 +10,8 @@ from escalator.errors import ConfigError
 from escalator.validators.protocol import Factory, Validator
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from escalator.records import ValidatorSpec
 
 BUILT_IN = {

@@ -138,7 +138,7 @@ def passed(
     *,
     confidence: float = 1.0,
     hint: str = "",
-    evidence: Mapping[str, Any] | None = None,
+    evidence: Mapping[str, object] | None = None,
     seconds: float = 0.0,
     isolation: Isolation | None = None,
 ) -> Verdict:
@@ -160,7 +160,7 @@ def failed(
     feedback: str,
     confidence: float = 1.0,
     hint: str = "",
-    evidence: Mapping[str, Any] | None = None,
+    evidence: Mapping[str, object] | None = None,
     seconds: float = 0.0,
     isolation: Isolation | None = None,
 ) -> Verdict:
@@ -205,7 +205,7 @@ def _undecided(
     hint: str,
     *,
     confidence: float = 0.0,
-    evidence: Mapping[str, Any] | None = None,
+    evidence: Mapping[str, object] | None = None,
     seconds: float = 0.0,
     isolation: Isolation | None = None,
 ) -> Verdict:

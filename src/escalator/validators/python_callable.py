@@ -8,7 +8,7 @@ from functools import partial
 from importlib import import_module
 from inspect import isasyncgenfunction, iscoroutine, iscoroutinefunction, isfunction
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from escalator.errors import TaskError
 from escalator.records import Verdict
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from escalator.validators.protocol import Validator
 
 
-def python(*, call: Callable[[Candidate], Any] | str, name: str = "") -> Validator:
+def python(*, call: Callable[[Candidate], object] | str, name: str = "") -> Validator:
     """Judge by a function that takes the candidate, given itself or as "package.module:function".
 
     It returns True (passed), False (failed), a text (failed, with that feedback), an empty text (passed), or a
@@ -62,10 +62,10 @@ _OWN = ("name", "version", "cost", "quick", "unavailable", "inapplicable", "prep
 class _Own:
     """A callable that says something of itself: everything but its name and its verdict is asked of it."""
 
-    judge: Callable[[Candidate], Any]
+    judge: Callable[[Candidate], object]
     name: str
 
-    def __getattr__(self, attribute: str) -> Any:
+    def __getattr__(self, attribute: str) -> object:
         if attribute in _OWN:
             return getattr(self.judge, attribute)
         raise AttributeError(attribute)
@@ -94,7 +94,7 @@ def _name_of(function: object) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Python:
-    call: Callable[[Candidate], Any] | str
+    call: Callable[[Candidate], object] | str
     name: str
     cost: ClassVar[str] = "instant"
 
@@ -126,19 +126,19 @@ class _Python:
         return _verdict(self.name, said)
 
 
-def _found(call: Callable[[Candidate], Any] | str) -> Callable[[Candidate], Any]:
+def _found(call: Callable[[Candidate], object] | str) -> Callable[[Candidate], object]:
     if not isinstance(call, str):
         return call
     module, _, attribute = call.partition(":")
-    found: Any = import_module(module)
+    found: object = import_module(module)
     for part in attribute.split("."):
         found = getattr(found, part)
     if not callable(found):
         raise TypeError(f"{call} is not a function")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
-def _verdict(name: str, said: Any) -> Verdict:
+def _verdict(name: str, said: object) -> Verdict:
     if isinstance(said, Verdict):
         return said
     if said is True or said == "":

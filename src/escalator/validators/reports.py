@@ -145,7 +145,7 @@ def read_go(text: str) -> Report:
     )
 
 
-def _go_events(text: str) -> list[dict[str, Any]]:
+def _go_events(text: str) -> list[dict[str, object]]:
     events = []
     for line in text.splitlines():
         if not line.startswith("{"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from escalator.validators.project import base_text
 
@@ -66,7 +66,7 @@ def tail(result: RunResult) -> str:
     return "\n".join(lines)[-_CHARACTERS:]
 
 
-def run_evidence(command: Command, result: RunResult) -> dict[str, Any]:
+def run_evidence(command: Command, result: RunResult) -> dict[str, object]:
     """What was run and how it ended, as plain values for a verdict's evidence."""
     return {
         "argv": list(command.argv),
@@ -78,6 +78,6 @@ def run_evidence(command: Command, result: RunResult) -> dict[str, Any]:
     }
 
 
-def plain(mapping: Mapping[str, Any] | None) -> dict[str, str]:
+def plain(mapping: Mapping[str, object] | None) -> dict[str, str]:
     """Environment variables as the matrix gives them, every value as text."""
     return {str(key): str(value) for key, value in (mapping or {}).items()}

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from escalator.errors import ProviderError
 from escalator.pricing import token_ceiling
@@ -53,7 +53,7 @@ class ClaudeAnswer:
         self._counts: dict[str, int] = {}
         self._hour_writes = self._thought = 0
 
-    def take(self, event: Any) -> None:
+    def take(self, event: object) -> None:
         """The next event of a stream; kinds that did not exist when this was written are passed over."""
         kind = field(event, "type")
         if kind == "message_start":
@@ -68,7 +68,7 @@ class ClaudeAnswer:
         elif kind == "message_stop":
             self.done = True
 
-    def whole(self, message: Any) -> None:
+    def whole(self, message: object) -> None:
         """A message that came in one piece, or whatever the SDK made of something else."""
         content = field(message, "content")
         if not isinstance(content, list):
@@ -130,19 +130,19 @@ class ClaudeAnswer:
             estimated=not known,
         )
 
-    def _begin(self, message: Any) -> None:
+    def _begin(self, message: object) -> None:
         self._begun = message is not None
         self._id, self._model = text(field(message, "id")), text(field(message, "model"))
         self._use(field(message, "usage"))
 
-    def _end(self, holder: Any) -> None:
+    def _end(self, holder: object) -> None:
         reason = field(holder, "stop_reason")
         if isinstance(reason, str):
             self._stop = reason
         details = field(holder, "stop_details")
         self._detail = text(field(details, "category")) or text(field(details, "explanation")) or self._detail
 
-    def _use(self, usage: Any) -> None:
+    def _use(self, usage: object) -> None:
         for name in _COUNTS:
             tokens = count(field(usage, name))
             if tokens is not None:
@@ -152,13 +152,13 @@ class ClaudeAnswer:
         )
         self._thought = count(field(field(usage, "output_tokens_details"), "thinking_tokens")) or self._thought
 
-    def _grow(self, index: int, delta: Any) -> None:
+    def _grow(self, index: int, delta: object) -> None:
         for name, kind in (("text", "text"), ("thinking", "thinking"), ("partial_json", "tool_use")):
             part = field(delta, name)
             if isinstance(part, str):
                 self._blocks.setdefault(index, _Block(kind=kind)).parts.append(part)
 
-    def _index(self, event: Any) -> int:
+    def _index(self, event: object) -> int:
         index = field(event, "index")
         return index if isinstance(index, int) else len(self._blocks)
 
@@ -172,7 +172,7 @@ class ClaudeAnswer:
         return output_ceiling(part for block in self._blocks.values() for part in block.parts)
 
 
-def _block(content: Any) -> _Block:
+def _block(content: object) -> _Block:
     kind = text(field(content, "type"))
     block = _Block(kind=kind, name=text(field(content, "name")))
     if kind == "tool_use":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from escalator.errors import ErrorKind, ProviderError
 from escalator.providers.base import kind_of_status, retry_after
@@ -137,7 +137,7 @@ def kind_of(status: int, *, kind: str, code: str, message: str) -> ErrorKind:
     return found
 
 
-def in_answer(body: Any, *, url: str, key_hint: str) -> ProviderError | None:
+def in_answer(body: object, *, url: str, key_hint: str) -> ProviderError | None:
     """The failure that a 200 answer carries in its body instead of a message, None where it carries none."""
     detail = field(body, "error")
     if detail is None:

@@ -142,12 +142,12 @@ class Anthropic(SdkProvider["anthropic.Anthropic", "anthropic.AsyncAnthropic"]):
             call.update(stream=True, stream_cls=kind[RawMessageStreamEvent])
         return call
 
-    def _take(self, answer: ClaudeAnswer, watch: Exchange, event: Any) -> None:
+    def _take(self, answer: ClaudeAnswer, watch: Exchange, event: object) -> None:
         answer.take(event)
         if answer.done:
             watch.hurry(DONE_GRACE)
 
-    def _whole(self, answer: ClaudeAnswer, message: Any) -> None:
+    def _whole(self, answer: ClaudeAnswer, message: object) -> None:
         fault = errors.in_answer(message, url=self.url, key_hint=self._key_hint)
         if fault is not None:
             raise fault
@@ -170,6 +170,6 @@ def _counted(answer: object) -> int | None:
     return count(field(answer, "input_tokens"))
 
 
-def _info(entry: Any) -> ModelInfo:
+def _info(entry: object) -> ModelInfo:
     window = count(field(entry, "max_input_tokens"))
     return ModelInfo(id=text(field(entry, "id")), context=window, context_max=window)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from escalator.providers.sdk.provider import allowed
 
@@ -20,9 +20,9 @@ _ROOM_TO_ANSWER = 1_024
 _LEAST_BUDGET = 1_024
 
 
-def body(request: Request) -> dict[str, Any]:
+def body(request: Request) -> dict[str, object]:
     """The JSON of a message request. Claude takes no temperature and no seed, and JSON is asked for by schema."""
-    sent: dict[str, Any] = {
+    sent: dict[str, object] = {
         **allowed(request.model, OPTIONS),
         "model": request.model.id,
         "max_tokens": request.max_tokens,
@@ -30,7 +30,7 @@ def body(request: Request) -> dict[str, Any]:
     }
     if request.system:
         sent["system"] = request.system
-    config: dict[str, Any] = {}
+    config: dict[str, object] = {}
     if request.schema is not None:
         config["format"] = {"type": "json_schema", "schema": _schema(request.schema)}
     thinking, effort = thinking_of(request.model.id, request.effort, request.max_tokens)
@@ -43,13 +43,13 @@ def body(request: Request) -> dict[str, Any]:
     return sent
 
 
-def counted(request: Request) -> dict[str, Any]:
+def counted(request: Request) -> dict[str, object]:
     """The same for counting tokens, which takes what makes the prompt and nothing else."""
     told = {"model", "messages", "system", "thinking", "output_config"}
     return {name: value for name, value in body(request).items() if name in told}
 
 
-def thinking_of(model_id: str, effort: Effort | None, max_tokens: int) -> tuple[dict[str, Any], str]:
+def thinking_of(model_id: str, effort: Effort | None, max_tokens: int) -> tuple[dict[str, object], str]:
     """The `thinking` parameter and the effort to send; empty where the model's default is what is wanted.
 
     From 4.6 on a model thinks as much as its effort says. Older ones take a budget instead, which has to leave
@@ -69,12 +69,12 @@ def thinking_of(model_id: str, effort: Effort | None, max_tokens: int) -> tuple[
     return ({"type": "adaptive"} if version < (5, 0) else {}), level
 
 
-def _budget(effort: Effort, max_tokens: int) -> dict[str, Any]:
+def _budget(effort: Effort, max_tokens: int) -> dict[str, object]:
     budget = min(_BUDGETS.get(effort, 0), max_tokens - _ROOM_TO_ANSWER)
     return {"type": "enabled", "budget_tokens": budget} if budget >= _LEAST_BUDGET else {}
 
 
-def _least(family: str, version: tuple[int, int]) -> tuple[dict[str, Any], str]:
+def _least(family: str, version: tuple[int, int]) -> tuple[dict[str, object], str]:
     if version < (5, 0):
         return {}, ""
     if family in {"fable", "mythos"} or (family == "opus" and version >= (5, 5)):
@@ -84,10 +84,10 @@ def _least(family: str, version: tuple[int, int]) -> tuple[dict[str, Any], str]:
     return {"type": "disabled"}, ""
 
 
-def _turn(message: Message) -> dict[str, Any]:
+def _turn(message: Message) -> dict[str, object]:
     if not message.images:
         return {"role": message.role, "content": message.text}
-    blocks: list[dict[str, Any]] = [
+    blocks: list[dict[str, object]] = [
         {
             "type": "image",
             "source": {
@@ -103,7 +103,7 @@ def _turn(message: Message) -> dict[str, Any]:
     return {"role": message.role, "content": blocks}
 
 
-def _schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _schema(schema: Mapping[str, object]) -> dict[str, object]:
     """The schema as Claude takes it: objects closed, constraints it cannot enforce moved into descriptions."""
     from anthropic import transform_schema
 

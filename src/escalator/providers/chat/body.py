@@ -15,12 +15,12 @@ _LEVELS: Mapping[Effort, str] = {"none": "low", "minimal": "low", "xhigh": "high
 """Efforts that templates with three levels do not know."""
 
 
-def chat_body(request: Request, dialect: Dialect, *, new_limit_name: bool = False) -> dict[str, Any]:
+def chat_body(request: Request, dialect: Dialect, *, new_limit_name: bool = False) -> dict[str, object]:
     """The JSON object to send. `new_limit_name` writes `max_completion_tokens`, which OpenAI itself demands.
 
     `model.options` are sent as they are and win over what stands here.
     """
-    body: dict[str, Any] = {
+    body: dict[str, object] = {
         "model": request.model.id,
         "messages": _messages(request, dialect),
         "max_completion_tokens" if new_limit_name else "max_tokens": request.max_tokens,
@@ -46,27 +46,27 @@ def _messages(request: Request, dialect: Dialect) -> list[dict[str, Any]]:
     return [{"role": "system", "content": system}, *said] if system else said
 
 
-def schema_in_words(schema: Mapping[str, Any]) -> str:
+def schema_in_words(schema: Mapping[str, object]) -> str:
     """An instruction for servers that cannot hold a model to a schema."""
     return f"Answer with nothing but one JSON value that matches this JSON Schema:\n{json.dumps(schema)}"
 
 
-def _content(message: Message) -> str | list[dict[str, Any]]:
+def _content(message: Message) -> str | list[dict[str, object]]:
     if not message.images:
         return message.text
-    parts: list[dict[str, Any]] = [{"type": "text", "text": message.text}] if message.text else []
+    parts: list[dict[str, object]] = [{"type": "text", "text": message.text}] if message.text else []
     for image in message.images:
         data = base64.b64encode(image.data).decode("ascii")
         parts.append({"type": "image_url", "image_url": {"url": f"data:{image.media_type};base64,{data}"}})
     return parts
 
 
-def _response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _response_format(schema: Mapping[str, object]) -> dict[str, object]:
     wanted = {"name": "answer", "schema": dict(schema), "strict": _is_closed(schema)}
     return {"type": "json_schema", "json_schema": wanted}
 
 
-def _is_closed(schema: Any) -> bool:
+def _is_closed(schema: object) -> bool:
     """Whether every object in the schema names all its keys as required and allows no others.
 
     Only such schemas may be asked for strictly; OpenAI refuses the others.
@@ -83,7 +83,7 @@ def _is_closed(schema: Any) -> bool:
     return all(_is_closed(part) for part in schema.values())
 
 
-def _effort(effort: Effort, dialect: Dialect) -> dict[str, Any]:
+def _effort(effort: Effort, dialect: Dialect) -> dict[str, object]:
     if dialect == "openai":
         return {"reasoning_effort": "xhigh" if effort == "max" else effort}
     if dialect == "ollama":

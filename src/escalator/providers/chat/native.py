@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 
-def as_chat(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+def as_chat(payload: Mapping[str, object]) -> Mapping[str, object]:
     """The payload as a chat completion: a native answer, or the last event of its stream, is rewritten.
 
     Native answers name no reason for their end; having ended they count as finished. Anything else is
@@ -17,7 +16,7 @@ def as_chat(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(answer, dict) or not isinstance(output, list) or "model_instance_id" not in answer:
         return payload
     stats = answer.get("stats")
-    figures: Mapping[str, Any] = stats if isinstance(stats, dict) else {}
+    figures: Mapping[str, object] = stats if isinstance(stats, dict) else {}
     return {
         "id": answer.get("response_id"),
         "model": answer["model_instance_id"],
@@ -31,7 +30,7 @@ def as_chat(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-def _message(output: list[Any]) -> dict[str, str]:
+def _message(output: list[object]) -> dict[str, str]:
     parts = [part for part in output if isinstance(part, dict) and isinstance(part.get("content"), str)]
     return {
         "content": "".join(part["content"] for part in parts if part.get("type") == "message"),

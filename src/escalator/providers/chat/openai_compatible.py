@@ -114,7 +114,7 @@ class LMStudio(OpenAICompatible):
 
     def load(self, model_id: str, *, context: int | None = None) -> float:
         """Load a model with a window of `context` tokens; returns the seconds. Raises `ProviderError`."""
-        wanted: dict[str, Any] = {"model": model_id}
+        wanted: dict[str, object] = {"model": model_id}
         if context is not None:
             wanted["context_length"] = context
         loaded = self._ask("/api/v1/models/load", wanted, LOADING)
@@ -126,14 +126,14 @@ class LMStudio(OpenAICompatible):
         self._ask("/api/v1/models/unload", {"instance_id": instance_id})
 
 
-def read_models(payload: Any) -> tuple[ModelInfo, ...]:
+def read_models(payload: object) -> tuple[ModelInfo, ...]:
     """The models in a listing of any of these servers; see `ModelInfo` for what is known of each."""
     entries = payload.get("data") or payload.get("models") if isinstance(payload, dict) else None
     found = [_model(entry) for entry in entries or () if isinstance(entry, dict)]
     return tuple(model for model in found if model is not None)
 
 
-def _model(entry: Mapping[str, Any]) -> ModelInfo | None:
+def _model(entry: Mapping[str, object]) -> ModelInfo | None:
     name = entry.get("id") or entry.get("key") or entry.get("name")
     if not isinstance(name, str) or str(entry.get("type", "")).startswith("embedding"):
         return None
@@ -152,7 +152,7 @@ def _model(entry: Mapping[str, Any]) -> ModelInfo | None:
     )
 
 
-def _loaded(entry: Mapping[str, Any], instances: object) -> bool | None:
+def _loaded(entry: Mapping[str, object], instances: object) -> bool | None:
     if isinstance(instances, list):
         return bool(instances)
     if isinstance(entry.get("state"), str):
@@ -160,7 +160,7 @@ def _loaded(entry: Mapping[str, Any], instances: object) -> bool | None:
     return True if "meta" in entry or "max_model_len" in entry else None
 
 
-def _vision(entry: Mapping[str, Any]) -> bool | None:
+def _vision(entry: Mapping[str, object]) -> bool | None:
     abilities = entry.get("capabilities")
     if isinstance(abilities, dict) and isinstance(abilities.get("vision"), bool):
         return bool(abilities["vision"])
@@ -170,7 +170,7 @@ def _vision(entry: Mapping[str, Any]) -> bool | None:
     return "image" in inputs if isinstance(inputs, list) else None
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def _mapping(value: object) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
 
 

@@ -250,7 +250,7 @@ class ChatReader:
         return output_ceiling((*self._text, *self._reasoning, *(call[1] for call in self._calls.values())))
 
 
-def read_usage(usage: Mapping[str, Any] | None, request: Request, written: Iterable[str]) -> Usage:
+def read_usage(usage: Mapping[str, object] | None, request: Request, written: Iterable[str]) -> Usage:
     """Tokens as reported, or upper bounds marked as estimated where a figure is missing."""
     usage = usage or {}
     sent, answered = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
@@ -289,7 +289,7 @@ def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def _detail(usage: Mapping[str, Any], group: str, field: str) -> int:
+def _detail(usage: Mapping[str, object], group: str, field: str) -> int:
     details = usage.get(group)
     return (_count(details.get(field)) if isinstance(details, dict) else None) or 0
 

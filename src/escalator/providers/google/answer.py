@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from escalator.errors import ProviderError
 from escalator.pricing import token_ceiling
@@ -63,7 +63,7 @@ class GeminiAnswer:
         self._calls: list[ToolCall] = []
         self._counts: dict[str, int] = {}
 
-    def take(self, chunk: Any) -> None:
+    def take(self, chunk: object) -> None:
         """The next chunk. Usage in it replaces what was told before."""
         candidates = field(chunk, "candidates")
         feedback, usage = field(chunk, "prompt_feedback"), field(chunk, "usage_metadata")
@@ -132,7 +132,7 @@ class GeminiAnswer:
             estimated=prompt is None or not (answered or silent),
         )
 
-    def _hear(self, candidate: Any) -> None:
+    def _hear(self, candidate: object) -> None:
         self._candidate = True
         parts = field(field(candidate, "content"), "parts")
         for part in parts if isinstance(parts, Iterable) else ():
@@ -176,6 +176,6 @@ def _ending_of(reason: str) -> tuple[str, Ending]:
     return reason, "unknown"
 
 
-def _word(value: Any) -> str:
+def _word(value: object) -> str:
     """The wire's word for an enum member of the SDK, which makes one up for a word it does not know."""
     return text(getattr(value, "value", value))

@@ -88,7 +88,7 @@ def _api(error: Any, url: str, key_hint: str) -> ProviderError:
     )
 
 
-def kind_of(code: int, *, status: str, message: str, details: tuple[Mapping[str, Any], ...]) -> ErrorKind:
+def kind_of(code: int, *, status: str, message: str, details: tuple[Mapping[str, object], ...]) -> ErrorKind:
     """How a call failed: by the reasons in its details, its status and code, and last by its message."""
     for detail in details:
         reason = _REASONS.get(text(field(detail, "reason")))
@@ -109,17 +109,17 @@ def kind_of(code: int, *, status: str, message: str, details: tuple[Mapping[str,
     return told if told in {"context_overflow", "capability_missing", "schema_unsupported"} else found
 
 
-def _details(body: Any) -> Iterator[Mapping[str, Any]]:
+def _details(body: object) -> Iterator[Mapping[str, object]]:
     error = field(body, "error") or body
     listed = field(error, "details")
     yield from (entry for entry in listed if isinstance(entry, Mapping)) if isinstance(listed, list) else ()
 
 
-def _delays(details: tuple[Mapping[str, Any], ...]) -> Iterator[float | None]:
+def _delays(details: tuple[Mapping[str, object], ...]) -> Iterator[float | None]:
     return (retry_delay(text(field(detail, "retryDelay"))) for detail in details if "retryDelay" in detail)
 
 
-def _exhausted(details: tuple[Mapping[str, Any], ...]) -> bool:
+def _exhausted(details: tuple[Mapping[str, object], ...]) -> bool:
     """Whether a quota is gone until tomorrow, or is none at all: the wait that comes with it is misleading."""
     for detail in details:
         violations = field(detail, "violations")

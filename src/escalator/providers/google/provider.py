@@ -151,7 +151,7 @@ def _counting(request: Request) -> dict[str, Any]:
     return {"model": request.model.id, "contents": asking.contents(request, with_system=True)}
 
 
-def _take(answer: GeminiAnswer, watch: Exchange, chunk: Any) -> None:
+def _take(answer: GeminiAnswer, watch: Exchange, chunk: object) -> None:
     answer.take(chunk)
     if answer.done:
         watch.hurry(FIGURES_GRACE if answer.usage().estimated else DONE_GRACE)
@@ -165,6 +165,6 @@ def _counted(answer: object, request: Request) -> int | None:
     return tokens + len(json.dumps(dict(request.schema)).encode()) + PER_SCHEMA
 
 
-def _info(entry: Any) -> ModelInfo:
+def _info(entry: object) -> ModelInfo:
     window = count(field(entry, "input_token_limit"))
     return ModelInfo(id=text(field(entry, "name")).removeprefix("models/"), context=window, context_max=window)

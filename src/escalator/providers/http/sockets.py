@@ -142,7 +142,7 @@ class _ClockedStream(httpcore2.NetworkStream):
     ) -> httpcore2.NetworkStream:
         return _ClockedStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
 
-    def get_extra_info(self, info: str) -> Any:
+    def get_extra_info(self, info: str) -> object:
         return self._is_readable() if info == "is_readable" else self._stream.get_extra_info(info)
 
     def _is_readable(self) -> bool:
@@ -231,7 +231,7 @@ class _WatchedStream(httpcore2.AsyncNetworkStream):
             await self._writer.start_tls(ssl_context, server_hostname=server_hostname)
         return self
 
-    def get_extra_info(self, info: str) -> Any:
+    def get_extra_info(self, info: str) -> object:
         if info == "is_readable":
             return bool(self._reader.unread) or self._reader.at_eof() or self._reader.exception() is not None
         return self._writer.get_extra_info(info)
@@ -246,7 +246,7 @@ class _WatchedBackend(httpcore2.AsyncNetworkBackend):
         port: int,
         timeout: float | None = None,  # noqa: ASYNC109 - the base's name
         local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
+        socket_options: Iterable[object] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         async with _connecting(timeout):
             loop = asyncio.get_running_loop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from escalator.errors import ConfigError, ProviderError
 from escalator.pricing import token_ceiling
@@ -87,7 +87,7 @@ class WireProvider:
             error.output_tokens = reader.output_bound()
         return failed(error, provider=self.name, request=request, secrets=self._secrets)
 
-    def _ask(self, path: str, body: Mapping[str, Any] | None = None, timeouts: Timeouts = ASKING) -> Any:
+    def _ask(self, path: str, body: Mapping[str, object] | None = None, timeouts: Timeouts = ASKING) -> object:
         """The JSON a server answers to a question about itself. Raises `ProviderError`."""
         reader = self._read(path, body, timeouts)
         try:
@@ -95,7 +95,7 @@ class WireProvider:
         except (ValueError, RecursionError) as error:
             raise self._told(no_json(reader.status, reader.headers, reader.body)) from error
 
-    def _read(self, path: str, body: Mapping[str, Any] | None = None, timeouts: Timeouts = ASKING) -> Whole:
+    def _read(self, path: str, body: Mapping[str, object] | None = None, timeouts: Timeouts = ASKING) -> Whole:
         """A successful answer as it came. Raises `ProviderError`."""
         reader = Whole()
         sent = None if body is None else encoded(body)
@@ -130,7 +130,7 @@ class WireProvider:
         await self._endpoint.aclose()
 
 
-def encoded(body: Mapping[str, Any]) -> bytes:
+def encoded(body: Mapping[str, object]) -> bytes:
     """A request body as JSON in UTF-8. Lone surrogates, which no server accepts, become question marks."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 

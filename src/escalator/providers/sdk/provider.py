@@ -328,7 +328,7 @@ def sizes(message: str) -> tuple[int | None, int | None]:
     return (max(numbers), min(numbers)) if len(numbers) == 2 else (None, None)
 
 
-def allowed(model: Model, names: frozenset[str]) -> dict[str, Any]:
+def allowed(model: Model, names: frozenset[str]) -> dict[str, object]:
     """The model's options of these names. Raises `ProviderError` for one that is not sent to this provider."""
     for name in model.options:
         if name not in names:
@@ -340,16 +340,16 @@ def allowed(model: Model, names: frozenset[str]) -> dict[str, Any]:
     return dict(model.options)
 
 
-def field(value: Any, name: str) -> Any:
+def field(value: object, name: str) -> Any:
     """A field of an SDK object, or of the mapping that the SDK left where the shape was not as declared."""
     return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
 
 
-def text(value: Any) -> str:
+def text(value: object) -> str:
     """The value where it is text, else ""."""
     return value if isinstance(value, str) else ""
 
 
-def count(value: Any) -> int | None:
+def count(value: object) -> int | None:
     """The value where it is a number of tokens, else None."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -141,7 +141,7 @@ class _Benchmark:
         if (why := self.inapplicable(candidate.brief)) is not None:
             return skipped(self.name, why, "Give the task a benchmark, or the validator a call or command.")
         options = self.options.overlaid(candidate.brief.benchmark)
-        samples: dict[int, list[Mapping[str, Any]]] = {size: [] for size in options.sizes}
+        samples: dict[int, list[Mapping[str, object]]] = {size: [] for size in options.sizes}
         open_sizes, seconds = list(options.sizes), 0.0
         measured: list[_Measured] = []
         isolation: Isolation | None = None
@@ -165,7 +165,7 @@ def _command(options: _Options, candidate: Candidate, sizes: Sequence[int], seco
     """The one process that measures; it starts the measured ones."""
     left = answer_files(candidate)
     changed = {path: text for path in candidate.changes.files if (text := left.get(path)) is not None}
-    job: dict[str, Any] = {
+    job: dict[str, object] = {
         "changed": sorted(changed),
         "deleted": sorted(path for path in candidate.changes.files if left.get(path) is None),
         "sizes": list(sizes),
@@ -246,7 +246,7 @@ def _rounds(blocks: Sequence[Mapping[str, Any]]) -> tuple[list[Round], str]:
     return rounds, clock
 
 
-def _judged(size: int, blocks: Sequence[Mapping[str, Any]], options: _Options) -> _Measured:
+def _judged(size: int, blocks: Sequence[Mapping[str, object]], options: _Options) -> _Measured:
     rounds, clock = _rounds(blocks)
     found = estimate(rounds)
     decision = decide(found, tolerance=options.tolerance, faster_than=options.faster_than)
@@ -270,7 +270,7 @@ def _verdict(measured: Sequence[_Measured], options: _Options) -> Verdict:
     return passed("benchmark", confidence=0.95, evidence=evidence)
 
 
-def _figures(each: _Measured) -> dict[str, Any]:
+def _figures(each: _Measured) -> dict[str, object]:
     found = each.found
     return {
         "size": each.size,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from escalator.languages.faults import bounded
 from escalator.records import Command, Limits, Verdict
@@ -162,7 +162,7 @@ def _is_missing_package(problem: Problem) -> bool:
 
 
 def _verdict(judged: Sequence[_Judged], missing: Sequence[Missing], *, compiled: bool) -> Verdict:
-    evidence: dict[str, Any] = {
+    evidence: dict[str, object] = {
         "tools": [*(("compile",) if compiled else ()), *(each.tool.name for each in judged)],
         "runs": [_run_evidence(each) for each in judged],
         "missing": [each.name for each in missing],
@@ -202,7 +202,7 @@ def _told(each: _Judged) -> str:
     return "\n".join([f"{each.tool.name} finds errors that were not there before:", *lines])
 
 
-def _run_evidence(each: _Judged) -> dict[str, Any]:
+def _run_evidence(each: _Judged) -> dict[str, object]:
     command = Command(argv=each.tool.argv)
     return {
         "tool": each.tool.name,

@@ -138,7 +138,7 @@ def _pyrefly(output: str) -> list[Problem]:
     ]
 
 
-def _json(output: str, kind: type[Any]) -> Any:
+def _json(output: str, kind: type[object]) -> Any:
     start = output.find("[" if kind is list else "{")
     try:
         said = json.JSONDecoder().raw_decode(output[start:])[0] if start >= 0 else kind()

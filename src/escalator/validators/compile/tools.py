@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from escalator.languages.files import language_of
 from escalator.validators.project import base_text
@@ -145,7 +145,7 @@ def _python_names(brief: Brief) -> list[str]:
     return [*names, "ruff" if configured else "ruff-fatal"]
 
 
-def _pyproject(brief: Brief) -> dict[str, Any]:
+def _pyproject(brief: Brief) -> dict[str, object]:
     try:
         settings = tomllib.loads(base_text(brief, "pyproject.toml") or "").get("tool", {})
     except tomllib.TOMLDecodeError:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from escalator.errors import ValidatorError
 from escalator.records import Command, Limits, Tier, Verdict
@@ -107,7 +107,7 @@ class _Semantic:
         items = rubric(candidate.brief)
         judged: list[_Judged] = []
         for number in range(self.votes or (1 if checker.tier in _CHEAP else 3)):
-            said = yield from _vote(candidate, checker, items, shown, number)
+            said = yield from _vote(candidate, checker, items, shown, number=number)
             if isinstance(said, Verdict):
                 return said
             judged.append((yield from _tried(said, candidate)))
@@ -136,7 +136,9 @@ class _Semantic:
         verdict = passed(self.name, confidence=confidence, evidence=evidence)
         return replace(verdict, opinion=self.calibration is None)
 
-    def _undecided(self, ballots: Sequence[str], judged: Sequence[_Judged], evidence: dict[str, Any]) -> Verdict:
+    def _undecided(
+        self, ballots: Sequence[str], judged: Sequence[_Judged], evidence: dict[str, object]
+    ) -> Verdict:
         void = sorted({key for each in judged for key in each.vote.void})
         why = f"The checker's votes ({', '.join(ballots)}) do not reach the threshold of {self.threshold:g}."
         if void:
@@ -145,7 +147,7 @@ class _Semantic:
 
 
 def _vote(
-    candidate: Candidate, checker: Model, items: Sequence[Item], shown: Exhibit, number: int
+    candidate: Candidate, checker: Model, items: Sequence[Item], shown: Exhibit, *, number: int
 ) -> Flow[Vote | Verdict]:
     """Ask once, and once more if the form of the reply is wrong; a verdict if no vote comes of it."""
     complaint = ""
@@ -257,7 +259,7 @@ def _mapped(score: float, curve: Sequence[tuple[float, float]]) -> float:
     return curve[-1][1]
 
 
-def _evidence(judged: Sequence[_Judged], shown: Exhibit, checker: Model, score: float) -> dict[str, Any]:
+def _evidence(judged: Sequence[_Judged], shown: Exhibit, checker: Model, score: float) -> dict[str, object]:
     return {
         "grade": "opinion",
         "checker": checker.name,

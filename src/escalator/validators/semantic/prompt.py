@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from escalator.records import Message, Request
 from escalator.validators.semantic.rubric import Item
@@ -58,7 +58,7 @@ defect, give it in "call" and the right value, as a Python expression, in "expec
 
 The control item is a separate requirement with separate code. Judge it in the same way, in "control"."""
 
-SCHEMA: dict[str, Any] = {
+SCHEMA: dict[str, object] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["requirements", "defects", "control"],

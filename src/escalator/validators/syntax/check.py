@@ -153,7 +153,8 @@ def _by_grammar(language: Language, text: str, old: str | None) -> Flow[list[Fau
         counted = _in_new_file(language, text, found)
     else:
         before = yield from grammar_faults(language, old)
-        counted = _newly_broken(language, text, old, found, [] if isinstance(before, GrammarMissing) else before)
+        known = [] if isinstance(before, GrammarMissing) else before
+        counted = _newly_broken(language, text, found, old=old, before=known)
     if counted or old is not None:
         return counted
     return _Unjudged(
@@ -169,7 +170,9 @@ def _in_new_file(language: Language, text: str, found: list[Fault]) -> list[Faul
     return [] if _CONDITIONAL.search(text) else _unexcused(language, text, found)
 
 
-def _newly_broken(language: Language, text: str, old: str, found: list[Fault], before: list[Fault]) -> list[Fault]:
+def _newly_broken(
+    language: Language, text: str, found: list[Fault], *, old: str, before: list[Fault]
+) -> list[Fault]:
     """Faults on changed lines that the old file did not have; all of them if the old file had none."""
     found = _unexcused(language, text, found)
     if not before:

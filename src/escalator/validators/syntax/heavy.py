@@ -16,7 +16,6 @@ from escalator import languages
 from escalator.languages.faults import Fault
 from escalator.languages.grammars import GrammarMissing, ParserGaveUpError, faults
 from escalator.records import Command, Limits
-from escalator.steps import run
 from escalator.validators.syntax.readers import DEEPEST
 
 if TYPE_CHECKING:
@@ -58,6 +57,8 @@ _NEEDED = ("faults.py", "files.py", "grammars.py")
 
 def python_fault(interpreter: str, path: str, text: str) -> Flow[Fault | None]:
     """What Python does not accept in `text`, found in a sandboxed child."""
+    from escalator.steps import run
+
     argv = (interpreter, "-I", "-S", "-c", _PYTHON, path)
     result = yield from run(Command(argv=argv, stdin=_bytes(text), limits=_LIMITS), validator="syntax")
     found = _said(result)
@@ -68,6 +69,8 @@ def python_fault(interpreter: str, path: str, text: str) -> Flow[Fault | None]:
 
 def grammar_faults(language: Language, text: str) -> Flow[list[Fault] | GrammarMissing]:
     """What the language's grammar does not accept in `text`: found here if that is safe, else in a child."""
+    from escalator.steps import run
+
     if len(text) <= LARGEST_HERE and _harmless(text):
         try:
             return faults(language, text)

@@ -72,7 +72,7 @@ def read_settings(workspace: Path | None, sources: Mapping[str, str]) -> Setting
     )
 
 
-def _section(workspace: Path) -> Mapping[str, Any]:
+def _section(workspace: Path) -> Mapping[str, object]:
     """The first pytest section in the order pytest looks for one; a file that does not parse has none."""
     for name, keys in (
         ("pytest.toml", ("pytest",)),
@@ -92,9 +92,9 @@ def _section(workspace: Path) -> Mapping[str, Any]:
     return {}
 
 
-def _toml(path: Path, keys: tuple[str, ...]) -> Mapping[str, Any]:
+def _toml(path: Path, keys: tuple[str, ...]) -> Mapping[str, object]:
     try:
-        section: Any = tomllib.loads(path.read_text("utf-8", "replace"))
+        section: object = tomllib.loads(path.read_text("utf-8", "replace"))
     except tomllib.TOMLDecodeError:
         return {}
     for key in keys:
@@ -121,7 +121,7 @@ def _words(value: Any) -> list[str]:
     return [str(each) for each in value]
 
 
-def _ini_value(value: Any) -> str:
+def _ini_value(value: object) -> str:
     if isinstance(value, list):
         return "".join(f"\n    {each}" for each in value)
     if isinstance(value, bool):

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
 
 from escalator.records import Brief, Candidate
 from escalator.validators.tests.layout import Suite
@@ -95,9 +94,9 @@ def trouble(
     return found
 
 
-def _errors(session: Session) -> dict[str, Mapping[str, Any]]:
+def _errors(session: Session) -> dict[str, Mapping[str, object]]:
     """What went wrong, by test or test module; a module that steps aside counts only where nothing else ran."""
-    errors: dict[str, Mapping[str, Any]] = dict(session.report.imports)
+    errors: dict[str, Mapping[str, object]] = dict(session.report.imports)
     if any(result == "passed" for result in session.tests.values()):
         errors = {test: error for test, error in errors.items() if error.get("type") not in _SKIPS}
     for test, detail in session.report.details.items():
@@ -108,7 +107,7 @@ def _errors(session: Session) -> dict[str, Mapping[str, Any]]:
 
 
 def _environment(
-    facts: Mapping[str, Any], candidate: Candidate, suite: Suite, *, same_before: bool
+    facts: Mapping[str, object], candidate: Candidate, suite: Suite, *, same_before: bool
 ) -> tuple[str, str] | None:
     kind, message = str(facts.get("type", "")), str(facts.get("message", ""))
     shown, where = f"{message}\n{facts.get('shown', '')}", str(facts.get("where", ""))

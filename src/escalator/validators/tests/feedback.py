@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from escalator.sandbox.output import clean
 from escalator.validators.tests.session import Session
@@ -68,7 +67,7 @@ def tidy(text: str, most: int = MOST) -> str:
     return f"{plain[: most // 3].rstrip()}\n...\n{plain[-(2 * most) // 3 :].lstrip()}"
 
 
-def _story(session: Session, test: str, detail: Mapping[str, Any]) -> str:
+def _story(session: Session, test: str, detail: Mapping[str, object]) -> str:
     result = session.report.results.get(test, "unfinished")
     if result in {"skipped", "xfailed"}:
         shown = tidy(str(detail.get("text", "")), 300)

@@ -186,7 +186,7 @@ class Hearing:
     def _facts(self, again: SecondRun | None) -> dict[str, Any]:
         session, suite = self.session, self.case.bench.suite
         results = list(session.tests.values())
-        evidence: dict[str, Any] = {
+        evidence: dict[str, object] = {
             "command": list(session.command),
             "exit_status": session.result.exit_status,
             "counts": {result: results.count(result) for result in dict.fromkeys(results)},

@@ -57,7 +57,7 @@ def read_report(data: bytes, key: bytes) -> Report:
     """Check every record's signature and number, and put the run together."""
     records, intact = _records(data, key)
     first: dict[str, dict[str, Any]] = {}
-    phases: dict[str, list[dict[str, Any]]] = {}
+    phases: dict[str, list[dict[str, object]]] = {}
     imports, collect = {}, {}
     for record in records:
         kind = record["kind"]
@@ -91,7 +91,7 @@ def read_report(data: bytes, key: bytes) -> Report:
 
 
 def _records(data: bytes, key: bytes) -> tuple[list[dict[str, Any]], bool]:
-    records: list[dict[str, Any]] = []
+    records: list[dict[str, object]] = []
     lines = data.split(b"\n")
     for line in lines[:-1]:
         signature, body = line[:SIGNATURE], line[SIGNATURE + 1 :]
@@ -105,7 +105,7 @@ def _records(data: bytes, key: bytes) -> tuple[list[dict[str, Any]], bool]:
     return records, lines[-1] == b""
 
 
-def _result(phases: list[dict[str, Any]]) -> Result:
+def _result(phases: list[dict[str, object]]) -> Result:
     if any(phase["outcome"] == "failed" for phase in phases):
         return "failed"
     skips = [phase for phase in phases if phase["outcome"] == "skipped"]
@@ -118,6 +118,6 @@ def _result(phases: list[dict[str, Any]]) -> Result:
     return "failed" if any(phase["threw"] for phase in phases) else "passed"
 
 
-def _detail(phases: list[dict[str, Any]]) -> dict[str, Any]:
+def _detail(phases: list[dict[str, object]]) -> dict[str, object]:
     telling = [phase for phase in phases if phase["outcome"] == "failed"] or [p for p in phases if "text" in p]
     return telling[0] if telling else {}
