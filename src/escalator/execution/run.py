@@ -65,7 +65,7 @@ def execute(desk: Desk, task: Task) -> Flow[Outcome]:
     opened = yield from _opened(desk, task_row(desk, brief, kind, plan, wanted), new=task.task_id is None)
     with _resumable(desk, opened):
         if opened.status == "new":
-            return (yield from _worked(desk, opened, brief, given, plan))
+            return (yield from _worked(desk, opened, brief, given, plan=plan))
         if _stored(opened).prompt != brief.prompt:
             text = f"the ledger knows {brief.task_id!r} as another task"
             raise TaskError(text, field="task_id", hint="choose a new id, or none")
@@ -151,7 +151,7 @@ def _known(
     return (yield from _worked(desk, opened, brief, given))
 
 
-def _worked(desk: Desk, opened: Opened, brief: Brief, given: Judges, plan: Plan | None = None) -> Flow[Outcome]:
+def _worked(desk: Desk, opened: Opened, brief: Brief, given: Judges, *, plan: Plan | None = None) -> Flow[Outcome]:
     """Work on a task that is ours: a new one, or one taken up again with what was recorded of it."""
     record = Record(opened.entries)
     spender = Spender(desk, brief, record, deadline=deadline_of(desk, brief))
@@ -164,7 +164,7 @@ def _worked(desk: Desk, opened: Opened, brief: Brief, given: Judges, plan: Plan 
         kind, overhead = yield from classified_by_model(desk, brief, spender, opened.row.task_type)
         plan = planned(desk, brief, kind, wanted, given)
         yield Wait(desk.ledger.plan_task(task_row(desk, brief, kind, plan, wanted)))
-    return (yield from _walked(desk, brief, plan, spender, record, given, overhead))
+    return (yield from _walked(desk, brief, plan, spender, record=record, given=given, overhead=overhead))
 
 
 def _stored(opened: Opened) -> Brief:
@@ -190,6 +190,7 @@ def _walked(
     brief: Brief,
     plan: Plan,
     spender: Spender,
+    *,
     record: Record,
     given: Judges,
     overhead: tuple[Call, ...],

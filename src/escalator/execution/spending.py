@@ -162,12 +162,12 @@ class Spender:
         except ProviderError as error:
             return Dispatched(failure=as_failure(error, model))
         amount = NOTHING if is_free(model) or price is None else self.highest(price, request)
-        held = yield from self._hold(
-            self._wanted(purpose, request, place, digests, amount), provider, request, price
-        )
+        wanted = self._wanted(purpose, request, place, digests=digests, amount=amount)
+        held = yield from self._hold(wanted, provider, request, price)
         if isinstance(held, Failure):
             return Dispatched(failure=held)
-        return (yield from self._send(purpose, self._timed(request), place, provider, held, amount))
+        timed = self._timed(request)
+        return (yield from self._send(purpose, timed, place, provider=provider, held=held, amount=amount))
 
     def _hold(
         self, hold: Hold, provider: Provider, request: Request, price: PriceRecord | None
@@ -212,7 +212,7 @@ class Spender:
         return reply
 
     def _send(
-        self, purpose: Purpose, request: Request, place: Place, provider: Provider, held: Held, amount: Decimal
+        self, purpose: Purpose, request: Request, place: Place, *, provider: Provider, held: Held, amount: Decimal
     ) -> Flow[Dispatched]:
         started = self._desk.timer()
         base = Call(
@@ -298,7 +298,9 @@ class Spender:
         """USD one request can cost at most."""
         return ceiling(price, input_tokens=token_ceiling(request), max_output_tokens=request.max_tokens)
 
-    def _wanted(self, purpose: Purpose, request: Request, place: Place, digests: Digests, amount: Decimal) -> Hold:
+    def _wanted(
+        self, purpose: Purpose, request: Request, place: Place, *, digests: Digests, amount: Decimal
+    ) -> Hold:
         model, file = request.model, self._desk.matrix.file
         return Hold(
             task_id=self._brief.task_id,

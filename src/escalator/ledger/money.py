@@ -129,7 +129,7 @@ def _refusal(hold: Hold, scopes: Sequence[Scope], known: _Known, now: float) -> 
     return None
 
 
-def allow(session: Session, task_id: str, model: str, amount: int, expires: float) -> None:
+def allow(session: Session, task_id: str, model: str, *, amount: int, expires: float) -> None:
     """Let a paid model cost a task that much more until then; an earlier approval is replaced."""
     session.run(
         "INSERT INTO budget (name, spent, held, allowed, expires) VALUES (?, 0, 0, ?, ?) ON CONFLICT (name) "

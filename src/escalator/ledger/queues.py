@@ -12,7 +12,7 @@ _REVIEW = "id, task_id, kind, summary, payload, state, created, decided, decided
 _PROMPT = "id, task_id, provider, model, reason, payload, created"
 
 
-def review_add(session: Session, task_id: str, kind: ReviewKind, summary: str, payload: str) -> int:
+def review_add(session: Session, task_id: str, kind: ReviewKind, *, summary: str, payload: str) -> int:
     """Ask for a decision; a waiting one of the same task and kind is renewed."""
     waiting = session.rows(
         "SELECT id FROM review WHERE task_id = ? AND kind = ? AND state = 'waiting'", clean(task_id), kind
@@ -34,7 +34,7 @@ def review_add(session: Session, task_id: str, kind: ReviewKind, summary: str, p
     )
 
 
-def review_decide(session: Session, review_id: int, decision: Decision, by: str, note: str) -> Review:
+def review_decide(session: Session, review_id: int, decision: Decision, *, by: str, note: str) -> Review:
     """Decide a waiting review once."""
     found = review(session, review_id)
     if found is None:
@@ -69,7 +69,7 @@ def _review(row: object) -> Review:
     return Review(**dict(zip(_REVIEW.split(", "), row, strict=True)))  # type: ignore[call-overload]
 
 
-def prompt_add(session: Session, task_id: str, provider: str, model: str, reason: str, payload: str) -> int:
+def prompt_add(session: Session, task_id: str, *, provider: str, model: str, reason: str, payload: str) -> int:
     """Queue a prompt; a task is queued once."""
     texts = [clean(text) for text in (task_id, provider, model, reason, payload)]
     found = session.rows("SELECT id FROM prompt WHERE task_id = ?", texts[0])

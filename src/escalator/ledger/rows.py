@@ -35,7 +35,7 @@ def tasks(session: Reading, query: LogQuery) -> list[TaskRecord]:
         "t.opened >= ?": query.since,
         "t.opened < ?": query.until,
     }
-    rows = _select(session, _TASKS, where, "t.opened, t.task_id", query)
+    rows = _select(session, _TASKS, where, query, order="t.opened, t.task_id")
     names = [f.name for f in fields(TaskRecord)]
     records = [dict(zip(names, row, strict=True)) for row in rows]
     return [TaskRecord(**{**facts, "tags": tuple(json.loads(facts["tags"]))}) for facts in records]
@@ -54,7 +54,7 @@ def tries(session: Reading, query: LogQuery) -> list[TryRecord]:
         "a.id > ?": query.after or None,
     }
     names = [f.name for f in fields(TryRecord)]
-    rows = _select(session, _TRIES, where, "a.id", query)
+    rows = _select(session, _TRIES, where, query, order="a.id")
     return [TryRecord(**dict(zip(names, row, strict=True))) for row in rows]
 
 
@@ -71,11 +71,11 @@ def calls(session: Reading, query: LogQuery) -> list[CallRecord]:
         "c.id > ?": query.after or None,
     }
     names = [f.name for f in fields(CallRecord)]
-    records = [dict(zip(names, row, strict=True)) for row in _select(session, _CALLS, where, "c.id", query)]
+    records = [dict(zip(names, row, strict=True)) for row in _select(session, _CALLS, where, query, order="c.id")]
     return [CallRecord(**{**r, "local": bool(r["local"]), "estimated": bool(r["estimated"])}) for r in records]
 
 
-def _select(session: Reading, sql: str, where: dict[str, Any], order: str, query: LogQuery) -> list[Any]:
+def _select(session: Reading, sql: str, where: dict[str, Any], query: LogQuery, *, order: str) -> list[Any]:
     wanted = {test: value for test, value in where.items() if value not in ("", None)}
     parts = [sql, f"WHERE {' AND '.join(wanted)}" if wanted else ""]
     down = ", ".join(f"{column} DESC" for column in order.split(", "))

@@ -157,7 +157,7 @@ class SqlLedger:
     def allow(self, task_id: str, model: str, amount: int, *, expires: float) -> Future[None]:
         """Approve a paid model for a task. It is written with the next write, or when its future is asked."""
         return self._writing().submit_with_next(
-            lambda session: money.allow(session, task_id, model, amount, expires)
+            lambda session: money.allow(session, task_id, model, amount=amount, expires=expires)
         )
 
     def allowed(self, task_id: str, model: str) -> int:
@@ -213,7 +213,7 @@ class SqlLedger:
     ) -> list[AnyTally]:
         """Sums grouped by some of `DIMENSIONS[kind]`."""
         with self._reading() as session:
-            return tally.read(session, kind, by, since, until)
+            return tally.read(session, kind, by, since=since, until=until)
 
     def sweep(self) -> Future[int]:
         """Give up the tasks of every process that died; returns how many."""
@@ -225,11 +225,15 @@ class SqlLedger:
 
     def review_add(self, task_id: str, kind: ReviewKind, summary: str, payload: str) -> Future[int]:
         """Ask for a decision and return its id."""
-        return self._writing().submit(lambda session: queues.review_add(session, task_id, kind, summary, payload))
+        return self._writing().submit(
+            lambda session: queues.review_add(session, task_id, kind, summary=summary, payload=payload)
+        )
 
     def review_decide(self, review_id: int, decision: Decision, *, by: str, note: str = "") -> Future[Review]:
         """Decide a waiting review."""
-        return self._writing().submit(lambda session: queues.review_decide(session, review_id, decision, by, note))
+        return self._writing().submit(
+            lambda session: queues.review_decide(session, review_id, decision, by=by, note=note)
+        )
 
     def review(self, review_id: int) -> Review | None:
         """One review, or None."""
@@ -244,7 +248,9 @@ class SqlLedger:
     def prompt_add(self, task_id: str, *, provider: str, model: str, reason: str, payload: str) -> Future[int]:
         """Queue a prompt nobody could serve."""
         return self._writing().submit(
-            lambda session: queues.prompt_add(session, task_id, provider, model, reason, payload)
+            lambda session: queues.prompt_add(
+                session, task_id, provider=provider, model=model, reason=reason, payload=payload
+            )
         )
 
     def prompt_take(self, provider: str = "") -> Future[Waiting | None]:

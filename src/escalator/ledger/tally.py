@@ -136,15 +136,19 @@ _FACTS: Mapping[type[Any], Callable[..., Iterator[Fact]]] = {
 }
 
 
-def read(session: Reading, kind: type[AnyTally], by: Sequence[str], since: str, until: str) -> list[AnyTally]:
+def read(session: Reading, kind: type[AnyTally], by: Sequence[str], *, since: str, until: str) -> list[AnyTally]:
     """Sums grouped by `by`, those of tasks not folded yet included; groups that come to nothing are left out."""
     check_dimensions(kind, by)
     names = (*by, *SUMS[kind])
-    found = [kind(**dict(zip(names, row, strict=True))) for row in _rows(session, kind, by, since, until)]
+    found = [
+        kind(**dict(zip(names, row, strict=True))) for row in _rows(session, kind, by, since=since, until=until)
+    ]
     return [tally for tally in found if tally.n]
 
 
-def _rows(session: Reading, kind: type[Tally], by: Sequence[str], since: str, until: str) -> list[tuple[Any, ...]]:
+def _rows(
+    session: Reading, kind: type[Tally], by: Sequence[str], *, since: str, until: str
+) -> list[tuple[Any, ...]]:
     """Each group followed by its sums, in the order of the groups."""
     until = until or "9999-12-31"
     places = [DIMENSIONS[kind].index(name) for name in by]
@@ -153,12 +157,12 @@ def _rows(session: Reading, kind: type[Tally], by: Sequence[str], since: str, un
         for group, sums in _FACTS[kind](session, "IN (SELECT task_id FROM pending)")
         if since <= group[0] <= until
     )
-    groups = _grouped(live, _stored(session, kind, by, since, until))
+    groups = _grouped(live, _stored(session, kind, by, since=since, until=until))
     return sorted((*group, *sums) for group, sums in groups.items())
 
 
 def _stored(
-    session: Reading, kind: type[Tally], by: Sequence[str], since: str, until: str
+    session: Reading, kind: type[Tally], by: Sequence[str], *, since: str, until: str
 ) -> dict[tuple[Any, ...], Sequence[int]]:
     sums = ", ".join(f"CAST(COALESCE(SUM({name}), 0) AS BIGINT)" for name in SUMS[kind])
     columns, tail = (f"{', '.join(by)}, ", f"GROUP BY {', '.join(by)}") if by else ("", "")
