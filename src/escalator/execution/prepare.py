@@ -19,6 +19,7 @@ from escalator.ledger import TaskRow
 from escalator.planning import make_plan, specs_of, type_for
 from escalator.records import Brief, Call, Classification, Judge, Plan, Task, ValidatorSpec
 from escalator.records.codec import BRIEFS, PLANS
+from escalator.records.flat import described
 from escalator.steps import Ask, Asked, Step
 from escalator.validators.python_callable import as_validator
 
@@ -172,7 +173,7 @@ def task_row(
         plan=json.dumps(specs) if plan is None else PLANS.dump(plan),
         task_type=kind.task_type,
         complexity=kind.complexity,
-        description=" ".join(brief.prompt[:1000].split())[:200],
+        description=described(brief.prompt),
         team=desk.matrix.file.team,
         tags=brief.tags,
     )

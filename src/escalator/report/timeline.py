@@ -15,6 +15,7 @@ from escalator.ledger.log import CallRecord, LogQuery, Review, TaskRecord
 from escalator.ledger.recall import recall
 from escalator.records import Transition, Verdict
 from escalator.records.codec import OUTCOMES
+from escalator.records.flat import gist
 
 MomentKind: TypeAlias = Literal[
     "opened", "call", "verdict", "retry", "fallback", "escalation", "skip", "review", "closed"
@@ -127,12 +128,11 @@ def _call(task: TaskRecord, call: CallRecord) -> Moment:
 
 
 def _verdict(verdict: Verdict) -> Moment:
-    text = verdict.hint or verdict.feedback
     return Moment(
         kind="verdict",
         who=verdict.validator,
         result=verdict.reason or verdict.status,
-        detail=next((line.strip() for line in text.splitlines() if line.strip()), ""),
+        detail=gist(verdict.hint or verdict.feedback),
         seconds=verdict.seconds,
         isolation=verdict.isolation.kind if verdict.isolation else "",
     )

@@ -10,6 +10,7 @@ from threading import Lock, Thread
 from typing import Literal, TypeAlias
 
 from escalator.events import Event, Sink, TaskEnded
+from escalator.records.flat import described
 
 _log = logging.getLogger("escalator")
 
@@ -45,7 +46,7 @@ def review_notices(notify: Notify) -> Sink:
                     kind="approval" if outcome.cause == "pending" else "answer",
                     task_type=outcome.classification.task_type,
                     complexity=outcome.classification.complexity,
-                    description=" ".join(outcome.brief.prompt.split())[:200],
+                    description=described(outcome.brief.prompt),
                     why=outcome.reason,
                     cost=f"{outcome.cost:f}",
                 )
