@@ -13,7 +13,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 import escalator
@@ -22,12 +21,15 @@ from escalator.events import TaskEnded
 from escalator.evidence import bundle
 from escalator.ledger import Archive
 from escalator.ledger.log import LogQuery, TryRecord
-from escalator.records.facts import AttemptFacts, attempts_of
+from escalator.records import Isolation
+from escalator.records.facts import AttemptFacts, attempt_facts, attempts_of, task_facts
 from escalator.records.flat import flat
 from escalator.report import attributions, export
+from escalator.report.attribution import COLUMNS
 from escalator.sinks import facts_of
 from escalator.testing import MemoryLedger, failure
 from houses import BROKEN, RIGHT, WRONG, House
+from making import answered, chain, passed
 
 FACTS = {field.name for field in fields(AttemptFacts)}
 ONLY_LOG = {"id", "at", "team"}
@@ -83,14 +85,12 @@ def test_every_fact_is_in_the_event_lines_and_in_the_log(ledger: Archive, tmp_pa
     """No fact is forgotten by an output, except those that its source cannot know."""
     _, lines = done("a climb", ledger)
     assert lines[0].keys() == FACTS - ONLY_LOG | {"event"}
-    for form in ("jsonl", "csv", "parquet"):
+    for form in ("jsonl", "csv"):
         export(ledger, "attempts", tmp_path / form, form=form)  # type: ignore[arg-type]
     logged = json.loads((tmp_path / "jsonl").read_text().splitlines()[0])
-    (heading,) = list(csv.reader((tmp_path / "csv").read_text().splitlines()))[:1]
-    with duckdb.connect() as database:
-        columns = database.execute(f"DESCRIBE SELECT * FROM read_parquet('{tmp_path / 'parquet'}')").fetchall()
+    (heading, *_) = csv.reader((tmp_path / "csv").read_text().splitlines())
     assert logged.keys() == FACTS - ONLY_WALK
-    assert heading == list(logged) == [row[0] for row in columns]
+    assert heading == list(logged) == list(COLUMNS)
 
 
 NEW_FACT = {
@@ -106,6 +106,7 @@ TELL = """
 import json, pathlib, sys
 from escalator.records import Completion, Usage
 from escalator.report import attributions, export
+from escalator.report.attribution import COLUMNS
 from escalator.records.flat import flat
 from escalator.sinks import JsonLinesSink
 from escalator.testing import MemoryLedger
@@ -166,7 +167,7 @@ def test_an_outcome_on_the_command_line_counts_every_model_s_tokens() -> None:
 def test_money_and_seconds_are_written_one_way() -> None:
     """Cost is decimal text without an exponent, seconds go to the microsecond."""
     outcome, _ = done("nobody", MemoryLedger())
-    (first, *_) = attempts_of(outcome)
+    (first, *_) = attempts_of(outcome, task_facts(outcome))
     cheap = AttemptFacts(worker="a", cost=Decimal("1E-7"), seconds=0.12345678)
     assert (flat(cheap)["cost"], flat(cheap)["seconds"]) == ("0.0000001", 0.123457)
     assert attempt_json(outcome.attempts[0])["cost"] == flat(first)["cost"] == "0"
@@ -177,6 +178,13 @@ def test_what_is_not_known_is_left_out() -> None:
     facts = AttemptFacts(worker="a")
     assert "tier" not in flat(facts)
     assert flat(facts, "tier", "worker") == {"tier": None, "worker": "a"}
+
+
+def test_an_attempt_s_isolation_is_that_of_the_last_check_that_ran_it() -> None:
+    """A check that ran nothing says nothing of it."""
+    strong, weak = (Isolation(kind=kind) for kind in ("bwrap", "none"))
+    verdicts = (passed("compile", isolation=weak), passed("tests", isolation=strong), passed("semantic"))
+    assert attempt_facts(answered(chain("a")[0], verdicts=verdicts)).isolation == "bwrap"
 
 
 class Hurried:
@@ -211,3 +219,15 @@ def test_a_task_closed_anew_while_its_log_is_read_is_told_once(confirming: House
     lines = list(attributions(hurried))
     assert [line.worker for line in lines] == ["small", "small", "large", "large", "haiku"]
     assert {line.status for line in lines} == {"accepted"}
+
+
+def test_a_task_taken_up_again_is_open_in_its_earlier_lines(confirming: House, ledger: Archive) -> None:
+    """Its status is what it is now, not how it ended the first time."""
+    seen: list[str] = []
+
+    def approve(_: Any) -> bool:
+        seen.extend(line.status for line in attributions(ledger))
+        return True
+
+    confirming.escalator.resume("t1", approve=approve)
+    assert seen == ["open"] * 4

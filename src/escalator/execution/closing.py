@@ -21,7 +21,7 @@ def closing(outcome: Outcome) -> Closing:
         outcome=OUTCOMES.dump(outcome),
         cost=to_nano(task.cost),
         baseline=to_nano(outcome.baseline.cost) if outcome.baseline else None,
-        tries=tuple(_tried(facts) for facts in attempts_of(outcome)),
+        tries=tuple(_tried(facts) for facts in attempts_of(outcome, task)),
     )
 
 

@@ -137,21 +137,24 @@ def attempt_facts(
     before: AttemptFacts | None = None,
 ) -> AttemptFacts:
     """One attempt. `rung` tells provider, tier and where the model runs; `before` is the task's attempt before."""
-    known = [source for source in (task, asked(rung, attempt.number) if rung else None) if source is not None]
+    word = result(attempt)
     answers = [call for call in attempt.calls if call.purpose == "worker"]
     last = answers[-1] if answers else None
     return by_name(
         AttemptFacts,
-        *known,
+        *([task] if task is not None else []),
         worker=attempt.model,
         answered_by=attempt.answered_by,
+        provider=rung.model.provider if rung is not None else "",
+        tier=rung.model.tier.value if rung is not None else None,
+        local=rung is not None and rung.model.local,
         checker=next((call.model for call in attempt.calls if call.purpose == "checker"), ""),
         rung=attempt.rung,
         number=attempt.number,
         move=came_about(before, attempt.rung),
         effort=attempt.effort or "",
-        outcome=result(attempt),
-        cause="" if attempt.passed else cause(attempt),
+        outcome=word,
+        cause="" if word == "passed" else cause(attempt),
         validation=validation(attempt),
         confidence=attempt.confidence,
         isolation=next((v.isolation.kind for v in reversed(attempt.verdicts) if v.isolation is not None), ""),
@@ -166,10 +169,10 @@ def attempt_facts(
     )
 
 
-def attempts_of(outcome: Outcome) -> tuple[AttemptFacts, ...]:
+def attempts_of(outcome: Outcome, task: TaskFacts) -> tuple[AttemptFacts, ...]:
     """Every attempt of a task in order, each with its task's facts and how it came about."""
     rungs = {rung.index: rung for rung in outcome.plan.chain}
-    task, found = task_facts(outcome), list[AttemptFacts]()
+    found: list[AttemptFacts] = []
     for attempt in outcome.attempts:
         before = found[-1] if found else None
         found.append(attempt_facts(attempt, rungs.get(attempt.rung), task=task, before=before))
@@ -188,7 +191,7 @@ def task_facts(outcome: Outcome) -> TaskFacts:
         status=outcome.status,
         cause=outcome.cause,
         reason=outcome.reason,
-        worker=outcome.model,
+        worker=best.model if best is not None else "",
         checker=next((call.model for call in reversed(calls) if call.purpose == "checker"), ""),
         validation=validation(best) if best is not None else "",
         attempts=len(outcome.attempts),

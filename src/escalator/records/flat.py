@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar
 
 from escalator.records.process import Isolation
@@ -12,7 +13,7 @@ from escalator.records.process import Isolation
 T = TypeVar("T")
 
 
-def by_name(kind: type[T], *sources: Any, **more: Any) -> T:
+def by_name(kind: type[T], /, *sources: Any, **more: Any) -> T:
     """A record of `kind` whose fields are those that its sources have under the same names, the first one first.
 
     `more` are fields under other names, or in other units, and go before every source.
@@ -20,9 +21,15 @@ def by_name(kind: type[T], *sources: Any, **more: Any) -> T:
     wanted: Any = kind
     found: dict[str, Any] = {}
     for source in reversed(sources):
-        shared = source.__dataclass_fields__.keys() & wanted.__dataclass_fields__.keys()
-        found |= {name: getattr(source, name) for name in shared}
-    return kind(**{**found, **more})
+        found |= {name: getattr(source, name) for name in _shared(wanted, source.__class__)}
+    found |= more
+    return kind(**found)
+
+
+@cache
+def _shared(kind: Any, source: Any) -> tuple[str, ...]:
+    """The names of fields that two kinds of record have in common."""
+    return tuple(name for name in kind.__dataclass_fields__ if name in source.__dataclass_fields__)
 
 
 def flat(record: Any, *names: str) -> dict[str, Any]:

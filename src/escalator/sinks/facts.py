@@ -42,11 +42,12 @@ def facts_of(event: Event, *, content: bool = False) -> list[Facts]:
 
 
 def _ended(outcome: Outcome, *, content: bool) -> list[Facts]:
-    attempts = [{"event": "attempt", **flat(facts)} for facts in attempts_of(outcome)]
+    task = task_facts(outcome)
+    attempts = [{"event": "attempt", **flat(facts)} for facts in attempts_of(outcome, task)]
     if content:
         for line, attempt in zip(attempts, outcome.attempts, strict=True):
             line["answer"] = attempt.answer
-    return [*attempts, {"event": "task_ended", **flat(task_facts(outcome))}]
+    return [*attempts, {"event": "task_ended", **flat(task)}]
 
 
 def _started(event: TaskStarted) -> Read:
