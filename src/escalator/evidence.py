@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from escalator.errors import ConfigError, LedgerError
 from escalator.ledger.recall import recall
-from escalator.records import Attempt, Brief, Call, ChangeSet, Outcome, Task, Usage, ValidatorSpec, Verdict
+from escalator.records import Attempt, Brief, Call, ChangeSet, Outcome, Task, ValidatorSpec, Verdict
+from escalator.records.facts import attempt_facts, task_facts
+from escalator.records.flat import flat
 
 if TYPE_CHECKING:
     from escalator.client import Escalator
@@ -56,16 +58,11 @@ class Verification:
 
 def bundle(outcome: Outcome) -> dict[str, Any]:
     """The evidence of an outcome as JSON values; `digest` is the SHA-256 of everything else in it."""
-    brief, kind, best = outcome.brief, outcome.classification, outcome.best
+    brief, best, task = outcome.brief, outcome.best, task_facts(outcome)
     facts: dict[str, Any] = {
         "format": FORMAT,
-        "task_id": outcome.task_id,
-        "task_type": kind.task_type,
-        "complexity": kind.complexity,
-        "status": outcome.status,
-        "reason": outcome.reason,
-        "simulated": outcome.simulated,
-        "model": outcome.model,
+        **flat(task, "task_id", "task_type", "complexity", "status", "reason", "simulated"),
+        "model": task.worker,
         "matrix": outcome.plan.matrix,
         "prompt": sha256(brief.prompt),
         "requirements": [sha256(text) for text in brief.requirements],
@@ -76,10 +73,8 @@ def bundle(outcome: Outcome) -> dict[str, Any]:
         "attempts": [_attempt(attempt) for attempt in outcome.attempts],
         "moves": [asdict(move) for move in outcome.transitions],
         "overhead": [_call(call) for call in outcome.overhead],
-        "cost": f"{outcome.cost:f}",
-        "saved": f"{outcome.saved:f}",
-        "baseline": outcome.baseline.model if outcome.baseline else None,
-        "seconds": round(outcome.seconds, 6),
+        "baseline": task.baseline or None,
+        **flat(task, "cost", "saved", "seconds"),
     }
     return {**facts, "digest": _digest(facts)}
 
@@ -100,30 +95,21 @@ def _digest(facts: Mapping[str, Any]) -> str:
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
+    facts = attempt_facts(attempt)
     return {
-        "model": attempt.model,
-        "answered_by": attempt.answered_by,
-        "rung": attempt.rung,
-        "number": attempt.number,
-        "effort": attempt.effort,
-        "prompt": attempt.prompt_digest,
+        "model": facts.worker,
+        "effort": facts.effort or None,
+        "prompt": facts.prompt_digest,
         "answer": sha256(attempt.answer) if attempt.answer else None,
-        "failure": attempt.failure.kind if attempt.failure else None,
-        "rejection": attempt.rejection.kind if attempt.rejection else None,
+        **flat(facts, "answered_by", "rung", "number", "failure", "rejection", "cost"),
         "verdicts": [_verdict(verdict) for verdict in attempt.verdicts],
         "calls": [_call(call) for call in attempt.calls],
-        "cost": f"{attempt.cost:f}",
     }
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     return {
-        "validator": verdict.validator,
-        "status": verdict.status,
-        "reason": verdict.reason,
-        "required": verdict.required,
-        "opinion": verdict.opinion,
-        "confidence": verdict.confidence,
+        **flat(verdict, "validator", "status", "reason", "required", "opinion", "confidence"),
         "feedback": sha256(verdict.feedback) if verdict.feedback else None,
         "versions": versions_of(verdict),
         "isolation": asdict(verdict.isolation) if verdict.isolation else None,
@@ -132,15 +118,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 
 def _call(call: Call) -> dict[str, Any]:
-    return {
-        "purpose": call.purpose,
-        "model": call.model,
-        "answered_by": call.answered_by,
-        "finish": call.finish,
-        "error": call.error,
-        "cost": f"{call.cost:f}",
-        **{name: getattr(call.usage, name) for name in Usage.__dataclass_fields__},
-    }
+    return {**flat(call, "purpose", "model", "answered_by", "finish", "error", "cost"), **flat(call.usage)}
 
 
 def versions_of(verdict: Verdict) -> dict[str, str]:

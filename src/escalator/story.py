@@ -21,6 +21,7 @@ from escalator.records import (
     TransitionKind,
     Verdict,
 )
+from escalator.records.facts import cause, why, why_undecided
 
 Meaning: TypeAlias = Literal["accept", "review", "stop", "retry", "fallback", "escalate", "skip"]
 
@@ -104,7 +105,8 @@ class Story:
 
     def unready(self, missing: tuple[Verdict, ...]) -> Outcome:
         """The outcome when a required validator cannot run here: nothing is spent on what nobody can judge."""
-        return self.outcome("stopped", "; ".join(_undecided(verdict) for verdict in missing), missing[0].validator)
+        reason = "; ".join(why_undecided(verdict) for verdict in missing)
+        return self.outcome("stopped", reason, missing[0].validator)
 
     def ending(self) -> Outcome:
         """The outcome once no rung is left or the last attempt settled the matter."""
@@ -219,36 +221,3 @@ def deserves_retry(story: Story) -> bool:
     return last.failed_verdict is not None and not (
         repeated and last.changes is not None and bool(last.changes.files)
     )
-
-
-def cause(attempt: Attempt) -> str:
-    """Why an attempt did not pass, as one machine-readable word."""
-    if attempt.failure is not None:
-        return attempt.failure.kind
-    if attempt.rejection is not None:
-        return attempt.rejection.kind
-    verdict = attempt.failed_verdict or next(iter(attempt.undecided), None)
-    return verdict.validator if verdict is not None else "unproven"
-
-
-def why(attempt: Attempt) -> str:
-    """Why an attempt did not pass, as one line for a person."""
-    if attempt.failure is not None:
-        return attempt.failure.message
-    if attempt.rejection is not None:
-        return f"the answer could not be used ({attempt.rejection.kind})"
-    failed = attempt.failed_verdict
-    if failed is not None:
-        return f"{failed.validator} failed: {_first_line(failed.feedback)}"
-    if attempt.undecided:
-        return "; ".join(_undecided(verdict) for verdict in attempt.undecided)
-    return "nothing but an opinion supports this answer; add tests or another executed check"
-
-
-def _undecided(verdict: Verdict) -> str:
-    detail = verdict.hint or _first_line(verdict.feedback)
-    return f"{verdict.validator} could not decide ({verdict.reason}): {detail}"
-
-
-def _first_line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "no details")[:300]

@@ -193,6 +193,8 @@ def test_the_log_is_written_as_parquet(ledger: Archive, tmp_path: Path, kind: An
     assert (rows, cost) == (count, outcome.cost)
     moment = {"attempts": "at", "calls": "sent", "tasks": "opened"}[kind]
     assert (types["cost"], types[moment]) == ("DECIMAL(18,9)", "TIMESTAMP WITH TIME ZONE")
+    export(ledger, kind, tmp_path / "log.jsonl")
+    assert list(types) == list(json.loads((tmp_path / "log.jsonl").read_text().splitlines()[0]))
 
 
 def test_an_empty_log_is_an_empty_file(ledger: Archive, tmp_path: Path) -> None:

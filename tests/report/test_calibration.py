@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from escalator.report import calibration
@@ -25,6 +25,7 @@ def test_a_curve_follows_the_truth() -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
+@example([(1.0, True), (0.40625, True), *((raw, False) for raw in (0.5, 0.5, 0.625, 0.75, 0.875))])
 def test_a_curve_never_falls_and_keeps_the_mean(pairs: list[tuple[float, bool]]) -> None:
     """More confidence never means a smaller share, and shares stay between 0 and 1."""
     curve = fitted(pairs)

@@ -56,7 +56,6 @@ MARKS = {
     "review": "✎",
     "closed": "■",
 }
-MOVES = {"first": "", "retry": "↻", "fallback": "⤳", "escalation": "↑"}
 PREFIXES = 10_000
 """Newest tasks among which the beginning of an id is looked for."""
 
@@ -139,12 +138,12 @@ def _follow(archive: Archive, query: LogQuery, text: str, seen: list[Attribution
 
 
 def _lines(found: Iterable[Attribution], *, as_json: bool, heading: bool = True) -> None:
-    from escalator.report.attribution import facts_of
+    from escalator.records.flat import flat
 
     found = list(found)
     if as_json:
         for line in found:
-            print_json(facts_of(line))
+            print_json(flat(line))
         return
     out = console()
     if not found:
@@ -180,7 +179,7 @@ def _row(line: Attribution) -> tuple[str | Text, ...]:
     return (
         when(line.at),
         line.task_id,
-        MOVES[line.move],
+        MARKS.get(line.move, ""),
         line.worker,
         Text(result, COLOURS.get(line.outcome, NOTE)),
         money(line.cost),

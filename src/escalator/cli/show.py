@@ -20,6 +20,7 @@ from escalator.events import (
     Planned,
     Warned,
 )
+from escalator.records.flat import flat, gist
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -116,7 +117,7 @@ class Live:
             self._trouble = attempt.failure.message
             self._print(Text(f"      ✗ {self._trouble}", BAD))
         if attempt.rejection is not None:
-            why = _gist(attempt.rejection.feedback)
+            why = gist(attempt.rejection.feedback, 200)
             self._print(Text(f"      ✗ unusable answer ({attempt.rejection.kind}): {why}", BAD))
 
     def _moved(self, event: Moved) -> None:
@@ -150,19 +151,14 @@ def verdict_line(verdict: Verdict) -> Text:
     mark, colour = MARKS[verdict.status]
     line = Text.assemble(("      " + mark, colour), f" {verdict.validator}")
     if verdict.failed:
-        line.append(f": {_gist(verdict.feedback)}", colour)
+        line.append(f": {gist(verdict.feedback, 200)}", colour)
     elif verdict.status == "inconclusive":
-        line.append(f" ({verdict.reason}): {verdict.hint or _gist(verdict.feedback)}", colour)
+        line.append(f" ({verdict.reason}): {verdict.hint or gist(verdict.feedback, 200)}", colour)
     elif verdict.passed and verdict.hint:
         line.append(f": {verdict.hint}", NOTE)
     elif verdict.evidence.get("passed"):
         line.append(f" ({verdict.evidence['passed']} passed)", DIM)
     return line
-
-
-def _gist(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[0][:200] if lines else ""
 
 
 def outcome_lines(outcome: Outcome) -> list[Text]:
@@ -178,65 +174,43 @@ def outcome_lines(outcome: Outcome) -> list[Text]:
 
 def outcome_json(outcome: Outcome) -> dict[str, object]:
     """An outcome as plain data for `--json`."""
-    kind = outcome.classification
+    from escalator.records.facts import task_facts
+
+    task = task_facts(outcome)
     return {
-        "task_id": outcome.task_id,
-        "status": outcome.status,
-        "reason": outcome.reason,
-        "cause": outcome.cause,
-        "simulated": outcome.simulated,
-        "classification": {
-            "task_type": kind.task_type,
-            "complexity": kind.complexity,
-            "confidence": kind.confidence,
-            "reasons": list(kind.reasons),
-        },
-        "model": outcome.model,
+        **flat(task, "task_id", "status", "reason", "cause", "simulated"),
+        "classification": flat(outcome.classification, "task_type", "complexity", "confidence", "reasons"),
+        "model": task.worker,
         "answer": outcome.answer,
         "files": dict(outcome.files),
-        "cost": str(outcome.cost),
-        "saved": str(outcome.saved),
-        "running_cost": str(outcome.running_cost),
-        "baseline": outcome.baseline.model if outcome.baseline else None,
+        **flat(task, "cost", "saved"),
+        **flat(outcome, "running_cost"),
+        "baseline": task.baseline or None,
         "attempts": [attempt_json(attempt) for attempt in outcome.attempts],
         "transitions": [
             {"kind": m.kind, "from": m.from_model, "to": m.to_model, "cause": m.cause, "reason": m.reason}
             for m in outcome.transitions
         ],
         "warnings": list(outcome.warnings),
-        "seconds": round(outcome.seconds, 3),
+        **flat(task, "seconds", "input_tokens", "output_tokens"),
     }
 
 
 def attempt_json(attempt: Attempt) -> dict[str, object]:
     """An attempt as plain data."""
+    from escalator.records.facts import attempt_facts
+
+    facts = attempt_facts(attempt)
     return {
-        "model": attempt.model,
-        "answered_by": attempt.answered_by,
-        "rung": attempt.rung,
-        "number": attempt.number,
-        "failure": attempt.failure.kind if attempt.failure else None,
-        "rejection": attempt.rejection.kind if attempt.rejection else None,
+        "model": facts.worker,
+        **flat(facts, "answered_by", "rung", "number", "failure", "rejection"),
         "message": attempt.failure.message if attempt.failure else "",
         "verdicts": [verdict_json(verdict) for verdict in attempt.verdicts],
-        "cost": str(attempt.cost),
-        "seconds": round(attempt.seconds, 3),
-        "input_tokens": sum(call.usage.input_tokens for call in attempt.calls),
-        "output_tokens": sum(call.usage.output_tokens for call in attempt.calls),
+        **flat(facts, "cost", "seconds", "input_tokens", "output_tokens"),
     }
 
 
 def verdict_json(verdict: Verdict) -> dict[str, object]:
     """A verdict as plain data."""
-    return {
-        "validator": verdict.validator,
-        "status": verdict.status,
-        "reason": verdict.reason,
-        "required": verdict.required,
-        "confidence": verdict.confidence,
-        "feedback": verdict.feedback,
-        "hint": verdict.hint,
-        "evidence": dict(verdict.evidence),
-        "isolation": verdict.isolation.kind if verdict.isolation else None,
-        "seconds": round(verdict.seconds, 4),
-    }
+    said = ("validator", "status", "reason", "required", "confidence", "feedback", "hint")
+    return flat(verdict, *said, "evidence", "isolation", "seconds")

@@ -4,61 +4,29 @@ from __future__ import annotations
 
 from escalator.execution.journal import Record
 from escalator.execution.spending import Spender, is_free
-from escalator.ledger import Closing, Tried, TryResult, to_nano
+from escalator.ledger import Closing, Tried, to_nano
 from escalator.pricing import cost
-from escalator.records import Attempt, Baseline, Outcome
+from escalator.records import Baseline, Outcome
 from escalator.records.codec import OUTCOMES
-from escalator.story import cause
+from escalator.records.facts import AttemptFacts, attempts_of, task_facts
+from escalator.records.flat import by_name
 
 
 def closing(outcome: Outcome) -> Closing:
     """How the task ended, for the log."""
-    best = outcome.best
-    checkers = [call.model for call in outcome.calls if call.purpose == "checker"]
-    return Closing(
-        status=outcome.status,
-        reason=outcome.reason,
+    task = task_facts(outcome)
+    return by_name(
+        Closing,
+        task,
         outcome=OUTCOMES.dump(outcome),
-        worker=outcome.model,
-        checker=checkers[-1] if checkers else "",
-        attempts=len(outcome.attempts),
-        retries=outcome.count("retry"),
-        fallbacks=outcome.count("fallback"),
-        escalations=outcome.count("escalation"),
-        validation=", ".join(f"{v.validator} {v.reason or v.status}" for v in best.verdicts) if best else "",
-        seconds=outcome.seconds,
-        cost=to_nano(outcome.cost),
+        cost=to_nano(task.cost),
         baseline=to_nano(outcome.baseline.cost) if outcome.baseline else None,
-        tries=tuple(_tried(attempt) for attempt in outcome.attempts),
+        tries=tuple(_tried(facts) for facts in attempts_of(outcome, task)),
     )
 
 
-def _tried(attempt: Attempt) -> Tried:
-    return Tried(
-        model=attempt.model,
-        result=_result(attempt),
-        rung=attempt.rung,
-        number=attempt.number,
-        answered_by=attempt.answered_by,
-        checker=next((call.model for call in attempt.calls if call.purpose == "checker"), ""),
-        effort=attempt.effort or "",
-        cause="" if attempt.passed else cause(attempt),
-        validation=", ".join(f"{v.validator} {v.reason or v.status}" for v in attempt.verdicts),
-        cost=to_nano(attempt.cost),
-        seconds=attempt.seconds,
-        input_tokens=sum(call.usage.input_tokens for call in attempt.calls if call.purpose == "worker"),
-        output_tokens=sum(call.usage.output_tokens for call in attempt.calls if call.purpose == "worker"),
-    )
-
-
-def _result(attempt: Attempt) -> TryResult:
-    if attempt.failure is not None:
-        return "unavailable"
-    if attempt.rejection is not None:
-        return "unusable"
-    if attempt.failed_verdict is not None:
-        return "failed"
-    return "passed" if attempt.passed else "inconclusive"
+def _tried(facts: AttemptFacts) -> Tried:
+    return by_name(Tried, facts, model=facts.worker, result=facts.outcome, cost=to_nano(facts.cost))
 
 
 def warnings(outcome: Outcome, record: Record, trouble: str = "") -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from escalator.execution.context import Desk
 from escalator.ledger import TaskRow
 from escalator.records import Brief, Classification, Plan, ValidatorSpec
 from escalator.records.codec import BRIEFS, PLANS
+from escalator.records.flat import described
 
 
 def task_row(
@@ -31,7 +32,7 @@ def task_row(
         plan=json.dumps(specs) if plan is None else PLANS.dump(plan),
         task_type=kind.task_type,
         complexity=kind.complexity,
-        description=" ".join(brief.prompt[:1000].split())[:200],
+        description=described(brief.prompt),
         team=desk.matrix.file.team,
         tags=brief.tags,
     )

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
-from escalator.ledger.protocol import CallState, Ledger, Opened, TaskState, TryResult
+from escalator.ledger.protocol import CallState, Ledger, Opened, TaskState, Tried
 
 ReviewKind: TypeAlias = Literal["answer", "approval"]
 """answer: an answer to be judged by a person. approval: a paid call to be allowed or not."""
@@ -75,7 +75,7 @@ class TaskRecord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TryRecord:
+class TryRecord(Tried):
     """One attempt in the log, written when its task was closed at `at`."""
 
     id: int
@@ -83,19 +83,6 @@ class TryRecord:
     at: float
     task_type: str
     team: str
-    model: str
-    result: TryResult
-    rung: int
-    number: int
-    answered_by: str
-    checker: str
-    effort: str
-    cause: str
-    validation: str
-    cost: int
-    seconds: float
-    input_tokens: int
-    output_tokens: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

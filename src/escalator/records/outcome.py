@@ -84,6 +84,13 @@ class Attempt:
         """Wall seconds spent in calls and validators."""
         return sum(call.seconds for call in self.calls) + sum(v.seconds for v in self.verdicts)
 
+    @property
+    def confidence(self) -> float:
+        """How sure the required verdicts are together, 0 to 1: the product of those passed, 0 if one failed."""
+        required = [verdict for verdict in self.verdicts if verdict.required]
+        passed = [verdict.confidence for verdict in required if verdict.passed]
+        return prod(passed) if passed and self.failed_verdict is None else 0.0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Baseline:
@@ -150,10 +157,7 @@ class Outcome:
 
         A raw figure; `escalator.report.calibration` holds it against what people later decided.
         """
-        verdicts = [verdict for verdict in self.best.verdicts if verdict.required] if self.best else []
-        if not any(verdict.passed for verdict in verdicts) or any(verdict.failed for verdict in verdicts):
-            return 0.0
-        return prod(verdict.confidence for verdict in verdicts if verdict.passed)
+        return self.best.confidence if self.best else 0.0
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -235,10 +239,12 @@ def _progress(attempt: Attempt) -> tuple[bool, bool, int, int]:
 
 
 def _line(attempt: Attempt) -> str:
+    from escalator.records.facts import validation
+
     if attempt.failure is not None:
         judged = f"{attempt.failure.kind}: {attempt.failure.message}"
     elif attempt.rejection is not None:
         judged = f"unusable answer ({attempt.rejection.kind})"
     else:
-        judged = ", ".join(f"{v.validator} {v.reason or v.status}" for v in attempt.verdicts) or "not judged"
+        judged = validation(attempt) or "not judged"
     return f"{attempt.model} #{attempt.number}: {judged}"

@@ -14,6 +14,7 @@ from typing import Any
 from escalator.ledger import Archive, to_usd
 from escalator.ledger.log import DIMENSIONS, CallTally, LogQuery, TaskTally, TryTally
 from escalator.ledger.reports import Savings, WorkerLine, by_model, by_pair, by_task_type, by_worker, savings
+from escalator.records.flat import by_name
 from escalator.report.records import Cause, LocalShare, Money, Report, Success, Totals
 
 Z = 1.96
@@ -122,18 +123,11 @@ def _sum(worker: str, members: Sequence[WorkerLine]) -> WorkerLine:
 def _ranked(lines: Iterable[WorkerLine]) -> tuple[Success, ...]:
     """Best first: by what the success is at least, then by how often it was seen."""
     found = [
-        Success(
-            worker=line.worker,
-            task_type=line.task_type,
-            checker=line.checker,
-            attempts=line.attempts,
-            judged=line.judged,
-            passed=line.passed,
-            success=line.success,
+        by_name(
+            Success,
+            line,
             at_least=at_least(line.passed, line.judged),
-            cost=line.cost,
             cost_per_pass=line.cost / line.passed if line.passed else None,
-            seconds=line.seconds,
         )
         for line in lines
     ]

@@ -34,7 +34,7 @@ class Curve:
         if position == len(self.points):
             return self.points[-1][1]
         (low, before), (high, after) = self.points[position - 1 : position + 1]
-        return before + (after - before) * (raw - low) / (high - low) if high > low else after
+        return min(before + (after - before) * (raw - low) / (high - low), after) if high > low else after
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

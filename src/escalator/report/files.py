@@ -14,7 +14,8 @@ from escalator.errors import ConfigError
 from escalator.ledger import Archive
 from escalator.ledger.export import LogKind, plain, rows
 from escalator.ledger.log import CallRecord, LogQuery, TaskRecord
-from escalator.report.attribution import Attribution, attributions, facts_of
+from escalator.records.flat import flat
+from escalator.report.attribution import COLUMNS, Attribution, attributions
 
 Form: TypeAlias = Literal["jsonl", "csv", "parquet"]
 
@@ -43,7 +44,7 @@ def export(
 
 def _lines(ledger: Archive, kind: LogKind, query: LogQuery, text: str) -> Iterator[dict[str, Any]]:
     if kind == "attempts":
-        yield from (facts_of(line) for line in attributions(ledger, query, text=text))
+        yield from (flat(line) for line in attributions(ledger, query, text=text))
         return
     for record in rows(ledger, kind, query):
         facts = plain(record)
@@ -92,7 +93,8 @@ def _parquet(lines: Iterator[dict[str, Any]], target: Path, kind: LogKind) -> in
         raise ConfigError(
             "Parquet needs duckdb", key="format", hint="pip install 'escalator-router[analytics]', or write jsonl"
         ) from error
-    types = {field.name: _type(field.name, str(field.type)) for field in fields(RECORDS[kind])}
+    told = [field for field in fields(RECORDS[kind]) if kind != "attempts" or field.name in COLUMNS]
+    types = {field.name: _type(field.name, str(field.type)) for field in told}
     columns = ", ".join(f"\"{name}\": '{type_}'" for name, type_ in types.items())
     chosen = ", ".join(_column(name) for name in types)
     with TemporaryDirectory() as folder, duckdb.connect() as database:

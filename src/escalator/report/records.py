@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from escalator.ledger.reports import ModelLine, TypeLine
+from escalator.ledger.reports import ModelLine, TypeLine, WorkerLine
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +25,7 @@ class Totals:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Success:
+class Success(WorkerLine):
     """How often a worker's answers passed, altogether, on one task type, or with one checker.
 
     `success` is of the `judged` attempts: a provider that failed or a check that could not decide says nothing of
@@ -33,17 +33,8 @@ class Success:
     twice does not lead. `cost_per_pass` has every attempt in it; None without a pass.
     """
 
-    worker: str
-    task_type: str = ""
-    checker: str = ""
-    attempts: int
-    judged: int
-    passed: int
-    success: float | None
     at_least: float
-    cost: Decimal
     cost_per_pass: Decimal | None
-    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,6 +13,7 @@ from escalator.ledger import Archive, Entry, to_usd
 from escalator.ledger.log import CallRecord, LogQuery, Review, TaskRecord
 from escalator.ledger.recall import is_planned, recall
 from escalator.records import Outcome, Transition, Verdict
+from escalator.records.flat import gist
 from escalator.review import PERSON
 
 MomentKind: TypeAlias = Literal[
@@ -130,12 +131,11 @@ def _call(task: TaskRecord, call: CallRecord) -> Moment:
 
 
 def _verdict(verdict: Verdict) -> Moment:
-    text = verdict.hint or verdict.feedback
     return Moment(
         kind="verdict",
         who=verdict.validator,
         result=verdict.reason or verdict.status,
-        detail=next((line.strip() for line in text.splitlines() if line.strip()), ""),
+        detail=gist(verdict.hint or verdict.feedback),
         seconds=verdict.seconds,
         isolation=verdict.isolation.kind if verdict.isolation else "",
     )

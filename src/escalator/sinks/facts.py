@@ -21,15 +21,12 @@ from escalator.events import (
     TaskStarted,
     Warned,
 )
-from escalator.execution.closing import closing
-from escalator.ledger import Tried, to_usd
-from escalator.records import Attempt, Call, Outcome, Usage
+from escalator.records import Outcome
+from escalator.records.facts import asked, attempt_facts, attempts_of, task_facts
+from escalator.records.flat import described, flat
 
 Facts: TypeAlias = dict[str, Any]
 """One line of the log: JSON values under the names below, `event` and `task_id` always among them."""
-
-DESCRIPTION = 200
-"""Characters of the prompt that describe a task, as in the ledger."""
 
 
 def facts_of(event: Event, *, content: bool = False) -> list[Facts]:
@@ -38,24 +35,29 @@ def facts_of(event: Event, *, content: bool = False) -> list[Facts]:
     `content` adds prompts, answers and validators' findings.
     """
     if isinstance(event, TaskEnded):
-        return [*_attempts(event.outcome, content=content), _ended(event.outcome)]
+        return _ended(event.outcome, content=content)
     name, reader = _READERS[type(event)]
     facts, said = reader(event)
     return [{"event": name, "task_id": event.task_id, **facts, **(said if content else {})}]
 
 
+def _ended(outcome: Outcome, *, content: bool) -> list[Facts]:
+    task = task_facts(outcome)
+    attempts = [{"event": "attempt", **flat(facts)} for facts in attempts_of(outcome, task)]
+    if content:
+        for line, attempt in zip(attempts, outcome.attempts, strict=True):
+            line["answer"] = attempt.answer
+    return [*attempts, {"event": "task_ended", **flat(task)}]
+
+
 def _started(event: TaskStarted) -> Read:
-    facts = {"description": " ".join(event.prompt.split())[:DESCRIPTION], "resumed": event.resumed}
-    return facts, {"prompt": event.prompt}
+    return {"description": described(event.prompt), "resumed": event.resumed}, {"prompt": event.prompt}
 
 
 def _planned(event: Planned) -> Read:
     kind, plan = event.classification, event.plan
     facts = {
-        "task_type": kind.task_type,
-        "complexity": kind.complexity,
-        "confidence": kind.confidence,
-        "reasons": list(kind.reasons),
+        **flat(kind, "task_type", "complexity", "confidence", "reasons"),
         "classifier": kind.source,
         "chain": [rung.model.name for rung in plan.chain],
         "validators": [spec.name for spec in plan.validators],
@@ -65,50 +67,21 @@ def _planned(event: Planned) -> Read:
 
 
 def _rung(event: AttemptStarted) -> Read:
-    model = event.rung.model
-    facts = {
-        "worker": model.name,
-        "provider": model.provider,
-        "tier": model.tier.value,
-        "local": model.local,
-        "rung": event.rung.index,
-        "number": event.number,
-        "effort": event.rung.effort or "",
-    }
-    return facts, {}
+    facts = asked(event.rung, event.number)
+    return flat(facts, "worker", "provider", "tier", "local", "rung", "number", "effort"), {}
 
 
 def _called(event: CallFinished) -> Read:
-    return {**call_facts(event.call), "replayed": event.replayed}, {}
-
-
-def call_facts(call: Call) -> Facts:
-    """One model call; tokens as in `Usage`."""
-    return {
-        "purpose": call.purpose,
-        "model": call.model,
-        "provider": call.provider,
-        "answered_by": call.answered_by,
-        "rung": call.rung,
-        "finish": call.finish,
-        "condition": call.condition,
-        "error": call.error or "",
-        "seconds": round(call.seconds, 6),
-        "cost": f"{call.cost:f}",
-        "simulated": call.simulated,
-        **{name: getattr(call.usage, name) for name in Usage.__dataclass_fields__},
-    }
+    call = event.call
+    said = ("purpose", "model", "provider", "answered_by", "rung", "finish", "condition", "error")
+    facts = {**_told(call, *said, "seconds", "cost", "simulated"), **flat(call.usage)}
+    return {**facts, "replayed": event.replayed}, {}
 
 
 def _answer(event: Answered) -> Read:
     attempt = event.attempt
     facts = {
-        "worker": attempt.model,
-        "answered_by": attempt.answered_by,
-        "rung": attempt.rung,
-        "number": attempt.number,
-        "failure": attempt.failure.kind if attempt.failure else "",
-        "rejection": attempt.rejection.kind if attempt.rejection else "",
+        **_told(attempt_facts(attempt), "worker", "answered_by", "rung", "number", "failure", "rejection"),
         "files": sorted(attempt.changes.files) if attempt.changes else [],
         "prompt_digest": attempt.prompt_digest,
     }
@@ -117,40 +90,28 @@ def _answer(event: Answered) -> Read:
 
 def _verdict(event: Judged) -> Read:
     verdict = event.verdict
-    facts = {
-        "worker": event.model,
-        "validator": verdict.validator,
-        "status": verdict.status,
-        "reason": verdict.reason or "",
-        "confidence": verdict.confidence,
-        "required": verdict.required,
-        "opinion": verdict.opinion,
-        "isolation": verdict.isolation.kind if verdict.isolation else "",
-        "seconds": round(verdict.seconds, 6),
-    }
-    return facts, {"feedback": verdict.feedback}
+    facts = _told(
+        verdict, "validator", "status", "reason", "confidence", "required", "opinion", "isolation", "seconds"
+    )
+    return {"worker": event.model, **facts}, {"feedback": verdict.feedback}
 
 
 def _moved(event: Moved) -> Read:
-    move = event.transition
-    facts = {"kind": move.kind, "from_model": move.from_model, "to_model": move.to_model, "cause": move.cause}
-    return facts, {"reason": move.reason}
+    return flat(event.transition, "kind", "from_model", "to_model", "cause"), flat(event.transition, "reason")
 
 
 def _paid(event: PaidModelAhead) -> Read:
-    wanted = event.substitution
-    facts = {
-        "from_model": wanted.from_model,
-        "to_model": wanted.to_model,
-        "reason": wanted.reason,
-        "highest_cost": f"{wanted.highest_cost:f}",
-        "approved": event.approved,
-    }
-    return facts, {}
+    facts = flat(event.substitution, "from_model", "to_model", "reason", "highest_cost")
+    return {**facts, "approved": event.approved}, {}
 
 
 def _warned(event: Warned) -> Read:
     return {"message": event.message}, {}
+
+
+def _told(record: object, *names: str) -> Facts:
+    """Facts of a record by their names; what there is none of is an empty text."""
+    return {name: "" if value is None else value for name, value in flat(record, *names).items()}
 
 
 Read: TypeAlias = tuple[Facts, Facts]
@@ -167,79 +128,3 @@ _READERS: dict[type[Any], tuple[str, Callable[[Any], Read]]] = {
     PaidModelAhead: ("paid_model_ahead", _paid),
     Warned: ("warning", _warned),
 }
-
-
-def _shared(outcome: Outcome) -> Facts:
-    kind = outcome.classification
-    return {
-        "task_id": outcome.task_id,
-        "task_type": kind.task_type,
-        "complexity": kind.complexity,
-        "description": " ".join(outcome.brief.prompt.split())[:DESCRIPTION],
-        "tags": list(outcome.brief.tags),
-    }
-
-
-def _attempts(outcome: Outcome, *, content: bool) -> list[Facts]:
-    tries = closing(outcome).tries
-    return [
-        {"event": "attempt", **_shared(outcome), **_attempt(attempt, tried, content=content)}
-        for attempt, tried in zip(outcome.attempts, tries, strict=True)
-    ]
-
-
-def _attempt(attempt: Attempt, tried: Tried, *, content: bool) -> Facts:
-    answered = [call for call in attempt.calls if call.purpose == "worker"]
-    last = answered[-1] if answered else None
-    said = {
-        "worker": tried.model,
-        "checker": tried.checker,
-        "outcome": tried.result,
-        "cause": tried.cause,
-        "validation": tried.validation,
-        "rung": tried.rung,
-        "number": tried.number,
-        "effort": tried.effort,
-        "answered_by": tried.answered_by,
-        "finish": last.finish if last else "",
-        "error": (last.error or "") if last else "",
-        "isolation": isolation_of(attempt),
-        "prompt_digest": attempt.prompt_digest,
-        "calls": len(attempt.calls),
-        "input_tokens": tried.input_tokens,
-        "output_tokens": tried.output_tokens,
-        "seconds": round(tried.seconds, 6),
-        "cost": f"{to_usd(tried.cost):f}",
-    }
-    return {**said, "answer": attempt.answer} if content else said
-
-
-def isolation_of(attempt: Attempt) -> str:
-    """What kept the attempt's code apart while it was judged; empty if none of it was run."""
-    return next((v.isolation.kind for v in reversed(attempt.verdicts) if v.isolation is not None), "")
-
-
-def _ended(outcome: Outcome) -> Facts:
-    row = closing(outcome)
-    return {
-        "event": "task_ended",
-        **_shared(outcome),
-        "status": outcome.status,
-        "cause": outcome.cause,
-        "reason": outcome.reason,
-        "worker": row.worker,
-        "checker": row.checker,
-        "validation": row.validation,
-        "attempts": row.attempts,
-        "retries": row.retries,
-        "fallbacks": row.fallbacks,
-        "escalations": row.escalations,
-        "calls": len(outcome.calls),
-        "input_tokens": sum(call.usage.input_tokens for call in outcome.calls),
-        "output_tokens": sum(call.usage.output_tokens for call in outcome.calls),
-        "seconds": round(outcome.seconds, 6),
-        "cost": f"{outcome.cost:f}",
-        "baseline": outcome.baseline.model if outcome.baseline else "",
-        "saved": f"{outcome.saved:f}",
-        "simulated": outcome.simulated,
-    }

@@ -10,6 +10,8 @@ from threading import Lock, Thread
 from typing import Literal, TypeAlias
 
 from escalator.events import Event, Sink, TaskEnded
+from escalator.records.facts import task_facts
+from escalator.records.flat import by_name
 
 _log = logging.getLogger("escalator")
 
@@ -38,18 +40,9 @@ def review_notices(notify: Notify) -> Sink:
 
     def sink(event: Event) -> None:
         if isinstance(event, TaskEnded) and event.outcome.status == "needs_review":
-            outcome = event.outcome
-            notify(
-                Notice(
-                    task_id=outcome.task_id,
-                    kind="approval" if outcome.cause == "pending" else "answer",
-                    task_type=outcome.classification.task_type,
-                    complexity=outcome.classification.complexity,
-                    description=" ".join(outcome.brief.prompt.split())[:200],
-                    why=outcome.reason,
-                    cost=f"{outcome.cost:f}",
-                )
-            )
+            task = task_facts(event.outcome)
+            kind = "approval" if task.cause == "pending" else "answer"
+            notify(by_name(Notice, task, kind=kind, why=task.reason, cost=f"{task.cost:f}"))
 
     return sink
 

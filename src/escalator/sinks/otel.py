@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,8 @@ from escalator.events import (
     TaskStarted,
     Warned,
 )
-from escalator.records import Call, Model, Plan, Usage
+from escalator.records import Call, Isolation, Model, Plan, Usage
+from escalator.records.facts import asked, attempt_facts, task_facts
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
@@ -47,6 +49,20 @@ USAGE_NAMES = {
     "cache_write_tokens": "gen_ai.usage.cache_write.input_tokens",
     "reasoning_tokens": "gen_ai.usage.reasoning.output_tokens",
 }
+
+
+def _ours(*names: str, under: str = "") -> dict[str, str]:
+    return {name: f"escalator.{under}{name}" for name in names}
+
+
+# The facts that leave with a span, by attribute. A description, which has words of the prompt, is none of them.
+PLACE_NAMES = _ours("rung", "tier", "local") | {"number": "escalator.attempt", "worker": "escalator.model"}
+ANSWER_NAMES = _ours("rejection") | {"prompt_digest": "escalator.prompt.digest", "failure": "error.type"}
+CLASS_NAMES = _ours("complexity", "confidence", under="task.") | {"task_type": "escalator.task.type"}
+VERDICT_NAMES = _ours("isolation") | _ours("confidence", "required", "reason", under="validator.")
+VERDICT_NAMES |= {"validator": "escalator.validator.name", "status": "escalator.validator.verdict"}
+TASK_NAMES = _ours("cause", "worker", "attempts", "retries", "fallbacks", "escalations", "simulated")
+TASK_NAMES |= {"status": "escalator.outcome", "cost": "escalator.cost.usd", "saved": "escalator.saved.usd"}
 
 _BILLION = 1_000_000_000
 
@@ -152,17 +168,14 @@ class _OtelSink:
                 task.span.end(end_time=self._clock())
 
     def _planned(self, task: _Task, plan: Plan) -> None:
-        kind = plan.classification
-        task.task_type = kind.task_type
+        task.task_type = plan.classification.task_type
         for rung in plan.chain:
             task.models[rung.model.name] = rung.model
             if rung.checker is not None:
                 task.models[rung.checker.name] = rung.checker
         task.span.set_attributes(
             {
-                "escalator.task.type": kind.task_type,
-                "escalator.task.complexity": kind.complexity,
-                "escalator.task.confidence": kind.confidence,
+                **_attributes(plan.classification, CLASS_NAMES),
                 "escalator.chain": [rung.model.name for rung in plan.chain],
                 "escalator.validators": [spec.name for spec in plan.validators],
             }
@@ -170,16 +183,9 @@ class _OtelSink:
 
     def _attempt_started(self, task: _Task, event: AttemptStarted) -> None:
         self._close_attempt(task)
-        model = event.rung.model
-        attributes = {
-            "escalator.task.id": event.task_id,
-            "escalator.rung": event.rung.index,
-            "escalator.attempt": event.number,
-            "escalator.model": model.name,
-            "escalator.tier": model.tier.value,
-            "escalator.local": model.local,
-        }
-        task.attempt = self._child(task.span, f"escalator.attempt {model.name}", attributes, start=self._clock())
+        facts = asked(event.rung, event.number)
+        attributes = {"escalator.task.id": event.task_id, **_attributes(facts, PLACE_NAMES)}
+        task.attempt = self._child(task.span, f"escalator.attempt {facts.worker}", attributes, start=self._clock())
 
     def _called(self, task: _Task, event: CallFinished) -> None:
         if event.replayed:
@@ -217,27 +223,12 @@ class _OtelSink:
         instruments.cost.add(float(call.cost), attributes)
 
     def _answered(self, task: _Task, event: Answered) -> None:
-        attempt = event.attempt
-        if task.attempt is None:
-            return
-        task.attempt.set_attribute("escalator.prompt.digest", attempt.prompt_digest)
-        if attempt.failure is not None:
-            task.attempt.set_attribute("error.type", attempt.failure.kind)
-        if attempt.rejection is not None:
-            task.attempt.set_attribute("escalator.rejection", attempt.rejection.kind)
+        if task.attempt is not None:
+            task.attempt.set_attributes(_attributes(attempt_facts(event.attempt), ANSWER_NAMES))
 
     def _judged(self, task: _Task, event: Judged) -> None:
         verdict, now = event.verdict, self._clock()
-        attributes: dict[str, Any] = {
-            "escalator.validator.name": verdict.validator,
-            "escalator.validator.verdict": verdict.status,
-            "escalator.validator.confidence": verdict.confidence,
-            "escalator.validator.required": verdict.required,
-        }
-        if verdict.reason is not None:
-            attributes["escalator.validator.reason"] = verdict.reason
-        if verdict.isolation is not None:
-            attributes["escalator.isolation"] = verdict.isolation.kind
+        attributes = _attributes(verdict, VERDICT_NAMES)
         name, start = f"escalator.validate {verdict.validator}", now - round(verdict.seconds * _BILLION)
         self._child(task.attempt or task.span, name, attributes, start=start).end(end_time=now)
 
@@ -268,28 +259,15 @@ class _OtelSink:
     def _ended(self, task: _Task, event: TaskEnded) -> None:
         from opentelemetry.trace import Status, StatusCode
 
-        outcome = event.outcome
+        facts = task_facts(event.outcome)
         self._close_attempt(task)
-        task.span.set_attributes(
-            {
-                "escalator.outcome": outcome.status,
-                "escalator.cause": outcome.cause,
-                "escalator.worker": outcome.model,
-                "escalator.attempts": len(outcome.attempts),
-                "escalator.retries": outcome.count("retry"),
-                "escalator.fallbacks": outcome.count("fallback"),
-                "escalator.escalations": outcome.count("escalation"),
-                "escalator.cost.usd": float(outcome.cost),
-                "escalator.saved.usd": float(outcome.saved),
-                "escalator.simulated": outcome.simulated,
-            }
-        )
-        if outcome.status == "stopped":
-            task.span.set_status(Status(StatusCode.ERROR, outcome.reason))
+        task.span.set_attributes(_attributes(facts, TASK_NAMES))
+        if facts.status == "stopped":
+            task.span.set_status(Status(StatusCode.ERROR, facts.reason))
         task.span.end(end_time=self._clock())
-        counted = {"escalator.outcome": outcome.status, "escalator.task.type": task.task_type}
+        counted = {"escalator.outcome": facts.status, "escalator.task.type": task.task_type}
         self._instruments.tasks.add(1, counted)
-        self._instruments.task_seconds.record(outcome.seconds, counted)
+        self._instruments.task_seconds.record(facts.seconds, counted)
         with self._lock:
             self._tasks.pop(event.task_id, None)
 
@@ -309,6 +287,18 @@ class _OtelSink:
             kind=kind or SpanKind.INTERNAL,
         )
         return span
+
+
+def _attributes(record: object, names: Mapping[str, str]) -> dict[str, Any]:
+    """What is known of a record, under the names of attributes; money as a float."""
+    found = {attribute: getattr(record, name) for name, attribute in names.items()}
+    return {name: _value(value) for name, value in found.items() if value is not None}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Isolation):
+        return value.kind
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _reply_attributes(call: Call) -> dict[str, Any]:
