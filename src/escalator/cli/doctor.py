@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from escalator import __version__
 from escalator.errors import EscalatorError, ProviderError
+from escalator.kinds import kind_of
 from escalator.lint import lint
 from escalator.matrix import load_matrix
 
 if TYPE_CHECKING:
+    from escalator.kinds import ProviderKind
     from escalator.matrix import Matrix
 
 
@@ -73,23 +75,22 @@ def _provider(matrix: Matrix, name: str) -> Finding:
     if section.api_key_env and not os.environ.get(section.api_key_env):
         remedy = f"export {section.api_key_env}=… to use its models"
         return Finding(what=what, ok=False, detail=f"{section.api_key_env} is not set", remedy=remedy)
+    kind = kind_of(section.kind)
+    if kind.sdk and not (section.api_key_env or section.base_url or section.options.get("api_key")):
+        return Finding(what=what, ok=False, detail="the matrix names no key", remedy=kind.remedy)
     try:
         provider = Shelf(matrix, None).provider(name)
     except EscalatorError as error:
         return Finding(what=what, ok=False, detail=str(error))
-    if section.kind in {"anthropic", "google"}:
-        return Finding(what=what, ok=True, detail="the key is set; it is not tried, for that would cost money")
-    return _server(what, section.kind, provider)
+    if kind.free_to_ask:
+        return _server(what, kind, provider)
+    return Finding(what=what, ok=True, detail="the key is set; it is not tried, for that would cost money")
 
 
-def _server(what: str, kind: str, provider: Any) -> Finding:
+def _server(what: str, kind: ProviderKind, provider: Any) -> Finding:
     health = provider.health()
     if not health.alive:
-        remedy = {
-            "lmstudio": "start LM Studio's server (`lms server start`)",
-            "ollama": "start Ollama (`ollama serve`)",
-        }
-        return Finding(what=what, ok=False, detail=health.detail, remedy=remedy.get(kind, "start the server"))
+        return Finding(what=what, ok=False, detail=health.detail, remedy=kind.remedy)
     try:
         models = provider.models()
     except ProviderError as error:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from escalator.kinds import KINDS
+
 Positive = Annotated[float, Field(gt=0)]
 Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 TierName: TypeAlias = Literal[
@@ -28,9 +30,7 @@ class Section(BaseModel):
 class ProviderSection(Section):
     """Who serves models: a local server or a cloud API."""
 
-    kind: str = Field(
-        description="openai, lmstudio, ollama, llamacpp, vllm, mlx, anthropic, google or module:attr"
-    )
+    kind: str = Field(description=f"{', '.join(KINDS)} or module:attr")
     base_url: str | None = Field(default=None, description="address of the server; each kind has its own default")
     api_key_env: str | None = Field(
         default=None,

@@ -10,6 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from escalator.kinds import PriceFamily, kind_of
 from escalator.pricing.record import PriceRecord, Rates
 from escalator.records import Model
 
@@ -25,7 +26,8 @@ _PLACES: Mapping[str, Decimal] = {"global": _PLAIN, "us": Decimal("1.1")}
 
 def with_options(record: PriceRecord | None, model: Model) -> PriceRecord | None:
     """The record at the price these options are billed at; None where nobody knows it."""
-    factor = _factor(model.kind, record.model if record is not None else "", model.options)
+    family = kind_of(model.kind).price_family
+    factor = _factor(family, record.model if record is not None else "", model.options)
     if record is None or factor is None:
         return None
     return (
@@ -33,10 +35,10 @@ def with_options(record: PriceRecord | None, model: Model) -> PriceRecord | None
     )
 
 
-def _factor(kind: str, name: str, options: Mapping[str, Any]) -> Decimal | None:
-    if kind == "google":
+def _factor(family: PriceFamily, name: str, options: Mapping[str, Any]) -> Decimal | None:
+    if family == "gemini":
         return _TIERS.get(str(options.get("service_tier") or "standard").lower())
-    if kind != "anthropic":
+    if family != "claude":
         return _PLAIN
     place = _PLACES.get(str(options.get("inference_geo") or "global"))
     fast = options.get("speed") == "fast"
