@@ -182,12 +182,11 @@ def providers_page() -> str:
 
     lines = ["# Kinds of provider", "", NOTE]
     lines += [
-        "What `providers.<name>.kind` of a matrix may be, besides an entry point of `escalator.providers` and"
+        "What `providers.<name>.kind` of a matrix may be, besides an entry point of `escalator.providers` and",
+        "`package.module:attribute` ([how to add one](../how-to/add-a-provider.md)). A kind that can be local is",
+        "local at a loopback or private address, where its price is zero.",
+        "",
     ]
-    lines += [
-        "`package.module:attribute` ([how to add one](../how-to/add-a-provider.md)). A kind that can be local is"
-    ]
-    lines += ["local at a loopback or private address, where its price is zero.", ""]
     lines += ["| kind | what it is | wire | default address | can be local | key | prices | in traces |"]
     lines += ["|---|---|---|---|---|---|---|---|"]
     for name, row in KINDS.items():
