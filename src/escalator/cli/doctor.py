@@ -124,7 +124,7 @@ def _pytest() -> Finding:
 
 
 def _grammars() -> Finding:
-    from escalator.languages.files import LANGUAGES
+    from escalator.languages.table import LANGUAGES
 
     modules = {spec.module for spec in LANGUAGES.values() if getattr(spec, "module", None)}
     here = sorted(module for module in modules if find_spec(module))
