@@ -17,7 +17,7 @@ from escalator.cli.doctor import Finding, examine
 from escalator.kinds import ANY_SERVER, KINDS, kind_of
 from escalator.lint import lint
 from escalator.matrix.matrix import Matrix
-from escalator.pricing.maintained import quote
+from escalator.pricing import PriceBook
 from escalator.pricing.table import SNAPSHOT, rows
 from escalator.providers import Provider, build
 from escalator.providers.chat.openai_compatible import OpenAICompatible
@@ -92,12 +92,28 @@ def test_doctor_says_what_to_do_for_every_kind(name: str, tmp_path: Path) -> Non
 
 @EVERY
 def test_a_price_list_that_a_row_names_exists(name: str) -> None:
-    """A row that names a provider of genai-prices, or rows of our own table, finds prices there."""
+    """A row that names a provider of genai-prices, or a family of our own table, finds prices there."""
+    from genai_prices.data import providers
+
     row = KINDS[name]
-    ours = rows().get(row.price_family, ())
-    assert bool(ours) is bool(row.price_family)
-    quoted = [quote(row.price_id, each.model, each.valid_from or SNAPSHOT) for each in ours]
-    assert any(quoted) is bool(row.price_id)
+    assert not row.price_id or row.price_id in {provider.id for provider in providers}
+    assert bool(rows().get(row.price_family)) is bool(row.price_family)
+
+
+def test_a_kind_without_a_price_list_has_the_prices_of_the_matrix_alone() -> None:
+    """What a gateway charges for a model is not what the model's maker does."""
+    for kind, known in (("anthropic", True), ("openai", False), ("mypackage.parrot:Parrot", False)):
+        data = matrix_with({"kind": kind}, "claude-haiku-5-5")
+        del data["models"]["m"]["price"]
+        assert (PriceBook().price_of(load_matrix(data).models["m"], at=SNAPSHOT) is not None) is known
+
+
+@pytest.mark.parametrize("name", ["lmstudio", "ollama", "llamacpp", "vllm", "mlx"])
+def test_a_server_of_ones_own_is_local_by_default(name: str) -> None:
+    """These listen on the loopback unless told otherwise; OpenAI and the vendors do not."""
+    assert loaded({"kind": name}).models["m"].local
+    for vendor in ("openai", "anthropic", "google"):
+        assert not loaded({"kind": vendor}).models["m"].local
 
 
 def test_tags_served_from_elsewhere_are_not_local() -> None:
@@ -121,6 +137,21 @@ def test_a_plug_in_has_a_row_without_assumptions() -> None:
     assert (row.can_be_local, row.sdk) == (False, False)
     assert {row.price_id, row.price_family, row.base_url, row.key_env} == {""}
     assert row.remedy
+
+
+def test_an_entry_point_is_a_kind_like_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A distribution that publishes a provider gives the matrix a kind; it is called with what its section says."""
+    metadata = tmp_path / "parrot-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: parrot\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[escalator.providers]\nparrot = parrots:Parrot\n")
+    (tmp_path / "parrots.py").write_text("class Parrot:\n    def __init__(self, **given): self.given = given\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    parrot: Any = build("parrot", name="p", api_key="k", key_env="KEY", options={"says": "x"})
+    assert parrot.given == {"name": "p", "base_url": None, "api_key": "k", "says": "x"}
+    section = {"kind": "parrot", "base_url": "http://localhost:1"}
+    assert [finding for finding in lint(loaded(section)) if finding.severity == "error"] == []
+    assert not loaded(section).models["m"].local
 
 
 def test_chat_completions_refuse_a_kind_that_speaks_something_else() -> None:

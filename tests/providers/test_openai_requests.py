@@ -160,7 +160,6 @@ def test_build_makes_each_kind_of_server(kind: str) -> None:
     provider = build(kind, name="x", options={"headers": {"x-team": "a"}})
     assert provider.name == "x"
     assert isinstance(provider, LMStudio) is (kind == "lmstudio")
-    assert KINDS[kind].base_url.startswith("http://localhost:") is (kind not in {"openai", "anthropic", "google"})
 
 
 @pytest.mark.parametrize(
