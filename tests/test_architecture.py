@@ -18,6 +18,7 @@ ORDER = (
     "languages",
     "workspace",
     "records",
+    "kinds",
     "flow",
     "steps",
     "story",

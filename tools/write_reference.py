@@ -173,7 +173,34 @@ def validators_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"matrix.md": matrix_page, "cli.md": cli_page, "api.md": api_page, "validators.md": validators_page}
+def providers_page() -> str:
+    """Every built-in kind of provider, as the table of kinds has it."""
+    from escalator.kinds import KINDS
+
+    lines = ["# Kinds of provider", "", NOTE]
+    lines += [
+        "What `providers.<name>.kind` of a matrix may be, besides an entry point of `escalator.providers` and",
+        "`package.module:attribute` ([how to add one](../how-to/add-a-provider.md)). A kind that can be local is",
+        "local at a loopback or private address, where its price is zero.",
+        "",
+    ]
+    lines += ["| kind | what it is | wire | default address | can be local | key | prices | in traces |"]
+    lines += ["|---|---|---|---|---|---|---|---|"]
+    for name, row in KINDS.items():
+        local, key = "yes" if row.can_be_local else "no", f"`{row.key_env}`" if row.key_env else ""
+        prices = "price table" if row.price_id or row.price_family else "the matrix"
+        cells = (f"`{name}`", row.title, row.wire, row.base_url, local, key, prices, f"`{row.otel_name}`")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {
+    "matrix.md": matrix_page,
+    "cli.md": cli_page,
+    "api.md": api_page,
+    "validators.md": validators_page,
+    "providers.md": providers_page,
+}
 
 
 def main() -> int:

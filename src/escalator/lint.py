@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from escalator import plugins, providers
 from escalator.errors import ConfigError
+from escalator.kinds import kind_of
 from escalator.matrix import Matrix
 from escalator.matrix.matrix import dotted
 from escalator.planning import make_plan, specs_of
@@ -153,8 +154,8 @@ def _chain(matrix: Matrix, name: str, plan: Plan) -> Iterator[Finding]:
 
 
 def _swaps(one: Model, other: Model) -> bool:
-    """Whether one server holds both models in turn; LM Studio keeps one at a time unless both are loaded."""
-    return one.kind == "lmstudio" and one.provider == other.provider and one.id != other.id
+    """Whether one server holds both models in turn, unless a person has loaded both."""
+    return kind_of(one.kind).swaps_models and one.provider == other.provider and one.id != other.id
 
 
 def _checkers(matrix: Matrix, name: str, plan: Plan) -> Iterator[Finding]:

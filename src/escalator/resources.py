@@ -73,9 +73,14 @@ class Shelf:
         options: dict[str, object] = dict(section.options)
         if section.headers:
             options["headers"] = section.headers
-        if section.kind in {"anthropic", "google"} and section.api_key_env:
-            options["key_hint"] = section.api_key_env
-        return build(section.kind, name=name, base_url=section.base_url, api_key=key, options=options)
+        return build(
+            section.kind,
+            name=name,
+            base_url=section.base_url,
+            api_key=key,
+            key_env=section.api_key_env,
+            options=options,
+        )
 
     def close(self) -> None:
         """Give the connections of threads up; what the caller passed in stays open."""

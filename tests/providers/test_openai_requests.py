@@ -9,9 +9,10 @@ import httpx2
 import pytest
 
 from escalator.errors import ConfigError
-from escalator.matrix.matrix import LOOPBACK_BY_DEFAULT
-from escalator.providers import BASE_URLS, build
-from escalator.providers.chat.openai_compatible import LMStudio, OpenAICompatible
+from escalator.kinds import KINDS
+from escalator.providers import build
+from escalator.providers.chat.openai_compatible import OpenAICompatible
+from escalator.providers.lmstudio import LMStudio
 from escalator.records import Completion, Image, Message
 from providers.wires import ask, load, request
 
@@ -153,13 +154,12 @@ def test_odd_characters_in_a_prompt_do_not_stop_it() -> None:
     assert Seen().body(text="a\ud800b")["messages"][0]["content"] == "a?b"
 
 
-@pytest.mark.parametrize("kind", sorted(BASE_URLS))
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_build_makes_each_kind_of_server(kind: str) -> None:
     """Every kind has a class and a default address; options reach the class."""
     provider = build(kind, name="x", options={"headers": {"x-team": "a"}})
     assert provider.name == "x"
     assert isinstance(provider, LMStudio) is (kind == "lmstudio")
-    assert (kind in LOOPBACK_BY_DEFAULT) is (kind != "openai")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import httpx2
 import pytest
 
 from escalator.errors import ProviderError
-from escalator.providers.chat.openai_compatible import LMStudio, OpenAICompatible, read_body
+from escalator.providers.chat.openai_compatible import OpenAICompatible, read_body
+from escalator.providers.lmstudio import LMStudio
 from escalator.records import Completion
 from providers.wires import Case, ask, cases, check, load, request
 

@@ -6,8 +6,9 @@ import time
 import pytest
 
 from escalator.flow import drive
-from escalator.languages.files import Language, language_of
+from escalator.languages.files import language_of
 from escalator.languages.grammars import GrammarMissing, faults
+from escalator.languages.table import Language
 from escalator.records import Brief, Candidate, ChangeSet
 from escalator.validators.syntax.check import syntax
 from validators.sandboxed import no_process, perform

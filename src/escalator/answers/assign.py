@@ -310,7 +310,7 @@ class _Assignment:
             return ambiguous("there is only a block of tests, without a path", self.workspace)
         scripts = [block for _, block in self.aside.get("commands", []) if is_script(block)]
         if scripts and self.workspace.language not in COMMANDS | {None}:
-            return wrong_language("shell", self.workspace)
+            return wrong_language("bash", self.workspace)
         kinds = ", ".join(_DROPPED[kind] for kind in self.aside)
         return no_code(f"there is only {kinds}" if kinds else "the fenced block is empty")
 
@@ -345,7 +345,7 @@ def _fits(block: Block, language: str | None) -> bool:
     """Whether a block may be a file in this language: by its tag, else unless it is clearly something else."""
     tagged = block.info.language
     if tagged is not None and tagged != "text":
-        return compatible(tagged, language) or (tagged == "console" and language == "shell")
+        return compatible(tagged, language) or (tagged == "console" and language == "bash")
     if language in PROSE | {None}:
         return True
     accepted = parses(language, block.text)

@@ -132,7 +132,7 @@ def comment_path(block: Block, workspace: Workspace) -> str | None:
     if not rows or len(rows[0]) > 300:
         return None
     if block.info.language in {"markdown", "rst"} or (
-        block.info.language in {"shell", "console"} and len(rows) < 2
+        block.info.language in {"bash", "console"} and len(rows) < 2
     ):
         return None
     found = _COMMENT.match(rows[0])

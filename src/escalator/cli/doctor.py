@@ -18,10 +18,12 @@ from escalator import Escalator, EscalatorError, ProviderError, __version__
 from escalator.cli.console import BAD, DIM, GOOD, NOTE, console, print_json, table
 from escalator.cli.loading import PlainCommand, command_app
 from escalator.cli.options import Json, MatrixOption
+from escalator.kinds import kind_of
 from escalator.lint import lint
 
 if TYPE_CHECKING:
     from escalator import Matrix
+    from escalator.kinds import ProviderKind
     from escalator.providers import Health, ModelInfo
 
 app = command_app()
@@ -102,23 +104,22 @@ def _provider(house: Escalator, name: str) -> Finding:
     if section.api_key_env and not os.environ.get(section.api_key_env):
         remedy = f"export {section.api_key_env}=… to use its models"
         return Finding(what=what, ok=False, detail=f"{section.api_key_env} is not set", remedy=remedy)
+    kind = kind_of(section.kind)
+    if kind.sdk and not (section.api_key_env or section.base_url or section.options.get("api_key")):
+        return Finding(what=what, ok=False, detail="the matrix names no key", remedy=kind.remedy)
     try:
         provider = house.provider(name)
     except EscalatorError as error:
         return Finding(what=what, ok=False, detail=str(error))
-    if section.kind in {"anthropic", "google"}:
-        return Finding(what=what, ok=True, detail="the key is set; it is not tried, for that would cost money")
-    return _server(what, section.kind, cast("Server", provider))
+    if kind.free_to_ask:
+        return _server(what, kind, cast("Server", provider))
+    return Finding(what=what, ok=True, detail="the key is set; it is not tried, for that would cost money")
 
 
-def _server(what: str, kind: str, provider: Server) -> Finding:
+def _server(what: str, kind: ProviderKind, provider: Server) -> Finding:
     health = provider.health()
     if not health.alive:
-        remedy = {
-            "lmstudio": "start LM Studio's server (`lms server start`)",
-            "ollama": "start Ollama (`ollama serve`)",
-        }
-        return Finding(what=what, ok=False, detail=health.detail, remedy=remedy.get(kind, "start the server"))
+        return Finding(what=what, ok=False, detail=health.detail, remedy=kind.remedy)
     try:
         models = provider.models()
     except ProviderError as error:
@@ -152,7 +153,7 @@ def _pytest() -> Finding:
 
 
 def _grammars() -> Finding:
-    from escalator.languages.files import LANGUAGES
+    from escalator.languages.table import LANGUAGES
 
     modules = {spec.module for spec in LANGUAGES.values() if getattr(spec, "module", None)}
     here = sorted(module for module in modules if find_spec(module))

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from escalator.languages.faults import Fault
-from escalator.languages.files import Language
+from escalator.languages.table import Language
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Tree

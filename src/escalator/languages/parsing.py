@@ -14,29 +14,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from escalator.languages.spaces import ODD, plain_spaces
+from escalator.languages.table import named
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Tree
 
 MAX_PARSED: Final = 1_000_000
 """Characters above which nothing is parsed here."""
-
-_GRAMMARS: Final = {
-    "python": ("tree_sitter_python", "language"),
-    "javascript": ("tree_sitter_javascript", "language"),
-    "typescript": ("tree_sitter_typescript", "language_typescript"),
-    "tsx": ("tree_sitter_typescript", "language_tsx"),
-    "go": ("tree_sitter_go", "language"),
-    "rust": ("tree_sitter_rust", "language"),
-    "java": ("tree_sitter_java", "language"),
-    "csharp": ("tree_sitter_c_sharp", "language"),
-    "ruby": ("tree_sitter_ruby", "language"),
-    "c": ("tree_sitter_c", "language"),
-    "cpp": ("tree_sitter_cpp", "language"),
-    "shell": ("tree_sitter_bash", "language"),
-    "css": ("tree_sitter_css", "language"),
-    "php": ("tree_sitter_php", "language_php"),
-}
 
 
 def parses(language: str | None, text: str) -> bool | None:
@@ -102,13 +86,13 @@ def _tree(language: str, text: str) -> Tree | None:
 
 @cache
 def _grammar(language: str) -> Language | None:
-    if language not in _GRAMMARS:
+    row = named(language)
+    if row is None or not row.settles:
         return None
-    module, function = _GRAMMARS[language]
     try:
         from tree_sitter import Language
 
-        return Language(getattr(import_module(module), function)())
+        return Language(getattr(import_module(row.module), row.entry)())
     except ImportError:
         return None
 

@@ -91,7 +91,7 @@ class Entry:
     """
 
     key: str
-    kind: Literal["call", "verdict", "admit", "note"]
+    kind: Literal["call", "verdict", "note"]
     digest: str
     payload: str
     state: CallState = "done"

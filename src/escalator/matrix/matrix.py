@@ -15,16 +15,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from escalator.errors import ConfigError
+from escalator.kinds import kind_of
 from escalator.matrix.reading import Document, KeyPath, overlay, packaged, read_file, read_text
 from escalator.records import Model, Price, Tier, Timeouts
 
 if TYPE_CHECKING:
     from escalator.matrix.schema import MatrixFile, ModelSection, ProviderSection, TaskTypeSection
-
-LOCAL_KINDS = frozenset({"lmstudio", "ollama", "llamacpp", "vllm", "mlx", "openai"})
-"""Kinds that are local when they are reached at a loopback or private address."""
-
-LOOPBACK_BY_DEFAULT = LOCAL_KINDS - {"openai"}
 
 
 @dataclass(frozen=True)
@@ -103,11 +99,10 @@ def is_local(provider: ProviderSection) -> bool:
     """Whether a provider runs on the user's own machines: said so, or a local kind at a private address."""
     if provider.local is not None:
         return provider.local
-    if provider.kind not in LOCAL_KINDS:
+    kind = kind_of(provider.kind)
+    if not kind.can_be_local:
         return False
-    if provider.base_url is None:
-        return provider.kind in LOOPBACK_BY_DEFAULT
-    host = urlsplit(provider.base_url).hostname or ""
+    host = urlsplit(provider.base_url or kind.base_url).hostname or ""
     if host == "localhost" or host.endswith((".local", ".localhost", ".lan", ".internal")):
         return True
     try:
@@ -118,9 +113,9 @@ def is_local(provider: ProviderSection) -> bool:
 
 
 def _runs_elsewhere(kind: str, model_id: str) -> bool:
-    """Ollama serves some tags through the local port from the vendor's machines."""
+    """Whether a local server serves the model from its vendor's machines, as its tag says."""
     tag = model_id.rpartition(":")[2]
-    return kind == "ollama" and (tag == "cloud" or tag.endswith("-cloud"))
+    return any(tag == remote or tag.endswith(f"-{remote}") for remote in kind_of(kind).remote_tags)
 
 
 def dotted(key: Iterable[str | int]) -> str:

@@ -10,6 +10,8 @@ from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields
 from decimal import Decimal
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
 
+from escalator.kinds import KINDS
+
 S = TypeVar("S")
 
 TierName: TypeAlias = Literal[
@@ -74,9 +76,7 @@ class Section:
 class ProviderSection(Section):
     """Who serves models: a local server or a cloud API."""
 
-    kind: str = field(
-        metadata=says("openai, lmstudio, ollama, llamacpp, vllm, mlx, anthropic, google or module:attr")
-    )
+    kind: str = field(metadata=says(f"{', '.join(KINDS)} or module:attr"))
     base_url: str | None = field(
         default=None, metadata=says("address of the server; each kind has its own default")
     )

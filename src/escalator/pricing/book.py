@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from escalator.kinds import ProviderKind, kind_of
 from escalator.pricing import maintained, table
 from escalator.pricing.factors import with_options
 from escalator.pricing.record import PriceRecord, Rates
@@ -30,17 +31,17 @@ class PriceBook:
         where the id is only a dated form of it, else the highest rates known for the provider, `estimated`.
         """
         day = _day(at)
-        asked = _plain(model.id)
+        asked, kind = _plain(model.id), kind_of(model.kind)
         stated = _stated(model)
         if model.local or model.simulated:
             return stated
-        listed = None if stated is not None else self._listed(model.kind, asked, day)
+        listed = None if stated is not None else self._listed(kind, asked, day)
         answered = _plain(answered_by)
         if not answered:
             return stated or with_options(self._before_the_call(model, listed, day), model)
         if _same_model(asked, answered):
             return stated or with_options(listed, model)
-        other = self._listed(model.kind, answered, day) or _dearest(model.kind, answered, stated or listed, day)
+        other = self._listed(kind, answered, day) or _dearest(kind, answered, stated or listed, day)
         return with_options(other, model)
 
     def knows(self, model: Model, *, at: datetime | date) -> bool:
@@ -48,7 +49,7 @@ class PriceBook:
         if model.local or model.simulated or model.price is not None:
             return model.price is not None
         return (
-            self._own(model.kind, _plain(model.id), _day(at)) is not None
+            self._own(kind_of(model.kind), _plain(model.id), _day(at)) is not None
             or self.price_of(model, at=at) is not None
         )
 
@@ -57,23 +58,24 @@ class PriceBook:
         since, successor = table.REPLACED.get(_plain(model.id), (date.max, ""))
         if own is None or day < since:
             return own
-        heir = self._listed(model.kind, successor, day)
+        heir = self._listed(kind_of(model.kind), successor, day)
         return own if heir is None else replace(own, tiers=_highest((own, heir), tiered=True), valid_from=since)
 
-    def _listed(self, kind: str, name: str, day: date) -> PriceRecord | None:
-        quoted = maintained.quote(kind, name, day)
+    def _listed(self, kind: ProviderKind, name: str, day: date) -> PriceRecord | None:
+        quoted = maintained.quote(kind.price_id, name, day)
         ours = self._own(kind, name, day)
         if ours is None or quoted is None:
             return quoted or ours
         return ours if _missed_a_change(quoted, ours, _periods(kind, name)) else quoted
 
-    def _own(self, kind: str, name: str, day: date) -> PriceRecord | None:
+    def _own(self, kind: ProviderKind, name: str, day: date) -> PriceRecord | None:
         return next((row for row in _periods(kind, name) if row.covers(day)), None)
 
 
-def _periods(kind: str, name: str) -> Sequence[PriceRecord]:
+def _periods(kind: ProviderKind, name: str) -> Sequence[PriceRecord]:
     """What our own table has of a model, whatever the day."""
-    return table.periods(kind, name) or table.periods(kind, _STAMP.sub("", name))
+    family = kind.price_family
+    return table.periods(family, name) or table.periods(family, _STAMP.sub("", name))
 
 
 def _missed_a_change(quoted: PriceRecord, ours: PriceRecord, periods: Iterable[PriceRecord]) -> bool:
@@ -97,9 +99,9 @@ def _from_matrix(price: Price) -> Rates:
     )
 
 
-def _dearest(kind: str, answered: str, own: PriceRecord | None, day: date) -> PriceRecord | None:
+def _dearest(kind: ProviderKind, answered: str, own: PriceRecord | None, day: date) -> PriceRecord | None:
     """The highest rates of the provider under the name of a model that no table has."""
-    known = [row for row in table.rows().get(kind, ()) if row.covers(day)]
+    known = [row for row in table.rows().get(kind.price_family, ()) if row.covers(day)]
     if own is not None:
         known.append(own)
     if not known:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
+from escalator.kinds import PriceFamily, kind_of
 from escalator.pricing.record import PriceRecord, Rates
 from escalator.records import Model
 
@@ -24,7 +25,8 @@ _PLACES: Mapping[str, Decimal] = {"global": _PLAIN, "us": Decimal("1.1")}
 
 def with_options(record: PriceRecord | None, model: Model) -> PriceRecord | None:
     """The record at the price these options are billed at; None where nobody knows it."""
-    factor = _factor(model.kind, record.model if record is not None else "", model.options)
+    family = kind_of(model.kind).price_family
+    factor = _factor(family, record.model if record is not None else "", model.options)
     if record is None or factor is None:
         return None
     return (
@@ -32,10 +34,10 @@ def with_options(record: PriceRecord | None, model: Model) -> PriceRecord | None
     )
 
 
-def _factor(kind: str, name: str, options: Mapping[str, object]) -> Decimal | None:
-    if kind == "google":
+def _factor(family: PriceFamily, name: str, options: Mapping[str, object]) -> Decimal | None:
+    if family == "gemini":
         return _TIERS.get(str(options.get("service_tier") or "standard").lower())
-    if kind != "anthropic":
+    if family != "claude":
         return _PLAIN
     place = _PLACES.get(str(options.get("inference_geo") or "global"))
     fast = options.get("speed") == "fast"

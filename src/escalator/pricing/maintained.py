@@ -9,7 +9,6 @@ from typing import Any
 
 from escalator.pricing.record import PriceRecord, Rates
 
-_KINDS = {"anthropic": "anthropic", "google": "google"}
 _FIELDS = {
     "input": "input_mtok",
     "output": "output_mtok",
@@ -20,11 +19,13 @@ _FIELDS = {
 
 
 @lru_cache(maxsize=512)
-def quote(kind: str, name: str, day: date) -> PriceRecord | None:
-    """What genai-prices says the model costs on that day; None where it has no entry or is not installed."""
-    provider = _KINDS.get(kind)
-    snapshot = _snapshot() if provider is not None else None
-    if snapshot is None or provider is None:
+def quote(provider: str, name: str, day: date) -> PriceRecord | None:
+    """What genai-prices says a model of its `provider` costs on that day.
+
+    None where it has no entry or is not installed, and for the provider "".
+    """
+    snapshot = _snapshot() if provider else None
+    if snapshot is None:
         return None
     try:
         found, entry = snapshot.find_provider_model(name, None, provider, None)

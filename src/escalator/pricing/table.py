@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 
+from escalator.kinds import PriceFamily
 from escalator.pricing.record import PriceRecord, Rates
 
 SNAPSHOT = date(2026, 11, 20)
@@ -103,11 +104,11 @@ def _gemini_rows() -> tuple[PriceRecord, ...]:
 
 
 @cache
-def rows() -> Mapping[str, tuple[PriceRecord, ...]]:
-    """All records by provider kind: `anthropic` and `google`."""
-    return {"anthropic": _claude_rows(), "google": _gemini_rows()}
+def rows() -> Mapping[PriceFamily, tuple[PriceRecord, ...]]:
+    """All records by the price family of a provider's kind."""
+    return {"claude": _claude_rows(), "gemini": _gemini_rows()}
 
 
-def periods(kind: str, name: str) -> tuple[PriceRecord, ...]:
+def periods(family: PriceFamily, name: str) -> tuple[PriceRecord, ...]:
     """The records of one id in order of time; empty when the table does not have it."""
-    return tuple(row for row in rows().get(kind, ()) if row.model == name)
+    return tuple(row for row in rows().get(family, ()) if row.model == name)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 """How hard a model should think; each provider maps it to its nearest level or to nothing."""
 
-Purpose: TypeAlias = Literal["worker", "checker", "classifier", "planner"]
+Purpose: TypeAlias = Literal["worker", "checker", "classifier"]
 """Why a model is called."""
 
 Condition: TypeAlias = Literal["ok", "truncated", "refusal", "empty", "incomplete", "bad_output", "unknown"]

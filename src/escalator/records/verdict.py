@@ -35,30 +35,7 @@ RejectionKind: TypeAlias = Literal[
 """Why no change set could be taken from an answer. A failure of format, never of ability."""
 
 FailureKind: TypeAlias = Literal[
-    # a call that failed: escalator.errors.ErrorKind
-    "auth",
-    "bad_request",
-    "bad_response",
-    "busy",
-    "cancelled",
-    "capability_missing",
-    "connection",
-    "context_overflow",
-    "model_loading",
-    "model_not_found",
-    "model_not_loaded",
-    "network_blocked",
-    "out_of_memory",
-    "overloaded",
-    "quota",
-    "rate_limit",
-    "schema_unsupported",
-    "server",
-    "server_timeout",
-    "stream_cut",
-    "timeout",
-    "too_large",
-    "unavailable",
+    ErrorKind,  # a call that failed
     # an answer that cannot be used: Condition
     "truncated",
     "refusal",
@@ -84,7 +61,7 @@ class Failure:
     `message`; `retry_after` is seconds.
     """
 
-    kind: FailureKind | ErrorKind
+    kind: FailureKind
     message: str
     provider: str = ""
     retry_after: float | None = None

@@ -12,12 +12,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 from urllib.parse import urlsplit
 
+from escalator.kinds import KINDS
 from escalator.simulation import wires
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-KINDS = ("lmstudio", "ollama", "anthropic", "google")
+SIMULATED = tuple(name for name, row in KINDS.items() if row.simulated)
+"""The kinds that a fleet has a server of: one for each wire."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +61,7 @@ class Fleet:
         self._servers: dict[str, ThreadingHTTPServer] = {}
 
     def __enter__(self) -> Self:
-        for kind in KINDS:
+        for kind in SIMULATED:
             server = _Server(("127.0.0.1", 0), _handler(self, kind))
             self._servers[kind] = server
             threading.Thread(
@@ -72,7 +74,7 @@ class Fleet:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for name in KINDS:
+        for name in SIMULATED:
             if name not in self.down:
                 self._stop(name)
 
@@ -88,7 +90,7 @@ class Fleet:
         """The `providers` section of a matrix that uses this fleet."""
         return {
             kind: {"kind": kind, "base_url": self.url(kind), "simulated": True, "options": _key(kind)}
-            for kind in KINDS
+            for kind in SIMULATED
         }
 
     def answer(self, question: Question) -> Reply:
@@ -101,8 +103,8 @@ class Fleet:
 
 
 def _key(kind: str) -> dict[str, str]:
-    """Cloud SDKs want a key even where nobody checks it."""
-    return {"api_key": "simulated"} if kind in {"anthropic", "google"} else {}
+    """The vendors' packages want a key even where nobody checks it."""
+    return {"api_key": "simulated"} if KINDS[kind].sdk else {}
 
 
 class _Server(ThreadingHTTPServer):

@@ -29,6 +29,7 @@ from escalator.events import (
     TaskStarted,
     Warned,
 )
+from escalator.kinds import kind_of
 from escalator.records import Call, Isolation, Model, Plan, Usage
 from escalator.records.facts import asked, attempt_facts, task_facts
 
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
 
 OPEN_AT_MOST = 10_000
 """Tasks whose spans are kept open; the oldest one beyond is ended, as its task was never."""
-
-PROVIDER_NAMES = {"google": "gcp.gemini", "lmstudio": "lm_studio"}
-"""Where a provider's kind is not the convention's name for it."""
 
 USAGE_NAMES = {
     "input_tokens": "gen_ai.usage.input_tokens",
@@ -206,10 +204,10 @@ class _OtelSink:
 
     def _request_attributes(self, task: _Task, call: Call) -> dict[str, Any]:
         model = task.models.get(call.model)
-        kind = model.kind if model is not None else call.provider
+        kind = kind_of(model.kind if model is not None else call.provider)
         return {
-            "gen_ai.operation.name": "generate_content" if kind == "google" else "chat",
-            "gen_ai.provider.name": PROVIDER_NAMES.get(kind, kind),
+            "gen_ai.operation.name": kind.otel_operation,
+            "gen_ai.provider.name": kind.otel_name,
             "gen_ai.request.model": model.id if model is not None else call.model,
             "escalator.model": call.model,
             "escalator.purpose": call.purpose,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from escalator.kinds import KINDS
 from escalator.providers.anthropic import errors
 from escalator.providers.anthropic import request as asking
 from escalator.providers.anthropic.answer import ClaudeAnswer
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from escalator.errors import ProviderError
     from escalator.records import Completion, Request
 
-_URL = "https://api.anthropic.com"
+_KIND = KINDS["anthropic"]
 
 
 class Anthropic(SdkProvider["anthropic.Anthropic", "anthropic.AsyncAnthropic"]):
@@ -38,14 +39,14 @@ class Anthropic(SdkProvider["anthropic.Anthropic", "anthropic.AsyncAnthropic"]):
         base_url: str | None = None,
         api_key: str | None = None,
         headers: Mapping[str, str] | None = None,
-        key_hint: str = "ANTHROPIC_API_KEY",
+        key_hint: str = _KIND.key_env,
         stream: bool = True,
         transport: httpx2.BaseTransport | None = None,
         async_transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         super().__init__(
             name,
-            default_url=_URL,
+            default_url=_KIND.base_url,
             base_url=base_url,
             api_key=api_key,
             key_hint=key_hint,

@@ -5,14 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
+from escalator.kinds import Dialect
 from escalator.records import Effort, Message, Request
-
-Dialect: TypeAlias = Literal["openai", "lmstudio", "ollama", "llamacpp", "vllm", "mlx"]
-
-_LEVELS: Mapping[Effort, str] = {"none": "low", "minimal": "low", "xhigh": "high", "max": "high"}
-"""Efforts that templates with three levels do not know."""
 
 
 def chat_body(request: Request, dialect: Dialect, *, new_limit_name: bool = False) -> dict[str, object]:
@@ -31,7 +27,7 @@ def chat_body(request: Request, dialect: Dialect, *, new_limit_name: bool = Fals
         body["temperature"] = request.temperature
     if request.seed is not None:
         body["seed"] = request.seed
-    if request.schema is not None and dialect != "mlx":
+    if request.schema is not None and dialect.holds_schema:
         body["response_format"] = _response_format(request.schema)
     if request.effort is not None:
         body |= _effort(request.effort, dialect)
@@ -40,7 +36,7 @@ def chat_body(request: Request, dialect: Dialect, *, new_limit_name: bool = Fals
 
 def _messages(request: Request, dialect: Dialect) -> list[dict[str, Any]]:
     system = request.system
-    if request.schema is not None and dialect == "mlx":
+    if request.schema is not None and not dialect.holds_schema:
         system = f"{system}\n\n{schema_in_words(request.schema)}".lstrip()
     said = [{"role": message.role, "content": _content(message)} for message in request.messages]
     return [{"role": "system", "content": system}, *said] if system else said
@@ -84,19 +80,10 @@ def _is_closed(schema: object) -> bool:
 
 
 def _effort(effort: Effort, dialect: Dialect) -> dict[str, object]:
-    if dialect == "openai":
-        return {"reasoning_effort": "xhigh" if effort == "max" else effort}
-    if dialect == "ollama":
-        return {
-            "reasoning_effort": effort if effort in {"none", "low", "medium", "high", "max"} else _level(effort)
-        }
-    if dialect == "lmstudio":
-        return {"reasoning_effort": _level(effort)}
+    word = dialect.effort_words.get(effort, effort)
+    if not dialect.effort_in_template:
+        return {"reasoning_effort": word}
     thinks = {"enable_thinking": effort != "none"}
-    if dialect == "llamacpp" and effort == "none":
-        return {"reasoning_effort": "none", "chat_template_kwargs": thinks}
-    return {"chat_template_kwargs": {**thinks, "reasoning_effort": _level(effort)}}
-
-
-def _level(effort: Effort) -> str:
-    return _LEVELS.get(effort, effort)
+    if dialect.none_in_request and effort == "none":
+        return {"reasoning_effort": effort, "chat_template_kwargs": thinks}
+    return {"chat_template_kwargs": {**thinks, "reasoning_effort": word}}

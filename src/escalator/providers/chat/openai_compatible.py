@@ -1,4 +1,4 @@
-"""Servers that speak OpenAI's chat completions: LM Studio, llama.cpp, vLLM, mlx_lm, gateways and OpenAI itself.
+"""Servers that speak OpenAI's chat completions: llama.cpp, vLLM, mlx_lm, gateways and OpenAI itself.
 
 Every call streams on the wire, whatever the caller sees: closing a stream frees the server's slot at once, while
 closing a plain request leaves the server generating.
@@ -8,33 +8,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from escalator.errors import ProviderError
+from escalator.errors import ConfigError, ProviderError
+from escalator.kinds import ANY_SERVER, KINDS, Dialect
 from escalator.providers.base import Health, ModelInfo
-from escalator.providers.chat.body import Dialect, chat_body
+from escalator.providers.chat.body import chat_body
 from escalator.providers.chat.reader import ChatReader, read_body
 from escalator.providers.http.transport import Call
 from escalator.providers.http.wire import WireProvider, encoded
-from escalator.records import Timeouts
 
 if TYPE_CHECKING:
     import httpx2
 
     from escalator.records import Request
 
-__all__ = ["LMStudio", "OpenAICompatible", "read_body", "read_models"]
-
-LOADING = Timeouts(connect=3.0, first_byte=600.0, idle=600.0, total=600.0)
-"""Limits for loading a model, which may take minutes."""
+__all__ = ["OpenAICompatible", "read_body", "read_models"]
 
 _VERSIONED = re.compile(r"/v\d\w*(/|$)")
-_PROBES: Mapping[str, str] = {"llamacpp": "/health", "vllm": "/health", "mlx": "/health", "ollama": "/api/version"}
 
 
 class OpenAICompatible(WireProvider):
-    """A provider for one server. `base_url` may end in /v1 or not; `kind` names the server's dialect.
+    """A provider for one server. `base_url` may end in /v1 or not; `kind` names the row of
+    `escalator.kinds.KINDS` that tells its dialect; `ConfigError` is raised where there is none.
 
     `headers` are sent with each request and win over the API key's. `transport` and `async_transport` replace
     the network, for tests.
@@ -46,12 +43,12 @@ class OpenAICompatible(WireProvider):
         name: str,
         base_url: str,
         api_key: str | None = None,
-        kind: Dialect = "openai",
+        kind: str = ANY_SERVER.name,
         headers: Mapping[str, str] | None = None,
         transport: httpx2.BaseTransport | None = None,
         async_transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        self.kind = kind
+        self._dialect = _dialect_of(kind, name)
         trimmed = base_url.strip().rstrip("/")
         root = trimmed.removesuffix("/v1")
         self._prefix = "" if root == trimmed and _VERSIONED.search(urlsplit(trimmed).path) else "/v1"
@@ -66,7 +63,7 @@ class OpenAICompatible(WireProvider):
         )
 
     def _call(self, request: Request) -> Call:
-        body = chat_body(request, self.kind, new_limit_name=self._new_limit_name)
+        body = chat_body(request, self._dialect, new_limit_name=self._new_limit_name)
         return Call(path=f"{self._prefix}/chat/completions", body=encoded(body), timeouts=request.timeouts)
 
     def _reader(self, request: Request) -> ChatReader:
@@ -74,10 +71,10 @@ class OpenAICompatible(WireProvider):
 
     def count_tokens(self, request: Request) -> int | None:
         """The exact number of prompt tokens where the server counts them (llama.cpp), else None."""
-        if self.kind != "llamacpp":
+        if not self._dialect.counting:
             return None
         try:
-            counted = self._ask(f"{self._prefix}/chat/completions/input_tokens", chat_body(request, self.kind))
+            counted = self._ask(f"{self._prefix}{self._dialect.counting}", chat_body(request, self._dialect))
         except ProviderError:
             return None
         tokens = counted.get("input_tokens") if isinstance(counted, dict) else None
@@ -85,45 +82,33 @@ class OpenAICompatible(WireProvider):
 
     def models(self) -> tuple[ModelInfo, ...]:
         """What the server offers, embedding models left out where it tells them apart. Raises `ProviderError`."""
-        listings = [f"{self._prefix}/models"]
-        if self.kind == "lmstudio":
-            listings = ["/api/v1/models", "/api/v0/models", *listings]
-        for path in listings[:-1]:
+        for path in self._dialect.listings:
             try:
                 return read_models(self._ask(path))
             except ProviderError as error:
                 if error.kind not in {"model_not_found", "bad_request", "bad_response"}:
                     raise
-        return read_models(self._ask(listings[-1]))
+        return read_models(self._ask(f"{self._prefix}/models"))
 
     def health(self) -> Health:
         """Whether the server answers. A llama.cpp that still loads its model is not alive yet."""
-        probe = _PROBES.get(self.kind)
-        if probe is not None:
-            found = self._alive(probe)
+        if self._dialect.probe:
+            found = self._alive(self._dialect.probe)
             if found.alive or " 404" not in found.detail:
                 return found
         return self._alive(f"{self._prefix}/models")
 
 
-class LMStudio(OpenAICompatible):
-    """LM Studio, whose own API loads and unloads models."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{**options, "kind": "lmstudio"})
-
-    def load(self, model_id: str, *, context: int | None = None) -> float:
-        """Load a model with a window of `context` tokens; returns the seconds. Raises `ProviderError`."""
-        wanted: dict[str, object] = {"model": model_id}
-        if context is not None:
-            wanted["context_length"] = context
-        loaded = self._ask("/api/v1/models/load", wanted, LOADING)
-        seconds = loaded.get("load_time_seconds") if isinstance(loaded, dict) else None
-        return float(seconds) if isinstance(seconds, (int, float)) else 0.0
-
-    def unload(self, instance_id: str) -> None:
-        """Unload a loaded instance, as its id stands in `models`. Raises `ProviderError`."""
-        self._ask("/api/v1/models/unload", {"instance_id": instance_id})
+def _dialect_of(kind: str, name: str) -> Dialect:
+    dialect = KINDS[kind].dialect if kind in KINDS else None
+    if dialect is None:
+        known = ", ".join(row.name for row in KINDS.values() if row.dialect is not None)
+        raise ConfigError(
+            f"no server that speaks chat completions is of the kind {kind!r}",
+            key=f"providers.{name}.kind",
+            hint=f"known: {known}",
+        )
+    return dialect
 
 
 def read_models(payload: object) -> tuple[ModelInfo, ...]:

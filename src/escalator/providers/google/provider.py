@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from escalator.kinds import KINDS
 from escalator.pricing.tokens import PER_SCHEMA
 from escalator.providers.base import ModelInfo
 from escalator.providers.google import errors
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from escalator.errors import ProviderError
     from escalator.records import Completion, Request
 
-_URL = "https://generativelanguage.googleapis.com"
+_KIND = KINDS["google"]
 
 
 class Google(SdkProvider["genai.Client", "AsyncClient"]):
@@ -42,7 +43,7 @@ class Google(SdkProvider["genai.Client", "AsyncClient"]):
         base_url: str | None = None,
         api_key: str | None = None,
         headers: Mapping[str, str] | None = None,
-        key_hint: str = "GEMINI_API_KEY",
+        key_hint: str = _KIND.key_env,
         stream: bool = True,
         api_version: str = "v1",
         transport: httpx2.BaseTransport | None = None,
@@ -50,7 +51,7 @@ class Google(SdkProvider["genai.Client", "AsyncClient"]):
     ) -> None:
         super().__init__(
             name,
-            default_url=_URL,
+            default_url=_KIND.base_url,
             base_url=base_url,
             api_key=api_key,
             key_hint=key_hint,

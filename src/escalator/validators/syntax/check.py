@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from escalator.languages.faults import Fault, bounded, describe, position
-from escalator.languages.files import LANGUAGES, Language, language_of, named
+from escalator.languages.files import language_of
 from escalator.languages.grammars import GrammarMissing
+from escalator.languages.table import LANGUAGES, Language, named
 from escalator.records import Verdict
 from escalator.validators.project import base_text
 from escalator.validators.protocol import failed, passed, skipped

@@ -20,7 +20,7 @@ from escalator.validators.syntax.readers import DEEPEST
 
 if TYPE_CHECKING:
     from escalator.flow import Flow
-    from escalator.languages.files import Language
+    from escalator.languages.table import Language
     from escalator.records import RunResult
 
 LARGEST_HERE = 200_000
@@ -48,11 +48,11 @@ _GRAMMAR = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 from escalator.languages.grammars import faults
-from escalator.languages.files import LANGUAGES
+from escalator.languages.table import LANGUAGES
 found = faults(LANGUAGES[sys.argv[2]], sys.stdin.buffer.read().decode("utf-8", "surrogatepass"), seconds=5.0)
 print(json.dumps([[f.line, f.column, f.message, f.structural] for f in found]))
 """
-_NEEDED = ("faults.py", "files.py", "grammars.py")
+_NEEDED = ("faults.py", "grammars.py", "table.py")
 
 
 def python_fault(interpreter: str, path: str, text: str) -> Flow[Fault | None]:
