@@ -7,15 +7,13 @@ so only what the answer newly broke counts; "off" means the grammar flags so muc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 Trust: TypeAlias = Literal["strict", "delta", "off"]
 Use: TypeAlias = Literal["code", "commands", "prose"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Language:
+class Language(NamedTuple):
     """A language by its common name.
 
     What surely is in it: `aliases` are other names of it, in lower case, `suffixes` and `files` what its files
