@@ -85,7 +85,7 @@ def test_a_room_imports_only_rooms_above_it(path: Path) -> None:
 
 
 PUBLIC = {
-    *("errors", "events", "records", "matrix", "pricing", "lint", "languages", "sandbox", "providers"),
+    *("errors", "events", "kinds", "records", "matrix", "pricing", "lint", "languages", "sandbox", "providers"),
     *("ledger", "report", "review", "evidence", "simulation", "cli"),
 }
 """Rooms a program of a user's may import from as well; the others are how `escalator` itself is made."""
