@@ -10,6 +10,7 @@ NAMES = (
     "imports",
     "overhead",
     "concurrency",
+    "transports",
     "faults",
     "budgets",
     "gate_quality",
