@@ -11,6 +11,7 @@ NAMES = (
     "cold_start",
     "overhead",
     "concurrency",
+    "transports",
     "faults",
     "budgets",
     "gate_quality",

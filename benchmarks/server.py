@@ -1,7 +1,7 @@
 """A chat-completions server on loopback in a process of its own: instant, late, or broken in a chosen way.
 
-The model id of a request decides what comes back: `good`, or the name of a fault in `FAULTS`. `GET /counts`
-tells how many requests each model id got. It speaks just enough HTTP for the clients measured here.
+The model id of a request decides what comes back: `good`, `word by word`, or the name of a fault in `FAULTS`. `GET
+/counts` tells how many requests each model id got. It speaks just enough HTTP for the clients measured here.
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ def _completion(content: str | None) -> bytes:
     return json.dumps({**body, "usage": USAGE}).encode()
 
 
+_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
 def _streamed(content: str) -> bytes:
     """The whole answer as server-sent events in one chunk."""
 
@@ -51,13 +54,32 @@ def _streamed(content: str) -> bytes:
     said = event([{"index": 0, "delta": {"role": "assistant", "content": content}, "finish_reason": None}])
     said += event([{"index": 0, "delta": {}, "finish_reason": "stop"}]) + event([], usage=USAGE)
     data = (said + "data: [DONE]\n\n").encode()
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-    return head + f"{len(data):x}\r\n".encode() + data + b"\r\n0\r\n\r\n"
+    return _HEAD + _chunk(data) + b"0\r\n\r\n"
 
 
-_CUT = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n9\r\ndata: {}\n\r\n"
-)
+def word_events(words: int) -> list[bytes]:
+    """The server-sent events of an answer of so many words, each event one of them, as local servers send it."""
+    same = {
+        "id": "c",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "good",
+        "system_fingerprint": "b1",
+    }
+    deltas = [*({"content": f"word{number} "} for number in range(words)), {}]
+    choices = [
+        {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None if delta else "stop"}
+        for delta in deltas
+    ]
+    events = [{**same, "choices": [choice]} for choice in choices] + [{**same, "choices": [], "usage": USAGE}]
+    return [f"data: {json.dumps(event)}\n\n".encode() for event in events] + [b"data: [DONE]\n\n"]
+
+
+def _chunk(data: bytes) -> bytes:
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
+_CUT = _HEAD + b"9\r\ndata: {}\n\r\n"
 
 FAULTS: dict[str, bytes | None] = {
     "500 always": _response(b'{"error": {"message": "out of order"}}', status="500 Internal Server Error"),
@@ -77,6 +99,10 @@ FAULTS: dict[str, bytes | None] = {
 }
 """What each fault sends; None is nothing at all."""
 
+BY_WORD = "word by word"
+"""The model id that is answered with 300 words, each an event and a chunk of its own."""
+
+WORDS = _HEAD + b"".join(_chunk(event) for event in word_events(300)) + b"0\r\n\r\n"
 GOOD, GOOD_STREAMED = _response(_completion(RIGHT)), _streamed(RIGHT)
 
 
@@ -111,7 +137,8 @@ class Chat(asyncio.Protocol):
         named = _MODEL.search(body)
         model = json.loads(b'"' + named[1] + b'"') if named else ""
         self._counts[model] += 1
-        reply = FAULTS.get(model, GOOD_STREAMED if _STREAM.search(body, max(0, len(body) - 400)) else GOOD)
+        good = GOOD_STREAMED if _STREAM.search(body, max(0, len(body) - 400)) else GOOD
+        reply = WORDS if model == BY_WORD else FAULTS.get(model, good)
         if reply is not None and self._delay:
             asyncio.get_running_loop().call_later(self._delay, self._write, reply)
         elif reply is not None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class Peer:
@@ -76,15 +78,16 @@ class Peer:
 class RawServer:
     """Runs a script for each connection, each in its own thread."""
 
-    def __init__(self, script: Callable[[Peer], None]) -> None:
+    def __init__(self, script: Callable[[Peer], None], *, secure: bool = False) -> None:
         self.script = script
+        self._tls = _tls() if secure else None
         self.connections = 0
         self.requests: list[bytes] = []
         self.left = threading.Event()
         self._threads: list[threading.Thread] = []
         self._peers: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=600)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http{'s' if secure else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
         self._accepting = threading.Thread(target=self._accept)
         self._accepting.start()
 
@@ -103,7 +106,8 @@ class RawServer:
     def _serve(self, sock: socket.socket) -> None:
         with sock:
             try:
-                self.script(Peer(sock, self))
+                with self._tls.wrap_socket(sock, server_side=True) if self._tls else sock as spoken:
+                    self.script(Peer(spoken, self))
             except OSError:
                 self.left.set()
 
@@ -121,10 +125,19 @@ class RawServer:
             thread.join(5)
 
 
+CERTIFICATE = Path(__file__).parent / "tls" / "certificate.pem"
+
+
+def _tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE, CERTIFICATE.with_name("key.pem"))
+    return context
+
+
 @contextmanager
-def raw_server(script: Callable[[Peer], None]) -> Iterator[RawServer]:
-    """A scripted server for the length of a block."""
-    server = RawServer(script)
+def raw_server(script: Callable[[Peer], None], *, secure: bool = False) -> Iterator[RawServer]:
+    """A scripted server for the length of a block; a secure one shows a certificate that only it vouches for."""
+    server = RawServer(script, secure=secure)
     try:
         yield server
     finally:

@@ -11,18 +11,36 @@ from collections.abc import Mapping
 import httpx2
 import pytest
 
+import escalator.providers.http.aio  # noqa: F401  # no test's clock is to count the import
 from escalator.errors import ProviderError
 from escalator.providers.chat.openai_compatible import OpenAICompatible
+from escalator.providers.http.models import open_async_transport, open_transport
 from escalator.providers.http.transport import Call, Endpoint
 from escalator.records import Completion, Timeouts
 from providers.raw_server import Peer, delta, raw_server
 from providers.wires import ask, request
 
-COLOURS = pytest.mark.parametrize("colour", ["sync", "async"])
+LINES = pytest.mark.parametrize("colour", ["async", "async, httpx2"])
+COLOURS = pytest.mark.parametrize("colour", ["sync", "async", "sync, httpx2", "async, httpx2"])
+"""Both colours, each over the connections it is given by itself and over those that proxies and SDKs use."""
+
+
+def _provider(url: str, colour: str) -> OpenAICompatible:
+    if "httpx2" not in colour:
+        return OpenAICompatible(name="server", base_url=url)
+    return OpenAICompatible(
+        name="server", base_url=url, transport=open_transport(url), async_transport=open_async_transport(url)
+    )
+
+
+def _endpoint(url: str, colour: str) -> Endpoint:
+    if "httpx2" not in colour:
+        return Endpoint(url)
+    return Endpoint(url, transport=open_transport(url), async_transport=open_async_transport(url))
 
 
 def _ask(url: str, colour: str, **limits: float) -> tuple[Completion | ProviderError, float]:
-    provider = OpenAICompatible(name="server", base_url=url)
+    provider = _provider(url, colour)
     started = time.monotonic()
     found = ask(
         provider,
@@ -257,8 +275,8 @@ def test_a_server_of_another_protocol_is_a_bad_response(colour: str) -> None:
 
 
 def _twice(url: str, colour: str) -> list[Completion | ProviderError]:
-    provider = OpenAICompatible(name="server", base_url=url)
-    if colour == "sync":
+    provider = _provider(url, colour)
+    if colour.startswith("sync"):
         found = [ask(provider, request(), colour="sync") for _ in range(2)]
         provider.close()
         return found
@@ -345,8 +363,8 @@ def test_a_farewell_on_an_idle_connection_is_no_answer(colour: str) -> None:
         return answers
 
     with raw_server(script) as server:
-        provider = OpenAICompatible(name="server", base_url=server.url)
-        if colour == "sync":
+        provider = _provider(server.url, colour)
+        if colour.startswith("sync"):
             assert provider.complete(request()).text == "Four."
             time.sleep(0.1)
             assert provider.complete(request()).text == "Four."
@@ -356,7 +374,8 @@ def test_a_farewell_on_an_idle_connection_is_no_answer(colour: str) -> None:
         assert server.connections == 2
 
 
-def test_cancelling_closes_the_connection_at_once() -> None:
+@LINES
+def test_cancelling_closes_the_connection_at_once(colour: str) -> None:
     """A cancelled call leaves nothing running on the server."""
 
     def script(peer: Peer) -> None:
@@ -366,7 +385,7 @@ def test_cancelling_closes_the_connection_at_once() -> None:
         peer.wait()
 
     async def cancel(url: str) -> None:
-        provider = OpenAICompatible(name="server", base_url=url)
+        provider = _provider(url, colour)
         task = asyncio.create_task(provider.acomplete(request()))
         await asyncio.sleep(0.1)
         task.cancel()
@@ -402,16 +421,21 @@ def test_an_interrupt_closes_the_connection(colour: str) -> None:
         peer.wait()
 
     with raw_server(script) as server:
-        endpoint = Endpoint(server.url)
+        endpoint = _endpoint(server.url, colour)
         call = Call(path="/", timeouts=Timeouts())
-        run = endpoint.exchange if colour == "sync" else lambda *given: asyncio.run(endpoint.aexchange(*given))
+        run = (
+            endpoint.exchange
+            if colour.startswith("sync")
+            else lambda *given: asyncio.run(endpoint.aexchange(*given))
+        )
         with pytest.raises(KeyboardInterrupt):
             run(call, Interrupted())
         assert server.left.wait(2)
         endpoint.close()
 
 
-def test_one_provider_serves_event_loops_that_come_and_go() -> None:
+@LINES
+def test_one_provider_serves_event_loops_that_come_and_go(colour: str) -> None:
     """Each `asyncio.run` gets its own connections, closed with the loop."""
 
     def script(peer: Peer) -> None:
@@ -420,7 +444,7 @@ def test_one_provider_serves_event_loops_that_come_and_go() -> None:
         server.left.set()
 
     with raw_server(script) as server:
-        provider = OpenAICompatible(name="server", base_url=server.url)
+        provider = _provider(server.url, colour)
         for number in (1, 2, 3):
             server.left.clear()
             assert asyncio.run(provider.acomplete(request())).text == "Four."
@@ -428,7 +452,8 @@ def test_one_provider_serves_event_loops_that_come_and_go() -> None:
             assert server.left.wait(2)
 
 
-def test_many_calls_at_once_share_a_provider() -> None:
+@LINES
+def test_many_calls_at_once_share_a_provider(colour: str) -> None:
     """Threads and tasks run side by side without waiting for each other."""
 
     def script(peer: Peer) -> None:
@@ -440,7 +465,7 @@ def test_many_calls_at_once_share_a_provider() -> None:
         return await asyncio.gather(*(provider.acomplete(request()) for _ in range(60)))
 
     with raw_server(script) as server:
-        provider = OpenAICompatible(name="server", base_url=server.url)
+        provider = _provider(server.url, colour)
         texts: list[str] = []
         threads = [
             threading.Thread(target=lambda: texts.append(provider.complete(request()).text)) for _ in range(10)

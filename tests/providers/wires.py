@@ -91,7 +91,7 @@ def request(*, text: str = "What is 2+2?", **options: Any) -> Request:
 def ask(provider: Any, sent: Request, *, colour: str) -> Completion | ProviderError:
     """What a provider makes of a request, called in the given colour."""
     try:
-        if colour == "sync":
+        if colour.startswith("sync"):
             return provider.complete(sent)
         return asyncio.run(_ask(provider, sent))
     except ProviderError as error:

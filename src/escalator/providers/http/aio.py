@@ -1,133 +1,176 @@
-"""Connections of an event loop, on aiohttp. Imports aiohttp, so import this module only to open a connection.
+"""Exchanges of an event loop on aiohttp, whose parser is compiled and whose pool does not slow down with its size.
 
-The deadline is kept by the exchange, which cancels; what is told here is whether a connection had served others
-before, and whether a byte of the answer came, since that decides whether a request may have been worked on.
+Deadlines are the caller's. What this adds to aiohttp is knowledge: whether a request was written, whether its
+connection had served before, whether any byte came back. Imports aiohttp, so import this module only to open a
+connection.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
-import ssl
+import io
+import math
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import suppress
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
-from yarl import URL
+import yarl
+from aiohttp.http_exceptions import HttpProcessingError
 
+from escalator.providers.http.faults import UndecodableError
+from escalator.providers.http.pools import AsyncAnswer, Call, Errors
+from escalator.providers.http.sockets import KEEP_SECONDS, MOST_CONNECTIONS, tls
 from escalator.providers.http.watch import Watch, watching
 
 if TYPE_CHECKING:
-    from escalator.providers.http.transport import Call
+    from escalator.providers.http.address import Address
 
-KEEP_SECONDS = 4.0
-"""How long an idle connection is kept: local servers close theirs after five seconds."""
-LONGEST_HEADER = 64 * 1024
-PIECE = 256 * 1024
-"""A longer body is written in pieces of this size, so that the loop runs in between."""
+MOST_OF_A_HEADER = 100 * 1024
+"""Bytes of one header; a server whose header is longer is taken for something else than a server of models."""
+MOST_HEADERS = 1000
+WHOLE_BODY = 1024 * 1024
+"""The longest body that is handed over in one piece."""
 
-ERRORS: tuple[type[Exception], ...] = (aiohttp.ClientError, OSError)
-"""What may come out of a request or of its answer."""
-
-
-class _Watched(ResponseHandler):
-    """One connection; tells the exchange it serves that bytes came."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop)
-        self.watch: Watch | None = None
-
-    def data_received(self, data: bytes) -> None:
-        if self.watch is not None:
-            self.watch.received = True
-        super().data_received(data)
+_JSON = {"content-type": "application/json"}
 
 
-class _Connector(aiohttp.TCPConnector):
-    """A pool without a limit of its own, whose connections know the exchange they serve."""
-
-    def __init__(self, tls: ssl.SSLContext | None) -> None:
-        super().__init__(limit=0, keepalive_timeout=KEEP_SECONDS, ssl=tls or True)
-        self._factory: Any = functools.partial(_Watched, loop=self._loop)
-
-    async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109 - the base's name
-        while True:
-            connection = await super().connect(req, traces, timeout)
-            protocol: Any = connection.protocol
-            if not protocol.should_close:
-                break
-            connection.close()  # a farewell, such as 408, came while it was idle: it is no answer
-        watch = watching.get()
-        watch.reused, protocol.watch = protocol.watch is not None, watch
-        return connection
+class SpoiledError(aiohttp.ClientError):
+    """An idle connection on which bytes came that nobody asked for; the request was not written to it."""
 
 
-class Answer:
-    """The head of an answer, and its body in pieces as they come."""
-
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self.status: int = response.status
-        self.headers: Mapping[str, str] = response.headers
-        self._response = response
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        """The body, decoded if the server encoded it."""
-        return self._response.content.iter_any()
+class SentBeforeError(aiohttp.ClientError):
+    """aiohttp was about to send a request a second time, which is the caller's to decide."""
 
 
-class Pool:
-    """The connections of one event loop to one server."""
+class LoopPool:
+    """A session of aiohttp for one server that is reached without a proxy."""
 
-    errors = ERRORS
+    errors: Errors = (aiohttp.ClientError, HttpProcessingError, UndecodableError, TimeoutError)
 
-    def __init__(self, base_url: str, headers: Mapping[str, str], tls: ssl.SSLContext | None) -> None:
-        self._base = base_url
-        self._urls: dict[str, URL] = {}
+    def __init__(self, address: Address, headers: Mapping[str, str]) -> None:
+        self._address, self._loop = address, asyncio.get_running_loop()
         self._session = aiohttp.ClientSession(
-            connector=_Connector(tls),
+            connector=aiohttp.TCPConnector(
+                limit=MOST_CONNECTIONS,
+                keepalive_timeout=KEEP_SECONDS,
+                resolver=aiohttp.ThreadedResolver(),
+                ssl=tls() if address.secure else True,
+            ),
             headers=headers,
+            skip_auto_headers=("accept", "content-type"),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),
-            max_line_size=LONGEST_HEADER,
-            max_field_size=LONGEST_HEADER,
+            request_class=_Request,
+            auto_decompress=False,
+            max_line_size=MOST_OF_A_HEADER,
+            max_field_size=MOST_OF_A_HEADER,
+            max_headers=MOST_HEADERS,
+        )
+        self._url = lru_cache(maxsize=32)(self._url_of)
+
+    def _url_of(self, path: str) -> yarl.URL:
+        return yarl.URL(self._address.url(path), encoded=True)
+
+    async def send(self, call: Call, watch: Watch) -> AsyncAnswer:
+        """See `AsyncPool`."""
+        watch.sent = False
+        while True:
+            try:
+                return _LoopAnswer(await self._requested(call))
+            except SpoiledError:
+                continue
+
+    async def _requested(self, call: Call) -> aiohttp.ClientResponse:
+        limits = _limits(call.timeouts.connect)
+        if call.body is None:
+            return await self._session.get(self._url(call.path), allow_redirects=False, timeout=limits)
+        data = call.body if len(call.body) < WHOLE_BODY else io.BytesIO(call.body)
+        return await self._session.post(
+            self._url(call.path), data=data, headers=_JSON, allow_redirects=False, timeout=limits
         )
 
-    @asynccontextmanager
-    async def answer(self, call: Call, watch: Watch) -> AsyncIterator[Answer]:
-        """Send a request; a kept connection that turns out to be dead is replaced once."""
-        try:
-            response = await self._send(call, watch)
-        except ERRORS:
-            if not watch.stale:
-                raise
-            response = await self._send(call, watch)
-        try:
-            yield Answer(response)
-        finally:
-            response.close()
-
-    async def _send(self, call: Call, watch: Watch) -> aiohttp.ClientResponse:
-        connect = min(call.timeouts.connect, max(watch.left(), 0.001))
-        url = self._urls.get(call.path)
-        if url is None:
-            url = self._urls[call.path] = URL(self._base + call.path, encoded=True)
-        timeout = aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect, ceil_threshold=1e9)
-        if call.body is None:
-            return await self._session.get(url, timeout=timeout, allow_redirects=False)
-        headers = {"content-type": "application/json"}
-        body: Any = call.body
-        if len(call.body) > PIECE:
-            headers["content-length"] = str(len(call.body))
-            body = _pieces(call.body)
-        return await self._session.post(url, data=body, headers=headers, timeout=timeout, allow_redirects=False)
-
     async def aclose(self) -> None:
-        """Close every connection."""
+        """See `AsyncPool`."""
         await self._session.close()
 
+    def __del__(self) -> None:
+        """A loop that was closed without its pools took the connections with it: there is nothing to warn of."""
+        if self._loop.is_closed():
+            with suppress(StopIteration):
+                self._session.close().send(None)
 
-async def _pieces(body: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(body), PIECE):
-        yield body[start : start + PIECE]
+
+@cache
+def _limits(connect: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=connect, ceil_threshold=math.inf)
+
+
+class _Request(aiohttp.ClientRequest):
+    """A request that tells its exchange when it is written, and to what kind of connection."""
+
+    async def send(self, conn: Any) -> aiohttp.ClientResponse:
+        watch = watching.get()
+        if watch.sent:
+            raise SentBeforeError("the connection was lost")
+        if conn.protocol.should_close:
+            raise SpoiledError
+        _line_of(conn.transport).serve(watch)
+        return await super().send(conn)
+
+
+def _line_of(transport: asyncio.Transport) -> _Line:
+    found = transport.get_protocol()
+    if isinstance(found, _Line):
+        return found
+    line = _Line(found)  # type: ignore[arg-type]
+    transport.set_protocol(line)
+    return line
+
+
+class _Line(asyncio.Protocol):
+    """Stands between a connection and aiohttp's reader of it, and tells the exchange under way what came."""
+
+    def __init__(self, reader: asyncio.Protocol) -> None:
+        self._reader = reader
+        self._watch: Watch | None = None
+        self.eof_received = reader.eof_received  # type: ignore[method-assign]
+        self.pause_writing = reader.pause_writing  # type: ignore[method-assign]
+        self.resume_writing = reader.resume_writing  # type: ignore[method-assign]
+        self.connection_lost = reader.connection_lost  # type: ignore[method-assign]
+
+    def serve(self, watch: Watch) -> None:
+        """The exchange whose request is about to be written."""
+        watch.sent, watch.reused = True, self._watch is not None
+        self._watch = watch
+
+    def data_received(self, data: bytes) -> None:
+        if self._watch is not None:
+            self._watch.received = True
+        self._reader.data_received(data)
+
+
+class _LoopAnswer:
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.headers.items()}
+        self.chunks: AsyncIterator[bytes] = response.content.iter_any()
+        if self.headers.get("content-encoding", "identity") != "identity":
+            self.chunks = _decoded(self.headers, self.chunks)
+
+    async def aclose(self) -> None:
+        """See `AsyncAnswer`."""
+        self._response.close()
+
+
+async def _decoded(headers: Mapping[str, str], chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    import httpx2
+
+    from escalator.providers.http.models import async_decoded
+
+    try:
+        async for chunk in async_decoded(headers, chunks):
+            yield chunk
+    except httpx2.DecodingError as error:
+        raise UndecodableError(str(error)) from error

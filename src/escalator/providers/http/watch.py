@@ -5,8 +5,12 @@ from __future__ import annotations
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from escalator.records import Timeouts
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,11 +25,23 @@ class Watch:
     """Times one exchange. Until the first byte of the body the first-byte limit holds, from then on the idle limit
     between two pieces of it; the total holds always.
 
-    `reused` and `received` are set by the connection that serves the exchange: whether it had served others
-    before, and whether any byte of an answer came over it. `status` is set once the head of the answer is in.
+    `sent`, `reused` and `received` are set by the connection that serves the exchange: whether the request was
+    written to it (None: it does not say), whether it had served others before, and whether any byte of an answer
+    came over it. `status` is set once the head of the answer is in.
     """
 
-    __slots__ = ("_end", "deadline", "first_byte", "received", "reused", "size", "started", "status", "timeouts")
+    __slots__ = (
+        "_end",
+        "deadline",
+        "first_byte",
+        "received",
+        "reused",
+        "sent",
+        "size",
+        "started",
+        "status",
+        "timeouts",
+    )
 
     def __init__(self, timeouts: Timeouts) -> None:
         self.timeouts = timeouts
@@ -34,6 +50,7 @@ class Watch:
         self.deadline = min(self._end, self.started + timeouts.first_byte)
         self.first_byte: float | None = None
         self.size = 0
+        self.sent: bool | None = None
         self.reused = self.received = False
         self.status: int | None = None
 
@@ -63,8 +80,16 @@ class Watch:
 
     @property
     def stale(self) -> bool:
-        """A kept connection died before a byte of the answer came: the server cannot have worked on it."""
-        return self.reused and not self.received
+        """A kept connection died before a byte of the answer came: the server cannot have worked on it.
+
+        One that was silent until the deadline did not die.
+        """
+        return self.reused and not self.received and self.left() > 0
+
+    def again(self) -> Watch:
+        """The same clock for the one repeat that a stale connection calls for."""
+        self.sent, self.reused = None, False
+        return self
 
     def timing(self) -> Timing:
         """The seconds so far."""
@@ -73,3 +98,37 @@ class Watch:
 
 watching: ContextVar[Watch] = ContextVar("escalator_exchange")
 """The watch of the exchange that the running thread or task performs; connections consult it."""
+
+
+class Alarm:
+    """Ends a block of `asyncio.timeout` at the deadline of a watch, however often that moves.
+
+    The timer is set anew only where the deadline came nearer; where it moved away, the timer finds out when it
+    rings.
+    """
+
+    __slots__ = ("_loop", "_timeout", "_timer", "_watch", "_when")
+
+    def __init__(self, watch: Watch, timeout: asyncio.Timeout, loop: asyncio.AbstractEventLoop) -> None:
+        self._watch, self._timeout, self._loop = watch, timeout, loop
+        self._set()
+
+    def _set(self) -> None:
+        self._when = self._watch.deadline
+        self._timer = self._loop.call_later(max(0.0, self._watch.left()), self._ring)
+
+    def _ring(self) -> None:
+        if self._watch.left() > 0:
+            self._set()
+        else:
+            self._timeout.reschedule(self._loop.time())
+
+    def check(self) -> None:
+        """To be called after whatever may have moved the deadline."""
+        if self._watch.deadline < self._when:
+            self._timer.cancel()
+            self._set()
+
+    def stop(self) -> None:
+        """The block is left."""
+        self._timer.cancel()

@@ -130,9 +130,12 @@ class WireProvider:
         await self._endpoint.aclose()
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def encoded(body: Mapping[str, object]) -> bytes:
     """A request body as JSON in UTF-8. Lone surrogates, which no server accepts, become question marks."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return _ENCODER.encode(body).encode("utf-8", "replace")
 
 
 def no_json(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

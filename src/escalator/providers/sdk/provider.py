@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from escalator.errors import ProviderError
 from escalator.providers.base import Health, ModelInfo, failed
-from escalator.providers.http.transport import translate
+from escalator.providers.http.faults import translate
 from escalator.providers.http.watch import Timing, Watch, watching
 from escalator.records import Timeouts
 
@@ -206,7 +206,7 @@ class SdkProvider(ABC, Generic[S, A]):
 
     def _translated(self, error: Exception, watch: Exchange) -> ProviderError | None:
         """What the error means; None for one that is a fault of ours and has to be seen."""
-        from escalator.providers.http.sockets import TRANSPORT_ERRORS
+        from escalator.providers.http.models import TRANSPORT_ERRORS
 
         told = self._read(error)
         if told is not None:
@@ -215,7 +215,7 @@ class SdkProvider(ABC, Generic[S, A]):
         while cause is not None:
             if isinstance(cause, ProviderError):
                 return cause
-            if isinstance(cause, (*TRANSPORT_ERRORS, TimeoutError)):
+            if isinstance(cause, TRANSPORT_ERRORS):
                 return translate(cause, watch, self.url)
             cause = cause.__cause__
         if watch.status is not None and (isinstance(error, (ValueError, RecursionError)) or self._stumbled(error)):

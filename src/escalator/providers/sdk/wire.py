@@ -11,7 +11,7 @@ from typing import cast
 import httpx2
 
 from escalator.errors import ProviderError
-from escalator.providers.http.sockets import TRANSPORT_ERRORS, open_async_transport, open_transport
+from escalator.providers.http.models import TRANSPORT_ERRORS, open_async_transport, open_transport
 from escalator.providers.http.transport import MOST_BYTES
 from escalator.providers.http.watch import Watch, watching
 from escalator.providers.sdk.provider import Exchange
