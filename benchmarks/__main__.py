@@ -9,6 +9,7 @@ from importlib import import_module
 NAMES = (
     "imports",
     "overhead",
+    "micro",
     "concurrency",
     "faults",
     "budgets",
