@@ -1,8 +1,8 @@
 """Where the time of one task goes: each part alone, beside one raw call.
 
 CPU microseconds, the least of many short blocks, so that a loaded machine disturbs little. H is one raw
-`httpx.AsyncClient` POST and `.json()` against the instant loopback server, in the same rounds. "the whole task" has a
-scripted model and a ledger in memory: all that is ours beside HTTP and the disk.
+`httpx.AsyncClient` POST and `.json()` against the instant loopback server, in the same rounds. "The whole
+task" has a scripted model and a ledger in memory: all that is ours beside HTTP and the disk.
 """
 
 from __future__ import annotations
