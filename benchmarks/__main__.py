@@ -10,6 +10,7 @@ NAMES = (
     "imports",
     "cold_start",
     "overhead",
+    "micro",
     "concurrency",
     "transports",
     "faults",

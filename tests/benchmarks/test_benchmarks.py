@@ -44,6 +44,17 @@ def test_overhead_compares_accepted_calls_with_raw_ones() -> None:
         assert any("execute" in ratio.name for ratio in ratios[1:])
 
 
+def test_parts_of_a_task_are_timed_beside_a_raw_call() -> None:
+    """The raw call is 1 by itself; every part takes time, alone and with a long prompt."""
+    pytest.importorskip("httpx", reason="the raw floor is httpx")
+    from benchmarks.micro import measure
+
+    parts = measure(rounds=1)
+    assert parts[0].ratio == 1.0
+    assert all(part.microseconds > 0 for part in parts)
+    assert {"extraction", "classification", "classification, 100 kB"} <= {part.name for part in parts}
+
+
 def test_many_at_once_all_answer() -> None:
     """Eight tasks at a time on one loop make as many calls as were wanted, without an error."""
     from benchmarks.concurrency import apart

@@ -228,3 +228,121 @@ def test_files_that_are_all_documents_speak_for_an_edit() -> None:
 
     assert with_documents != without
     assert with_documents.complexity <= without.complexity
+
+
+@pytest.mark.parametrize(
+    ("text", "judgement", "reasons"),
+    [
+        (
+            'Fix the typo in the heading of docs/intro.md: "recieve" should be "receive".',
+            ("quick_edit", 0.5, 1.0),
+            (
+                'documentation or a comment: "heading"',
+                "what it contains: quotation",
+                "what it contains: document named",
+                "what it contains: file name",
+            ),
+        ),
+        (
+            "Rename the local variable `tmp` to `total` in sums.py.",
+            ("quick_edit", 0.75, 0.999),
+            (
+                "what it contains: file name",
+                'a rename: "rename"',
+                "what it contains: inline code",
+                'the request limits itself: "local variable"',
+            ),
+        ),
+        (
+            "Add a --json option to the export command, with tests for an empty list.",
+            ("standard_development", 3.75, 1.0),
+            (
+                'something of ordinary size is to be written: "add a"',
+                'a part of a screen or a tool: "json"',
+                'tests are the work: "tests for"',
+            ),
+        ),
+        (
+            "fix_total() returns None when the cart is empty; it should return 0. See cart.py:41.",
+            ("standard_development", 4.0, 0.832),
+            ('something of ordinary size is to be written: "should return"',),
+        ),
+        (
+            "Design how plug-ins of other teams are loaded, versioned and isolated in our editor; 30 exist.",
+            ("complex_architecture", 7.0, 0.999),
+            (
+                'others shall extend it: "plug ins"',
+                'a design is asked for: "design"',
+                'many parts of a program: "teams"',
+                'the request asks a question: "how"',
+            ),
+        ),
+        (
+            "Move the monolith's reporting module into a service of its own without stopping the others.",
+            ("complex_architecture", 7.0, 0.679),
+            ('modules, layers and interfaces between them: "module"',),
+        ),
+        (
+            "Anybody who changes the number in the link can read other customers' invoices.",
+            ("critical", 9.25, 0.996),
+            (
+                'the wrong person sees or does something: "anybody"',
+                'money: "invoices"',
+                'real users or a running system: "customers"',
+                'code that guards something: "can read"',
+            ),
+        ),
+        (
+            "Migrate the production orders table, 400M rows, without downtime.",
+            ("critical", 9.25, 0.993),
+            (
+                'money: "orders"',
+                'moving data that exists: "m rows"',
+                'real users or a running system: "production"',
+                "huge records or users",
+            ),
+        ),
+        (
+            "You are a senior engineer. Think step by step. Write a function that says whether a year is a leap year.",
+            ("standard_development", 3.75, 0.826),
+            ('something of ordinary size is to be written: "write"',),
+        ),
+        (
+            "Die Überschrift auf der Hilfeseite hat einen Tippfehler.",
+            ("quick_edit", 0.5, 0.825),
+            ('documentation or a comment: "uberschrift"', 'a spelling mistake: "tippfehler"'),
+        ),
+        (
+            "改一下网址里的编号就能看到别人的病历",
+            ("critical", 9.25, 0.972),
+            (
+                'who may do or see what: "能看到别人"',
+                'the wrong person sees or does something: "别人"',
+                'data about people: "病历"',
+            ),
+        ),
+        (
+            "Traceback (most recent call last):\n  File \"a.py\", line 3, in <module>\nKeyError: 'id'\nWhat is wrong here?",
+            ("complex_architecture", 6.75, 0.585),
+            (
+                'modules, layers and interfaces between them: "module"',
+                "what it contains: question mark",
+                'the request asks a question: "what"',
+                'many parts of a program: "file"',
+            ),
+        ),
+        (
+            "please fix it",
+            ("standard_development", 4.0, 0.25),
+            ("the request says too little to judge by: took it for work of ordinary size",),
+        ),
+    ],
+)
+def test_judgements_stay_what_they_were(
+    text: str, judgement: tuple[str, float, float], reasons: tuple[str, ...]
+) -> None:
+    """Type, complexity, confidence and every reason of some requests, so that a faster reading is the same reading."""
+    found = classify_text(text)
+
+    assert (found.task_type, found.complexity, found.confidence) == judgement
+    assert found.reasons == reasons

@@ -7,7 +7,6 @@ A name says where something was found: `says:` in prose, `opens:` near the begin
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -83,11 +82,10 @@ def _shared_kind(files: Iterable[str]) -> list[str]:
 def _concepts(reading: Reading, found: Features) -> set[str]:
     places = concepts_in(reading.prose)
     scripts = [hit for run in (*reading.scripts, *reading.joined) for hit in concepts_in_script(run)]
-    for _, concept, words in places:
+    counted: dict[str, int] = {}
+    for concept, words in (*((concept, words) for _, concept, words in places), *scripts):
         found.evidence.setdefault(concept, words)
-    for concept, piece in scripts:
-        found.evidence.setdefault(concept, piece)
-    counted = Counter(concept for _, concept, _ in places) + Counter(concept for concept, _ in scripts)
+        counted[concept] = counted.get(concept, 0) + 1
     values = found.values
     for concept, times in counted.items():
         values["says:" + concept] = 1.0
@@ -122,7 +120,7 @@ def _pairs(said: set[str], values: dict[str, float]) -> None:
             for shown in level.values():
                 values[f"pair:{single}&{shown}"] = 0.12
     if "live" in said:
-        for concept in said & STAKES:
+        for concept in sorted(said & STAKES):
             values[f"pair:live&{concept}"] = 0.18
 
 
@@ -174,12 +172,17 @@ def _amounts(reading: Reading) -> tuple[tuple[str, int], ...]:
 def _near_twins(reading: Reading) -> bool:
     """Whether a named word, or one of two words close together, differs from another by a slip of the pen."""
     named = [word for word in (*reading.mentions, *reading.names) if len(word) >= _TWIN][:_TWINS]
-    others = {word for word in reading.prose if len(word) >= _TWIN}
-    if any(_near(word, other) for word in named for other in (*named, *others)):
-        return True
-    for at, word in enumerate(reading.prose):
-        if len(word) >= _TWIN and any(_near(word, other) for other in reading.prose[at + 1 : at + 4]):
+    if named:
+        others = {*named, *(word for word in reading.prose if len(word) >= _TWIN)}
+        if any(_near(word, other) for word in named for other in others):
             return True
+    prose = reading.prose
+    for at, word in enumerate(prose):
+        if len(word) >= _TWIN:
+            ends = word[0], word[-1]
+            for other in prose[at + 1 : at + 4]:
+                if other and (other[0], other[-1]) == ends and _near(word, other):
+                    return True
     return False
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from itertools import pairwise
 from pathlib import Path
 
 from escalator.classify.text import fold, split_words
@@ -139,17 +138,16 @@ def _openings(word: str) -> Openings | None:
 def concepts_in(words: list[str]) -> list[tuple[int, str, str]]:
     """Where in the words which concept is spoken of, and with which words, in order."""
     found: list[tuple[int, str, str]] = []
-    for at, (word, following) in enumerate(pairwise([*words, ""])):
-        opening = _openings(word) if word else None
+    for at, opening in enumerate(map(_openings, words)):
         if opening is None:
             continue
         if opening.alone:
-            found += [(at, concept, word) for concept in opening.alone]
-        longer = (*opening.before.get(following, ()), *opening.before_stem)
-        if longer:
+            found += [(at, concept, words[at]) for concept in opening.alone]
+        longer = opening.before.get(words[at + 1], ()) if opening.before and at + 1 < len(words) else ()
+        if longer or opening.before_stem:
             found += [
                 (at, pattern.concept, " ".join(words[at : at + len(pattern.words)]))
-                for pattern in longer
+                for pattern in (*longer, *opening.before_stem)
                 if pattern.follows(words, at)
             ]
     return found

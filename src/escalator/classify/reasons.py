@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from escalator.classify.features import Features
 from escalator.classify.lexicon import lexicon
@@ -25,7 +26,7 @@ def reasons(found: Features, weights: Weights, probabilities: Sequence[float], c
     told: dict[str, float] = {}
     for name, value in found.values.items():
         row = weights.rows.get(name)
-        if row is None or not name.startswith(_KINDS) or name.startswith(_DULL):
+        if row is None or not _tells(name):
             continue
         words = _in_words(name, found)
         told[words] = told.get(words, 0.0) + value * (row[chosen] - row[rival])
@@ -34,6 +35,12 @@ def reasons(found: Features, weights: Weights, probabilities: Sequence[float], c
     if probabilities[rival] > probabilities[chosen]:
         kept.append(f"unsure between {TASK_TYPES[rival]} and {TASK_TYPES[chosen]}: {_which(rival, chosen)}")
     return tuple(kept) or ("the choice of words as a whole",)
+
+
+@lru_cache(maxsize=4096)
+def _tells(name: str) -> bool:
+    """Whether a feature says something to a person."""
+    return name.startswith(_KINDS) and not name.startswith(_DULL)
 
 
 def _which(rival: int, chosen: int) -> str:

@@ -53,10 +53,12 @@ def classify_text(text: str, *, files: Iterable[str] = ()) -> Classification:
 def _says_too_little(found: Features) -> bool:
     """Whether a request has no words, or a few that name neither a thing nor a kind of work: "please fix it"."""
     words = sum(name.startswith("word:") for name in found.values)
+    if words > _FEW_WORDS:
+        return False
     signs = sum(name.startswith("script:") for name in found.values)
     if not words and not signs and not any(name.startswith("names:") for name in found.values):
         return True
-    if words > _FEW_WORDS or signs > _FEW_SIGNS or any(name.startswith(_EVIDENCE) for name in found.values):
+    if signs > _FEW_SIGNS or any(name.startswith(_EVIDENCE) for name in found.values):
         return False
     return all(name[5:] in _EMPTY_CONCEPTS for name in found.values if name.startswith("says:"))
 

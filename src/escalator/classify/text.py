@@ -39,7 +39,7 @@ def tokens(*, plain: bool) -> re.Pattern[str]:
     sign, letter = (r"\w", r"[^\W\d_]") if plain else (rf"[^\W{_UNSPACED}]", rf"[^\W\d_{_UNSPACED}]")
     opening, closing = ('"', '"') if plain else ('"“„«「『»', '"“”»」』«')
     return re.compile(
-        r"(?P<plain>[A-Z]?[a-z]++)(?=[ ,\n])[ ,]{0,2}"
+        r"(?P<plain>(?:[A-Z]?[a-z]++(?=[ ,\n;:!?)\"`\]]|\.(?:\s|\Z)|\Z)[ ,]{0,2})++)"
         r"|`(?P<tick>[^`\n]{1,200})`"
         rf"|[{opening}](?P<quote>[^\n{closing}]{{1,200}})[{closing}]"
         rf"|(?P<path>(?:(?:{sign}|[.-]){{0,40}}/){{0,12}}(?:{sign}|-){{0,60}}\.[A-Za-z]{sign}{{0,13}}(?::\d{{1,9}})?(?!{sign}))"
@@ -68,6 +68,9 @@ _PREAMBLE = re.compile(
     r"|du bist ein|eres un|voc\u00ea \u00e9|tu es un|\u4f60\u662f)[^.!\n\u3002]{0,200}[.!\n\u3002]",
     re.IGNORECASE,
 )
+_ROLES = ("you are", "act as", "take a deep", "think", "<role>", "du bist", "eres un", "tu es un")
+"""One of these is in every preamble of plain ASCII letters."""
+
 _BULLET = re.compile(r"^[ \t]{0,8}(?:[-*\u2022]|\d{1,2}[.)])[ ]", re.MULTILINE)
 _ENDPOINTS = ("GET /", "POST /", "PUT /", "PATCH /", "DELETE /")
 _TRACES = ("Traceback", "Exception", "Error:", "panicked at", "[ERROR]", "ERROR ", "\tat ", "    at ")
@@ -134,7 +137,7 @@ class Reading:
 
 def read(text: str) -> Reading:
     """Take the window of a request apart. Sentences that only tell a model who it is are left out."""
-    text = _PREAMBLE.sub("", window(text))
+    text = _without_preamble(window(text))
     reading = Reading(length=len(text))
     _flags(text, reading)
     for block in _FENCE.findall(text):
@@ -142,6 +145,12 @@ def read(text: str) -> Reading:
         reading.names.extend((*_parts(block[:1000]), ""))
     _prose(_TRACE_LINE.sub("", _FENCE.sub("\n", text)) if reading.trace else _FENCE.sub("\n", text), reading)
     return reading
+
+
+def _without_preamble(text: str) -> str:
+    if text.isascii() and not any(role in text.lower() for role in _ROLES):
+        return text
+    return _PREAMBLE.sub("", text)
 
 
 def _flags(text: str, reading: Reading) -> None:
@@ -163,7 +172,7 @@ def _prose(text: str, reading: Reading) -> None:
                 reading.sentences.append(len(prose))
                 fresh = False
             if kind == "plain":
-                prose.append(match[kind].lower())
+                prose.extend(match.group().lower().replace(",", " ").split())
             else:
                 prose.extend(words_of(match[kind]))
         elif kind == "end":

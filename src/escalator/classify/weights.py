@@ -6,6 +6,7 @@ import math
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import mul
 from pathlib import Path
 
 from escalator.classify.protocol import BANDS, TASK_TYPES
@@ -19,6 +20,9 @@ COSTS: Mapping[str, TypeScores] = {
     "critical": (2.0, 1.8, 1.5, 0.0),
 }
 """What a mistake costs: by what the task truly is, the cost of taking it for each of `TASK_TYPES` in order."""
+
+_COSTS_OF_CHOOSING = tuple(zip(*(COSTS[truth] for truth in TASK_TYPES), strict=True))
+"""For each type that may be chosen, what that costs by what the task truly is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,11 +72,8 @@ def softmax(scores: Sequence[float]) -> list[float]:
 
 def cheapest_mistake(probabilities: Sequence[float]) -> int:
     """The index of the type with the least expected cost; of two equal ones the dearer type."""
-    expected = [
-        sum(share * COSTS[truth][chosen] for truth, share in zip(TASK_TYPES, probabilities, strict=True))
-        for chosen in range(len(TASK_TYPES))
-    ]
-    return min(range(len(TASK_TYPES)), key=lambda chosen: (round(expected[chosen], 9), -chosen))
+    expected = [round(sum(map(mul, costs, probabilities)), 9) for costs in _COSTS_OF_CHOOSING]
+    return max(at for at, cost in enumerate(expected) if cost == min(expected))
 
 
 @cache
