@@ -34,7 +34,7 @@ def run_python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
         env=env,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=200,
     )
 
 

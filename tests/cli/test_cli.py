@@ -57,7 +57,7 @@ def run(*words: str, cwd: Path, given: str = "", **env: str) -> subprocess.Compl
         input=given,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=200,
     )
 
 

@@ -32,7 +32,7 @@ class Child:
 
     def result(self) -> dict[str, Any]:
         """The outcome, as the worker tells it."""
-        said, told = self.process.communicate(timeout=30)
+        said, told = self.process.communicate(timeout=120)
         assert self.process.returncode == 0, told
         found: dict[str, Any] = json.loads(said.splitlines()[-1])
         return found
@@ -47,9 +47,9 @@ class Child:
         return self.below()
 
     def end(self, how: signal.Signals) -> str:
-        """Send a signal, wait for the end, which has to come at once, and return what it said on stderr."""
+        """Send a signal, wait for the end, which nothing else brings about, and return what it said on stderr."""
         self.process.send_signal(how)
-        return self.process.communicate(timeout=5)[1]
+        return self.process.communicate(timeout=60)[1]
 
     def close(self) -> None:
         """Leave nothing behind."""
@@ -74,4 +74,4 @@ def alive(pid: int) -> bool:
 
 def until_gone(pids: list[int]) -> None:
     """Wait until none of these processes lives."""
-    until(lambda: not any(map(alive, pids)), within=5)
+    until(lambda: not any(map(alive, pids)))

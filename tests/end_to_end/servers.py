@@ -47,7 +47,7 @@ class Server:
             self.waiting += waiting
             self._changed.notify_all()
 
-    def until_waiting(self, number: int, *, within: float = 20.0) -> None:
+    def until_waiting(self, number: int, *, within: float = 60.0) -> None:
         """Wait until exactly so many requests are open. Raises `AssertionError` if that does not happen."""
         with self._changed:
             arrived = self._changed.wait_for(lambda: self.waiting == number, within)
@@ -58,7 +58,7 @@ class Server:
         return {"kind": "llamacpp", "base_url": self.url, **more}
 
 
-def until(happens: Callable[[], Any], *, within: float = 20.0) -> Any:
+def until(happens: Callable[[], Any], *, within: float = 60.0) -> Any:
     """Wait until a function returns something true, and return it. Raises `AssertionError` if it never does."""
     end = time.monotonic() + within
     while time.monotonic() < end:

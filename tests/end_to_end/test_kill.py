@@ -38,7 +38,7 @@ class Scene:
         answer = next(self._answers)
         if answer is None:
             self._arrived.release()
-            self._let_go.wait(30)
+            self._let_go.wait(300)
         return answer or ""
 
     @property
@@ -60,7 +60,7 @@ class Scene:
         return child
 
     def until_in_flight(self) -> None:
-        assert self._arrived.acquire(timeout=20), "no request arrived"
+        assert self._arrived.acquire(timeout=60), "no request arrived"
 
     def calls(self, **query: Any) -> list[CallRecord]:
         """The calls in the ledger."""
@@ -167,7 +167,7 @@ def test_two_deaths_buy_nothing_twice(scenes: Any) -> None:
 def test_killed_while_its_tests_run(scenes: Any) -> None:
     """The sandbox dies with its owner; the resumed task judges the answer it already has and asks nobody."""
     scene = scenes(RIGHT)
-    tests = {path: text.replace('"SECONDS"', '"2"') for path, text in SLEEPER.items()}
+    tests = {path: text.replace('"SECONDS"', '"4"') for path, text in SLEEPER.items()}
     matrix = scene.matrix(("syntax", {"tests": {"base_run": False, "rerun_flaky": False}}))
     child = scene.start(matrix=matrix, tests=tests)
     below = child.until_asleep()
@@ -187,7 +187,7 @@ def test_a_task_of_a_living_process_is_left_alone(scenes: Any) -> None:
     first = scene.start()
     scene.until_in_flight()
     second = scene.start()
-    told = second.process.communicate(timeout=30)[1]
+    told = second.process.communicate(timeout=120)[1]
     assert second.process.returncode != 0
     assert "somebody is working on 't1'" in told
     assert scene.asked == 1

@@ -40,7 +40,7 @@ def child(name: str, *args: object) -> Iterator[subprocess.Popen[str]]:
 def finish(name: str, *args: object) -> int:
     """Run a function to its end; its status, after showing what it said if that is not 0 or a kill."""
     with child(name, *args) as process:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=200)
         if process.returncode not in (0, -signal.SIGKILL):
             sys.stderr.write(out + err)
         return process.returncode
@@ -121,7 +121,7 @@ def full_at_settle(path: str) -> None:
     ledger.close_task("t", closing()).result()
     assert ledger.spent(["day"]) == {"day": (0, 10)}
     limit_files(-1)
-    patience = time.monotonic() + 10
+    patience = time.monotonic() + 60
     while ledger.trouble() and time.monotonic() < patience:
         time.sleep(0.05)
     assert ledger.trouble() == ""

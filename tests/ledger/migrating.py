@@ -22,7 +22,7 @@ MORE_STEPS = (
 
 def killed_at(path: Path, statement: int) -> bool:
     """Migrate in a process of its own that dies at the nth statement; False if it came to its end."""
-    status = subprocess.run([sys.executable, __file__, path, str(statement)], check=False, timeout=60).returncode
+    status = subprocess.run([sys.executable, __file__, path, str(statement)], check=False, timeout=200).returncode
     assert status in (0, -signal.SIGKILL)
     return status != 0
 

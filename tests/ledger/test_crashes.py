@@ -52,7 +52,7 @@ def run(job: Job, *, expect: int = 0) -> dict[str, int]:
         text=True,
         env=environment,
         check=False,
-        timeout=110,
+        timeout=250,
     )
     assert done.returncode == expect, done.stderr
     return json.loads(done.stdout) if done.stdout else {}

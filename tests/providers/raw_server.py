@@ -115,14 +115,14 @@ class RawServer:
         """Hang up on everybody and wait for the threads."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._accepting.join(5)
+        self._accepting.join(30)
         for sock in self._peers:
             try:
                 sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 continue
         for thread in self._threads:
-            thread.join(5)
+            thread.join(30)
 
 
 CERTIFICATE = Path(__file__).parent / "tls" / "certificate.pem"

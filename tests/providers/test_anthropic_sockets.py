@@ -75,7 +75,7 @@ def made(kind: str, url: str, **options) -> Anthropic | Google:
 
 
 def limited(**limits: float):
-    return request(id="tiny", timeouts=Timeouts(**{"connect": 1.0, "first_byte": 5.0, "total": 10.0, **limits}))
+    return request(id="tiny", timeouts=Timeouts(**{"connect": 30.0, "first_byte": 60.0, "total": 120.0, **limits}))
 
 
 @pytest.fixture(autouse=True)
@@ -143,6 +143,7 @@ def test_a_whole_answer_comes_over_a_real_socket(kind: str, colour: str, stream:
     assert len(server.requests) == 1
 
 
+@pytest.mark.clock
 @KINDS
 @COLOURS
 @pytest.mark.parametrize("head", [True, False])
@@ -156,15 +157,16 @@ def test_silence_ends_at_the_first_byte_limit(kind: str, colour: str, head: bool
         peer.wait()
 
     with raw_server(script) as server:
-        found, seconds = timed(made(kind, server.url), colour, first_byte=0.3)
+        found, seconds = timed(made(kind, server.url), colour, first_byte=0.5, total=60.0)
         assert "first_byte" in str(failed(found, "timeout"))
         assert found.billed
-        assert 0.2 < seconds < 1.0
-        assert server.left.wait(2)
+        assert 0.4 < seconds < 20
+        assert server.left.wait(30)
 
     assert len(server.requests) == 1
 
 
+@pytest.mark.clock
 @KINDS
 @COLOURS
 @pytest.mark.parametrize("trickle", [True, False])
@@ -181,13 +183,13 @@ def test_a_stream_that_stalls_or_trickles_ends_at_the_total_limit(kind: str, col
         peer.wait()
 
     with raw_server(script) as server:
-        found, seconds = timed(made(kind, server.url), colour, first_byte=0.3, total=0.6)
+        found, seconds = timed(made(kind, server.url), colour, first_byte=1.5, total=2.0)
         error = failed(found, "timeout")
-        assert server.left.wait(2)
+        assert server.left.wait(30)
 
     assert "total" in str(error)
     assert (error.billed, error.input_tokens, error.output_tokens) == (True, 7, 5)
-    assert 0.5 < seconds < 1.4
+    assert 1.9 < seconds < 20
 
 
 @KINDS
@@ -224,12 +226,11 @@ def test_a_stream_that_hangs_after_its_end_is_a_whole_answer(kind: str, colour: 
         peer.wait()
 
     with raw_server(script) as server:
-        found, seconds = timed(made(kind, server.url), colour)
-        assert server.left.wait(3)
+        found, _ = timed(made(kind, server.url), colour, total=250.0)
+        assert server.left.wait(30)
 
     assert isinstance(found, Completion), repr(found)
     assert found.text == "Hello"
-    assert seconds < 3.5
 
 
 @KINDS
@@ -260,12 +261,12 @@ def test_a_cancelled_call_closes_its_connection(kind: str) -> None:
     async def cancel(url: str) -> None:
         provider = made(kind, url)
         call = asyncio.create_task(provider.acomplete(limited()))
-        await asyncio.to_thread(begun.wait, 5)
+        await asyncio.to_thread(begun.wait, 60)
         await asyncio.sleep(0.05)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        assert await asyncio.to_thread(server.left.wait, 2)
+        assert await asyncio.to_thread(server.left.wait, 30)
         await provider.aclose()
 
     with raw_server(script) as server:
@@ -289,7 +290,7 @@ def test_a_failure_in_a_stream_gives_the_connection_up(kind: str) -> None:
     with raw_server(script) as server:
         provider = made(kind, server.url)
         error = failed(ask(provider, limited(), colour="sync"), "overloaded")
-        assert server.left.wait(2)
+        assert server.left.wait(30)
         provider.close()
 
     assert error.input_tokens == 7

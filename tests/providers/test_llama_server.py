@@ -151,8 +151,8 @@ def test_a_picture_for_a_text_model_is_a_missing_capability(llama_servers: Start
 
 
 def _becomes(url: str, *, busy: int) -> bool:
-    """Whether this many slots are busy within two seconds."""
-    deadline = time.monotonic() + 2
+    """Whether this many slots are busy before long."""
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if sum(slot["is_processing"] for slot in httpx2.get(f"{url}/slots").json()) == busy:
             return True

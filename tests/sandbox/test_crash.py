@@ -55,7 +55,7 @@ def _running(word: str) -> set[int]:
 
 
 def _wait(condition: object) -> bool:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         if condition():  # type: ignore[operator]
             return True

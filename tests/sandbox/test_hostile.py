@@ -21,6 +21,8 @@ import pytest
 
 import escalator
 
+pytestmark = pytest.mark.clock  # much of it is about what happens at a limit, and when
+
 RUNNER = Path(__file__).with_name("hostile_runner.py")
 NUMBERS = range(1, 50)
 SETTINGS = (
@@ -100,7 +102,7 @@ def _attack(mode: str, folder: Path, *, as_nobody: bool) -> dict[int, Outcome]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=280,
     )
     lines = [json.loads(line) for line in ran.stdout.splitlines()]
     if not lines:

@@ -115,8 +115,8 @@ CASES = {
     "passed before": ({}, brief_of(base=RIGHT), {"calc.py": RIGHT + "\n"}),
     "breaks what worked": ({}, brief_of(), {"calc.py": "def add(a, b):\n    return 5\n"}),
     "loud": ({}, brief_of(), {"calc.py": LOUD}),
-    "endless": ({"timeout": 4}, brief_of(), {"calc.py": "def add(a, b):\n    while True: pass\n"}),
-    "sleeping tests": ({"timeout": 3}, brief_of(SLEEPING), {"calc.py": RIGHT}),
+    "endless": ({"timeout": 12}, brief_of(), {"calc.py": "def add(a, b):\n    while True: pass\n"}),
+    "sleeping tests": ({"timeout": 6}, brief_of(SLEEPING), {"calc.py": RIGHT}),
     "syntax": ({"base_run": False}, brief_of(), {"calc.py": "def add(a, b)\n    return a\n"}),
     "other name": ({}, brief_of(base=""), {"calc.py": "def plus(a, b):\n    return a + b\n"}),
     "needs a library": ({}, brief_of(), {"calc.py": "import no_such_library\n" + RIGHT}),
@@ -200,7 +200,7 @@ class TestReal:
         verdict = verdicts["endless"]
 
         assert verdict.failed
-        assert "longer than 4 s" in verdict.feedback
+        assert "longer than 12 s" in verdict.feedback
         assert "test_calc.py::test_add" in verdict.feedback
 
     def test_tests_that_hang_by_themselves_are_not_the_answers_fault(self, verdicts):

@@ -1,7 +1,6 @@
 """The syntax validator judges what an answer touched, and says where a file is broken."""
 
 import sys
-import time
 
 import pytest
 
@@ -11,6 +10,7 @@ from escalator.languages.grammars import GrammarMissing, faults
 from escalator.languages.table import Language
 from escalator.records import Brief, Candidate, ChangeSet
 from escalator.validators.syntax.check import syntax
+from processor import processor_seconds
 from validators.sandboxed import no_process, perform
 
 
@@ -265,21 +265,20 @@ HOSTILE = {
 def test_hostile_text_fails_in_time(path):
     """Deep nesting, null bytes, bad encodings and the like give a failed verdict within seconds, never a crash."""
     skip_without_grammar(path)
-    started = time.perf_counter()
-    verdict = judge({path: HOSTILE[path]}, perform=perform)
+    with processor_seconds(at_most=20):
+        verdict = judge({path: HOSTILE[path]}, perform=perform)
     assert verdict.failed, verdict
     assert len(verdict.feedback.splitlines()) <= 40
     assert len(verdict.feedback) < 8_000
-    assert time.perf_counter() - started < 20.0
 
 
 def test_a_huge_answer_is_not_read():
     """Fifty megabytes are passed over at once, with the size named."""
-    started = time.perf_counter()
-    verdict = judge({"a.js": "x;\n" * 17_000_000})
+    huge = {"a.js": "x;\n" * 17_000_000}
+    with processor_seconds(at_most=2):
+        verdict = judge(huge)
     assert verdict.reason == "skipped"
     assert "51,000,000" in verdict.hint
-    assert time.perf_counter() - started < 2.0
 
 
 def test_valid_big_numbers_and_marks_are_no_faults():
@@ -302,9 +301,8 @@ def test_a_hundred_kilobytes_take_less_than_a_second(path, unit):
     text = "".join(unit.format(i) for i in range(100_000 // len(unit) + 1))
     text = "package a\n" + text if path == "a.go" else text
     for source, wanted in ((text, "passed"), (text + "\n}{((", "failed")):
-        started = time.perf_counter()
-        assert judge({path: source}, perform=perform).status == wanted
-        assert time.perf_counter() - started < 1.0
+        with processor_seconds(at_most=1):
+            assert judge({path: source}, perform=perform).status == wanted
 
 
 def test_a_missing_grammar_is_named_with_what_to_install():

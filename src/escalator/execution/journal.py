@@ -30,6 +30,9 @@ class Judgement:
     calls: tuple[Call, ...] = ()
 
 
+SETTLED = frozenset({"done", "failed"})
+"""States of entries that hold a reply."""
+
 REPLIES = Codec(CallReply)
 JUDGEMENTS = Codec(Judgement)
 
@@ -42,9 +45,6 @@ class Record:
         self.diverged = ""
         self.unkept = 0
 
-    def __bool__(self) -> bool:
-        return bool(self._entries)
-
     @property
     def doubtful(self) -> int:
         """Calls that were under way when an earlier process ended."""
@@ -52,20 +52,28 @@ class Record:
 
     def take(self, key: str, digest: str) -> Entry | None:
         """The settled reply recorded last for `key`, if the same was asked then; None goes live."""
-        while f"{key}+" in self._entries:
-            key += "+"
-        entry = self._entries.get(key)
+        entry = self._last(key)
         if entry is None or self.diverged:
             return None
         if entry.digest != digest:
-            self.diverged = key
+            self.diverged = entry.key
             return None
-        if entry.state not in {"done", "failed"}:
+        if entry.state not in SETTLED:
             return None
         if not entry.payload:
             self.unkept += 1
             return None
         return entry
+
+    def has(self, key: str) -> bool:
+        """Whether a settled reply for `key` was kept, so that nobody will be asked."""
+        entry = self._last(key)
+        return entry is not None and entry.state in SETTLED and bool(entry.payload) and not self.diverged
+
+    def _last(self, key: str) -> Entry | None:
+        while f"{key}+" in self._entries:
+            key += "+"
+        return self._entries.get(key)
 
     def began(self, prefix: str) -> bool:
         """Whether anything under this prefix was recorded, so that it was admitted once before."""

@@ -168,19 +168,19 @@ class Performer:
         """One answer of a rung."""
         self._desk.publish(AttemptStarted(task_id=self._brief.task_id, rung=step.rung, number=step.number))
         composed = yield from self._composed(step.rung, step.history)
-        self._begin()
+        place = self._place(step.rung, step.number, "worker")
+        if not self._record.has(place.key):
+            self._begin()
         flow = work(self._brief, self._plan, step.rung, step.number, step.history, composed=composed)
         size = sum(len(text) for text in self._brief.files.values())
-        attempt: Attempt = yield from self.interpret(
-            flow, self._place(step.rung, step.number, "worker"), size=size
-        )
+        attempt: Attempt = yield from self.interpret(flow, place, size=size)
         attempt = self._within_reach(attempt)
         self._desk.publish(Answered(task_id=self._brief.task_id, attempt=attempt))
         return attempt
 
     def _begin(self) -> None:
-        """Start what validators can do without an answer; once a task, and not where it is resumed."""
-        if self._beside is not None or self._record:
+        """Start what validators can do without an answer; once a task, before its first call that is made anew."""
+        if self._beside is not None:
             return
         self._beside = {}
         for spec in self._plan.validators:

@@ -52,6 +52,10 @@ class Session:
         """Whether the run was ended by the clock."""
         return self.result.killed == "wall"
 
+    def cut_short(self, timeout: float) -> bool:
+        """Whether the clock ended the run before these seconds, which it was to have, were over."""
+        return self.hung and self.result.seconds < timeout
+
     @property
     def tests(self) -> dict[str, Result]:
         """Results by test id, the sentinels left out."""

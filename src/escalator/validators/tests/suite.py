@@ -129,7 +129,9 @@ class PytestSuite:
         return hearing.verdict(marks, again)
 
     def _prepare(self, brief: Brief, interpreter: str) -> Flow[Case]:
-        """The task's tests and their run on the untouched project, made once."""
+        """The task's tests and their run on the untouched project, made once. A run that a deadline cut short, so
+        that it got less than its time, says nothing of the project and is made again.
+        """
         key = _digest(brief, interpreter)
         known = self._cases.get(key)
         if known is not None:
@@ -147,7 +149,8 @@ class PytestSuite:
         if self.base_run:
             base = yield from run_tests(bench, dict(brief.files), workspace=brief.workspace)
         case = Case(bench=bench, base=base)
-        self._cases.put(key, case)
+        if base is None or not base.cut_short(self.timeout):
+            self._cases.put(key, case)
         return case
 
     def _run_again(self, hearing: Hearing, files: dict[str, str | None]) -> Flow[SecondRun]:
