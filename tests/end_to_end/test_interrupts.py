@@ -8,7 +8,6 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +30,6 @@ def slowly(seconds: float) -> dict[str, str]:
     return {path: text.replace("SECONDS", str(seconds)) for path, text in SLEEPER.items()}
 
 
-def since_asked(server: Server) -> Callable[[], float]:
-    """A timer that begins to run when the server gets a request: what the machine does before takes no time."""
-    begun: list[float] = []
-
-    def timer() -> float:
-        if server.asked and not begun:
-            begun.append(time.monotonic())
-        return time.monotonic() - begun[0] if begun else 0.0
-
-    return timer
-
-
 def one_rung(server: Server, validators: tuple[Any, ...] = FAST, **sections: Any) -> dict[str, Any]:
     """A matrix with the test's server alone."""
     return ladder({"here": server.provider()}, {"small": model("here", 0)}, validators=validators, **sections)
@@ -58,7 +45,7 @@ def test_ctrl_c_ends_a_request_under_way(server: Server, children: list[Child], 
     server.until_waiting(1)
     told = child.end(signal.SIGINT)
     assert "KeyboardInterrupt" in told
-    server.until_waiting(0)
+    server.until_waiting(0, within=5)
     assert server.asked == 1
 
     server.silent = False
@@ -75,7 +62,7 @@ def test_ctrl_c_ends_what_runs_in_the_sandbox(
     server: Server, children: list[Child], book: Path, call: str
 ) -> None:
     """No process of the sandbox outlives the one that was interrupted, and the answer is not bought again."""
-    task = {**TASK, "tests": slowly(600)}
+    task = {**TASK, "tests": slowly(60)}
     child = Child(matrix=one_rung(server, TESTED), ledger=str(book), call=call, task_id="t1", task=task)
     children.append(child)
     below = child.until_asleep()
@@ -103,7 +90,7 @@ def test_ctrl_c_with_tasks_in_eight_threads_leaves_nothing_open(
     children.append(child)
     server.until_waiting(8)
     child.end(signal.SIGINT)
-    server.until_waiting(0)
+    server.until_waiting(0, within=5)
 
     server.silent = False
     with Escalator(matrix, ledger=book) as house:
@@ -123,7 +110,7 @@ def test_cancelling_a_coroutine_ends_its_request(server: Server, book: Path) -> 
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            await asyncio.to_thread(server.until_waiting, 0)
+            await asyncio.to_thread(server.until_waiting, 0, within=5)
             server.silent = False
             return await house.aresume("t1")
 
@@ -138,7 +125,7 @@ def test_cancelling_a_coroutine_ends_what_runs_in_the_sandbox(server: Server, bo
 
     async def go() -> list[int]:
         async with Escalator(one_rung(server, TESTED), ledger=book) as house:
-            task = asyncio.create_task(house.aexecute(**TASK, tests=slowly(600)))
+            task = asyncio.create_task(house.aexecute(**TASK, tests=slowly(60)))
             await asyncio.to_thread(until, lambda: any(map(asleep, descendants(os.getpid()))))
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -165,6 +152,7 @@ def test_a_task_cancelled_at_any_moment_can_be_executed_again(server: Server, bo
     assert Counter(outcome.status for outcome in asyncio.run(go())) == {"accepted": 40}
 
 
+@pytest.mark.timeout(30)
 def test_closing_right_after_a_cancellation_does_not_hang(server: Server, book: Path) -> None:
     """Whatever was being written for the cancelled task, the ledger is closed and another process can go on."""
     matrix = one_rung(server)
@@ -204,26 +192,29 @@ def test_eight_threads_share_one_house(server: Server, book: Path) -> None:
 @pytest.mark.parametrize("colour", ["sync", "async"])
 @pytest.mark.parametrize("rungs", [1, 2])
 def test_a_deadline_ends_a_hanging_call(server: Server, book: Path, colour: str, rungs: int) -> None:
-    """The task stops although the server never would, says why, has sent one request and left none open."""
+    """The task stops about when it has to, says so, has sent one request and left none open."""
     server.silent = True
     models = {name: model("here", index) for index, name in enumerate(("small", "large")[:rungs])}
     matrix = ladder({"here": server.provider()}, models, attempts=2, validators=FAST)
-    with Escalator(matrix, ledger=book, timer=since_asked(server)) as house:
+    with Escalator(matrix, ledger=book) as house:
+        started = time.monotonic()
         if colour == "sync":
             outcome = house.execute(**TASK, deadline=1.0)
         else:
             outcome = asyncio.run(house.aexecute(**TASK, deadline=1.0))
+        took = time.monotonic() - started
         assert (outcome.status, outcome.cause) == ("stopped", "deadline"), outcome.summary()
         assert "deadline" in outcome.reason
         assert server.asked == 1
-        server.until_waiting(0)
+        server.until_waiting(0, within=5)
+    assert 0.9 < took < 2.5, f"a deadline of 1 s ended the task after {took:.2f} s"
 
 
 def test_a_task_stopped_by_its_deadline_asks_again_when_resumed(server: Server, book: Path) -> None:
     """A call that the deadline cut short says nothing of the model, so it is made again; its answer is kept."""
     server.silent = True
-    with Escalator(one_rung(server), ledger=book, timer=since_asked(server)) as house:
-        assert house.execute(**TASK, task_id="t1", deadline=1.0).cause == "deadline"
+    with Escalator(one_rung(server), ledger=book) as house:
+        assert house.execute(**TASK, task_id="t1", deadline=0.5).cause == "deadline"
         server.silent = False
         outcome = house.resume("t1")
         assert outcome.status == "accepted", outcome.summary()
@@ -236,8 +227,8 @@ def test_a_task_stopped_by_its_deadline_asks_again_when_resumed(server: Server, 
 def test_a_deadline_ends_what_runs_in_the_sandbox(server: Server, book: Path) -> None:
     """A test that hangs does not outlive its task's deadline, and is not taken for a wrong answer."""
     before = set(descendants(os.getpid()))
-    with Escalator(one_rung(server, TESTED), ledger=book, timer=since_asked(server)) as house:
-        outcome = house.execute(**TASK, tests=slowly(600), deadline=2.0)
+    with Escalator(one_rung(server, TESTED), ledger=book) as house:
+        outcome = house.execute(**TASK, tests=slowly(60), deadline=2.0)
     assert (outcome.status, outcome.cause) == ("stopped", "deadline"), outcome.summary()
     assert outcome.count("escalation") == 0
     assert not [pid for pid in descendants(os.getpid()) if pid not in before and alive(pid)]
