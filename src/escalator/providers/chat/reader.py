@@ -35,6 +35,16 @@ _ENDINGS: Mapping[str, Ending] = {
     "error": "incomplete",
 }
 
+_MORE_THAN_WORDS = frozenset(
+    {
+        *("error", "detail", "output", "load_time_seconds", "message", "text"),
+        *("reasoning_content", "reasoning", "refusal", "tool_calls", "function_call"),
+    }
+)
+"""Keys of an event, its choice or its delta that make it more than some words."""
+
+_decode = json.JSONDecoder().raw_decode
+
 _FIELDS = (b"data", b"event", b"id", b"retry", b":")
 
 
@@ -92,22 +102,57 @@ class ChatReader:
         return says_so or begun.startswith(_FIELDS)
 
     def _take(self, events: Iterable[Event]) -> None:
-        for event in events:
-            data = event.data.strip()
-            if data == "[DONE]":
-                self.done = self.complete = True
-            if data in {"", "[DONE]"}:
-                continue
+        for data, name in events:
             try:
-                payload = json.loads(data)
-            except (ValueError, RecursionError) as error:
-                if event.name not in {"message", "error"}:
-                    continue
-                raise self._bad("sent a piece of its stream that is not JSON", event.data) from error
-            self._payload(payload, is_error=event.name == "error")
+                payload, end = _decode(data)
+            except (ValueError, RecursionError):
+                payload, end = None, -1
+            if end != len(data):
+                self._odd(data, name)
+            elif name == "error" or not self._only_words(payload):
+                self._payload(payload, is_error=name == "error")
         if self._finish is not None:
             self.complete = True
             self.done = self.done or self._usage is not None
+
+    def _odd(self, data: str, name: str) -> None:
+        """An event that is not JSON from end to end: the mark of the end, blanks, or a fault of the server."""
+        stripped = data.strip()
+        if stripped == "[DONE]":
+            self.done = self.complete = True
+        if stripped in {"", "[DONE]"}:
+            return
+        try:
+            payload = json.loads(stripped)
+        except (ValueError, RecursionError) as error:
+            if name not in {"message", "error"}:
+                return
+            raise self._bad("sent a piece of its stream that is not JSON", data) from error
+        self._payload(payload, is_error=name == "error")
+
+    def _only_words(self, payload: Any) -> bool:
+        """Take the event that streams consist of, some more words of the same model; False: it is another one."""
+        try:
+            (choice,) = payload["choices"]
+            delta = choice["delta"]
+            words = delta["content"]
+            plain = (
+                type(words) is str
+                and payload["model"] == self._model
+                and (self._id or "id" not in payload)
+                and payload.get("object") != "error"
+                and choice["index"] == 0
+                and choice.get("finish_reason") is None
+                and not payload.get("usage")
+                and payload.keys().isdisjoint(_MORE_THAN_WORDS)
+                and choice.keys().isdisjoint(_MORE_THAN_WORDS)
+                and delta.keys().isdisjoint(_MORE_THAN_WORDS)
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return False
+        if plain:
+            self._text.append(words)
+        return plain
 
     def _payload(self, payload: Any, *, is_error: bool = False) -> None:
         fault = fault_in(payload)

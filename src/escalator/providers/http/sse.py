@@ -7,11 +7,10 @@ stand unescaped inside the JSON of an event.
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One server-sent event; `name` is "message" unless the server named it, `data` its lines joined by LF."""
 
     data: str
@@ -51,42 +50,85 @@ class Lines:
 
 
 class Events:
-    """Splits bytes into server-sent events. Comments, ids and retry hints are skipped."""
+    """Splits bytes into server-sent events. Comments, ids and retry hints are skipped.
+
+    Nearly every server ends its lines with LF alone and its events with a blank line, so the bytes are cut at
+    blank lines and looked at no further. The first CR sends this and all that follows through `Lines`, and so does
+    what may be the mark of byte order at the start.
+    """
 
     def __init__(self) -> None:
-        self._lines = Lines()
-        self._name = ""
-        self._data: list[str] = []
+        self._begun = bytearray()
+        self._lines: Lines | None = None
+        self._fields = _Fields()
         self._first = True
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that this piece completes."""
-        events: list[Event] = []
-        for raw in self._lines.feed(chunk):
+        if self._lines is None and (b"\r" in chunk or (self._first and chunk[:1] == codecs.BOM_UTF8[:1])):
+            self._lines = Lines()
+            chunk = bytes(self._begun) + chunk
+        if self._lines is not None:
+            return self._by_line(self._lines.feed(chunk))
+        return self._by_blank_line(chunk)
+
+    def _by_blank_line(self, chunk: bytes) -> list[Event]:
+        self._first = self._first and not chunk
+        searched = len(self._begun) - 1
+        self._begun += chunk
+        end = self._begun.rfind(b"\n\n", max(0, searched))
+        if end < 0:
+            return []
+        whole = self._begun[:end].decode("utf-8", "replace")
+        del self._begun[: end + 2]
+        events = []
+        for block in whole.split("\n\n"):
+            if block.startswith("data: ") and "\n" not in block:
+                events.append(Event(block[6:]))
+            elif (event := self._block(block)) is not None:
+                events.append(event)
+        return events
+
+    def _block(self, block: str) -> Event | None:
+        for line in block.split("\n"):
+            self._fields.take(line)
+        return self._fields.event()
+
+    def _by_line(self, lines: list[bytes]) -> list[Event]:
+        events = []
+        for raw in lines:
             line = raw
             if self._first:
                 line, self._first = raw.removeprefix(codecs.BOM_UTF8), False
             if line:
-                self._field(line)
-            elif (event := self._event()) is not None:
+                self._fields.take(line.decode("utf-8", "replace"))
+            elif (event := self._fields.event()) is not None:
                 events.append(event)
         return events
 
     def end(self) -> Event | None:
         """The event that the end of the body completes: many servers leave the last blank line out."""
-        if self._lines.rest:
-            self._field(self._lines.rest)
-        return self._event()
+        if self._lines is None:
+            return self._block(self._begun.decode("utf-8", "replace"))
+        self._fields.take(self._lines.rest.decode("utf-8", "replace"))
+        return self._fields.event()
 
-    def _field(self, line: bytes) -> None:
-        name, _, value = line.partition(b":")
-        text = value.removeprefix(b" ").decode("utf-8", "replace")
-        if name == b"data":
-            self._data.append(text)
-        elif name == b"event":
-            self._name = text
 
-    def _event(self) -> Event | None:
+class _Fields:
+    """Collects the lines of one event."""
+
+    def __init__(self) -> None:
+        self._name = ""
+        self._data: list[str] = []
+
+    def take(self, line: str) -> None:
+        name, _, value = line.partition(":")
+        if name == "data":
+            self._data.append(value.removeprefix(" "))
+        elif name == "event":
+            self._name = value.removeprefix(" ")
+
+    def event(self) -> Event | None:
         data, name = self._data, self._name
         self._data, self._name = [], ""
-        return Event(data="\n".join(data), name=name or "message") if data else None
+        return Event("\n".join(data), name or "message") if data else None
