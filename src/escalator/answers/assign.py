@@ -57,11 +57,11 @@ def diffs(found: Sequence[FileDiff], workspace: Workspace, named: str | None) ->
             old = new = workspace.wanted
         if old is None and new is None:
             raise ambiguous("a diff has no file name", workspace)
-        source = _resolved(old, workspace) if old is not None else None
+        source = resolved(old, workspace) if old is not None else None
         if new is None and source is not None:
             operations.append(Whole(source, None))
         elif new is not None:
-            path = source if source is not None and old == new else _resolved(new, workspace)
+            path = source if source is not None and old == new else resolved(new, workspace)
             operations.append(Patch(path, tuple(diff.hunks), source))
     if not operations:
         raise UnusableError("bad_format", f"The diff in your answer has no hunks that can be read. {ONE_FORMAT}")
@@ -73,7 +73,7 @@ def items(found: Sequence[Item], workspace: Workspace) -> list[Operation]:
     operations: list[Operation] = []
     number = 0
     for item in found:
-        path = _resolved(item.path, workspace) if item.path is not None else workspace.wanted
+        path = resolved(item.path, workspace) if item.path is not None else workspace.wanted
         if path is None:
             raise ambiguous("an entry of the JSON has no path", workspace)
         if item.search is None:
@@ -137,7 +137,7 @@ class _Assignment:
             around = block.info.path or (title_path(block.above[-1], self.workspace) if block.above else None)
             self.slots[slot] = diffs(read_diff(block.lines, fenced=True), self.workspace, around)
         elif named is not None:
-            self._give(slot, block, _resolved(named, self.workspace))
+            self._give(slot, block, resolved(named, self.workspace))
         elif kind == "file":
             if block.text.strip():
                 self.unnamed.append((slot, block))
@@ -165,7 +165,7 @@ class _Assignment:
         for edit in read_edits(block.lines, cut=False):
             titled = title_path(edit.title, self.workspace) if edit.title else None
             written = titled or around
-            path = _resolved(written, self.workspace) if written else self._path_of_edit(edit, block)
+            path = resolved(written, self.workspace) if written else self._path_of_edit(edit, block)
             if titled:
                 around = titled
             self.edits += 1
@@ -331,7 +331,7 @@ def refuse_unsafe(path: str) -> None:
         )
 
 
-def _resolved(written: str | None, workspace: Workspace) -> str:
+def resolved(written: str | None, workspace: Workspace) -> str:
     """The path meant by a path as written. Raises `UnusableError` if it is unsafe or means several files."""
     path = normal_path(written or "")
     refuse_unsafe(path)

@@ -309,7 +309,7 @@ def _bare_edits(reader: _Reader, start: int, prose_from: int) -> Block:
         lines=tuple(reader.lines[start:stop]),
         start=start,
         end=stop,
-        above=_last_lines(reader.lines[prose_from:start]),
+        above=last_lines(reader.lines[prose_from:start]),
         closed=end is not None,
         fenced=False,
         edits=True,
@@ -322,8 +322,9 @@ def _above(reader: _Reader, prose_from: int, opener: Fence) -> tuple[str, ...]:
         rows = [*rows, reader.lines[opener.line].split("```")[0]]
     if opener.quotes:
         rows = [strip_quotes(row, opener.quotes)[0] for row in rows]
-    return _last_lines(rows)
+    return last_lines(rows)
 
 
-def _last_lines(rows: list[str]) -> tuple[str, ...]:
+def last_lines(rows: list[str]) -> tuple[str, ...]:
+    """The last three lines of prose that say something, of the twelve nearest."""
     return tuple(row for row in rows[-12:] if row.strip())[-3:]

@@ -34,6 +34,9 @@ _CHANNEL = re.compile(r"<\|channel\|>\s*final\s*(?:<\|constrain\|>\s*\w+\s*)?<\|
 _TAG: Final = r"(?:think|thinking|thought|thoughts|reasoning|reflection|scratchpad|seed:think|antml:thinking)"
 _OPEN = re.compile(rf"[ \t]*(?:<\|?{_TAG}\|?>|\[THINK\]|◁think▷)", re.IGNORECASE)
 _CLOSE = re.compile(rf"(?:</\|?{_TAG}\|?>|<\|/{_TAG}\|>|\[/THINK\]|◁/think▷)", re.IGNORECASE)
+_TAG_MARKS: Final = ("<", "[T", "[t", "[/", "◁")
+"""Every tag begins with one of these."""
+
 _ANY_TAG = re.compile(rf"</?\|?/?{_TAG}\|?>|\[/?THINK\]|◁/?think▷", re.IGNORECASE)
 
 
@@ -63,6 +66,8 @@ def without_reasoning(text: str) -> str | None:
         text = text[final[-1].end() :]
     elif text.lstrip().startswith("<|channel|>"):
         return None
+    if not any(mark in text for mark in _TAG_MARKS):
+        return text
     for _ in range(64):
         if not _ANY_TAG.search(text):
             break

@@ -38,15 +38,21 @@ _BINDING: Final = re.compile(
     r"\s*(?:from|import|use|using|require|const|let|var|export|#include|global|nonlocal)\b"
 )
 _ASSIGNED: Final = re.compile(r"\s*(?:def |class |fn |func |function |async def )?(\w+)\s*(?:[:=(]|$)")
+_HEADER: Final = _PATTERNS["python"]
+_HEADERS: Final = ("def ", "class ", "async ")
 _HOLLOW: Final = frozenset({"..."})
 
 
 def definitions(path: str, text: str) -> dict[str, None]:
     """Names defined at the top of a file, in order; empty for languages it cannot be told for."""
-    pattern = _PATTERNS.get(language_of_path(path) or "")
+    language = language_of_path(path) or ""
+    pattern = _PATTERNS.get(language)
     if pattern is None:
         return {}
-    found = (pattern.match(line) for line in text.split("\n") if len(line) <= _LONGEST_LINE)
+    lines = text.split("\n")
+    if language == "python":
+        lines = [line for line in lines if line.startswith(_HEADERS)]
+    found = (pattern.match(line) for line in lines if len(line) <= _LONGEST_LINE)
     return dict.fromkeys(next(group for group in match.groups() if group) for match in found if match)
 
 
@@ -112,7 +118,22 @@ def _functions(path: str, text: str) -> dict[str, None]:
     """Definitions at the top of a file, in Python also what is defined one level below, such as methods."""
     names = definitions(path, text)
     if language_of_path(path) == "python":
-        names.update(dict.fromkeys(name for name in _bodies(text) if name.count(".") == 1))
+        names.update(_inner_names(text))
+    return names
+
+
+def _inner_names(text: str) -> dict[str, None]:
+    """What is defined inside something else in a Python text, each behind the name of what holds it."""
+    names: dict[str, None] = {}
+    stack: list[tuple[int, str]] = []
+    for indent, line in _code_lines(text):
+        while stack and indent <= stack[-1][0]:
+            stack.pop()
+        found = _HEADER.match(line) if line.startswith(_HEADERS) else None
+        if found:
+            if stack:
+                names[f"{stack[-1][1]}.{found[1]}"] = None
+            stack.append((indent, found[1]))
     return names
 
 
@@ -120,12 +141,13 @@ def _bodies(text: str) -> dict[str, frozenset[str]]:
     """For each function or class of a Python text the set of its lines, docstrings and comments left out."""
     bodies: dict[str, set[str]] = {}
     stack: list[tuple[int, str]] = []
-    for indent, line in _code_lines(text):
+    for indent, written in _code_lines(text):
         while stack and indent <= stack[-1][0]:
             stack.pop()
+        line = written.partition("  #")[0].rstrip()
         for _, name in stack[-3:]:
             bodies[name].add(line)
-        found = re.match(r"(?:async )?(?:def|class) (\w+)", line)
+        found = _HEADER.match(line) if line.startswith(_HEADERS) else None
         if found:
             name = ".".join([*(outer.rsplit(".", 1)[-1] for _, outer in stack[-1:]), found[1]])
             bodies[name] = set(_HOLLOW) if re.search(r":\s*\.\.\.\Z", line) else set()
@@ -134,11 +156,18 @@ def _bodies(text: str) -> dict[str, frozenset[str]]:
 
 
 def _code_lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of a Python text that hold code, each behind its indentation."""
     quoted = False
+    marked = '"""' in text or "'''" in text
     for line in text.split("\n"):
-        bare = line.strip()
-        marks = bare.count('"""') + bare.count("'''")
-        inside, quoted = quoted, quoted != bool(marks % 2)
-        if not bare or inside or bare.startswith(("#", '"""', "'''")):
+        bare = line.lstrip()
+        indent = len(line) - len(bare)
+        if marked and ('"""' in bare or "'''" in bare):
+            marks = bare.count('"""') + bare.count("'''")
+            inside, quoted = quoted, quoted != bool(marks % 2)
+            if inside or bare.startswith(('"""', "'''")):
+                continue
+        elif quoted:
             continue
-        yield len(line) - len(line.lstrip()), bare.split("  #")[0].strip()
+        if bare and bare[0] != "#":
+            yield indent, bare

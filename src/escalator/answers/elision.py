@@ -46,6 +46,12 @@ _COMMENT: Final = re.compile(
     r"(?:#+|//+|--+|;+|%+|/\*+|\*|<!--|\{/\*|\{\{!--|\(\*|REM\b|\[|\()\s?(?P<text>.*?)\s*"
     r"(?:\*+/\}?|--\}\}|-->|\*\)|\]|\))?\Z",
 )
+_FIRST_SIGNS: Final = frozenset("#/-;%*<{(R[.\u2026")
+"""What a stand-in can begin with: dots, or any of the comments above."""
+
+_ALL_DOTS: Final = re.compile(_DOTS)
+_DOTS_AT_END: Final = re.compile(rf"{_DOTS}\Z")
+_DOTS_FIRST: Final = re.compile(rf"[(\[{{<* ]*{_DOTS}")
 _DOTS_ALONE_ALLOWED: Final = PROSE | {"python", "yaml", "diff", None}
 _PROSE_COMMENTS: Final = ("<!--", "[", "(")
 
@@ -56,7 +62,11 @@ def stand_in_of(path: str, old: str, new: str) -> str | None:
     Lines that the old file had too are content, and so are lines inside strings.
     """
     language = language_of_path(path)
-    suspects = [(n, line) for n, line in enumerate(new.split("\n")) if _is_stand_in(line, language)]
+    suspects = [
+        (n, line)
+        for n, line in enumerate(new.split("\n"))
+        if line.lstrip()[:1] in _FIRST_SIGNS and _is_stand_in(line, language)
+    ]
     if not suspects:
         return None
     kept = {line.strip() for line in old.split("\n")}
@@ -69,10 +79,10 @@ def _is_stand_in(line: str, language: str | None) -> bool:
     bare = line.strip()
     if not bare or len(bare) > _LONGEST_LINE:
         return False
-    if re.fullmatch(_DOTS, bare):
+    if _ALL_DOTS.fullmatch(bare):
         return language not in _DOTS_ALONE_ALLOWED
-    if re.match(_DOTS, bare):
-        return re.search(rf"{_DOTS}\Z", bare) is not None and _KEYWORD.search(bare) is not None
+    if _ALL_DOTS.match(bare):
+        return _DOTS_AT_END.search(bare) is not None and _KEYWORD.search(bare) is not None
     found = _COMMENT.match(bare)
     if found is None or (bare.startswith(_PROSE_COMMENTS[1:]) and language not in PROSE):
         return False
@@ -82,8 +92,8 @@ def _is_stand_in(line: str, language: str | None) -> bool:
 
 
 def _says_left_out(text: str) -> bool:
-    plain = re.sub(r"\s+", " ", re.sub(_DOTS, " ", text)).strip(" .:;,!()[]{}<>*_-")
-    dotted = re.match(rf"[(\[{{<* ]*{_DOTS}", text) is not None
+    plain = " ".join(_ALL_DOTS.sub(" ", text).split()).strip(" .:;,!()[]{}<>*_-")
+    dotted = _DOTS_FIRST.match(text) is not None
     if dotted and (not plain or (plain.count(" ") < 7 and _KEYWORD.search(plain))):
         return True
     return any(pattern.fullmatch(plain) for pattern in _SAYS)

@@ -16,6 +16,7 @@ from escalator.answers.failures import ONE_FORMAT, UnusableError, no_code, show,
 from escalator.answers.info import Info
 from escalator.answers.naming import Workspace, named_path, normal_path, title_path
 from escalator.answers.operations import Operation, Patch, finished, perform, refuse_elided
+from escalator.answers.simple import one_block
 from escalator.answers.structured import read_structured
 from escalator.languages.parsing import parses
 from escalator.languages.tags import PROSE, guess_language
@@ -47,16 +48,21 @@ def extract(
     protected as well unless they are the target. A change there is dropped with a note, or rejected if nothing
     else is left. Never raises; never names a path outside the workspace.
     """
-    files = {normal_path(path): content for path, content in (workspace or {}).items()}
-    extraction = _Extraction(
-        workspace=Workspace.of(files, normal_path(target) if target else None),
-        cut=finish_reason.casefold() in _CUT,
-        protected=tuple(protected),
-    )
-    try:
-        return extraction.run(text)
-    except UnusableError as unusable:
-        return unusable.rejection
+    return _Extraction.of(target, workspace, finish_reason, protected).result(text)
+
+
+def extract_thoroughly(
+    text: str,
+    *,
+    target: str | None = None,
+    workspace: Mapping[str, str] | None = MappingProxyType({}),
+    finish_reason: str = "stop",
+    protected: Collection[str] = (),
+) -> ChangeSet | Rejection:
+    """The same as `extract` without its short way for plain answers: this defines what an answer means."""
+    extraction = _Extraction.of(target, workspace, finish_reason, protected)
+    extraction.short_way = False
+    return extraction.result(text)
 
 
 @dataclass(slots=True)
@@ -66,13 +72,37 @@ class _Extraction:
     protected: tuple[str, ...]
     notes: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+    short_way: bool = True
+
+    @classmethod
+    def of(
+        cls,
+        target: str | None,
+        workspace: Mapping[str, str] | None,
+        finish_reason: str,
+        protected: Collection[str],
+    ) -> _Extraction:
+        files = {normal_path(path): content for path, content in (workspace or {}).items()}
+        return cls(
+            workspace=Workspace.of(files, normal_path(target) if target else None),
+            cut=finish_reason.casefold() in _CUT,
+            protected=tuple(protected),
+        )
+
+    def result(self, text: str) -> ChangeSet | Rejection:
+        try:
+            return self.run(text)
+        except UnusableError as unusable:
+            return unusable.rejection
 
     def run(self, text: str) -> ChangeSet:
         if len(text) > MAX_ANSWER:
             raise UnusableError(
                 "too_large", f"Your answer has {len(text):,} characters; {MAX_ANSWER:,} are the most. {ONE_FORMAT}"
             )
-        operations = self._operations(self._answer(text))
+        answer = self._answer(text)
+        plain = one_block(answer, self.workspace) if self.short_way and not self.cut else None
+        operations = self._operations(answer) if plain is None else [plain]
         result = perform([one for one in operations if not self._is_off_limits(one)], self.workspace.files)
         refuse_elided(result)
         self._drop_test_settings(result.after)

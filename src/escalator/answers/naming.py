@@ -93,6 +93,8 @@ class Workspace:
 
 def normal_path(written: str) -> str:
     """A path as written by a model, with forward slashes and without a leading `./`."""
+    if "\\" not in written and "./" not in written and "//" not in written:
+        return written.strip()
     path = written.strip().replace("\\", "/") if not re.match(r"[A-Za-z]:\\|\\\\", written) else written
     return re.sub(r"(?<=[^/])/{2,}", "/", re.sub(r"(?:(?<=/)|\A)(?:\./+)+(?!\Z)", "", path))
 

@@ -37,9 +37,13 @@ def path_problem(path: str) -> str | None:
     """Why an answer may not name this path, or None if it may. Purely textual: links are checked at the write."""
     if not path or not path.strip():
         return "it is empty"
-    if len(path) > 400 or any(len(part.encode("utf-8", "replace")) > 240 for part in path.split("/")):
+    if len(path) > 400 or (
+        len(path) > 60 and any(len(part.encode("utf-8", "replace")) > 240 for part in path.split("/"))
+    ):
         return "it is too long"
-    if any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for char in path):
+    if not (path.isascii() and path.isprintable()) and any(
+        unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for char in path
+    ):
         return "it holds a control character"
     if path.startswith("/"):
         return "it is absolute"
