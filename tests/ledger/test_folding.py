@@ -94,6 +94,18 @@ def test_many_closings_are_folded_without_being_asked(tmp_path: Path) -> None:
     assert waiting < 256
 
 
+def test_what_short_processes_close_is_folded_when_they_end(tmp_path: Path) -> None:
+    """Runs of one task each leave nothing that every later report must count anew."""
+    for number in range(3):
+        ledger = SqliteLedger(tmp_path / "ledger.sqlite3")
+        done(ledger, f"t{number}")
+        ledger.close()
+    connection = sqlite3.connect(tmp_path / "ledger.sqlite3")
+    assert connection.execute("SELECT COUNT(*) FROM pending").fetchone()[0] == 0
+    assert connection.execute("SELECT SUM(n) FROM task_tally").fetchone()[0] == 3
+    connection.close()
+
+
 OLD = """
 INSERT INTO task (task_id, state, owner, task_type, complexity, description, team, tags, opened, closed, status,
     worker, attempts, seconds, cost)

@@ -134,7 +134,7 @@ class Written(Future[T]):
 class Writer:
     """The queue, the thread behind it, and what waits for a better day.
 
-    `chore` is written now and then by the thread, in a transaction of its own.
+    `chore` is written now and then by the thread, and at the end, in a transaction of its own.
     """
 
     def __init__(self, backend: Backend, chore: Work | None = None) -> None:
@@ -146,7 +146,7 @@ class Writer:
         self._trouble, self._lost = "", 0
         self._thread: threading.Thread | None = None
         self._turn: AbstractEventLoop | None = None
-        self._closed = False
+        self._closed = self._wrote = False
         self._upkeep = False
         self._answered: deque[Request] = deque()
 
@@ -213,6 +213,8 @@ class Writer:
                 self._write(self._take(_BATCH))
             if self._backlog:
                 self._write([])
+            elif self._chore is not None and self._wrote:
+                self._write([Request(work=self._chore)])  # or short processes would leave it to nobody
         self._answer()
         if self.trouble():
             raise LedgerError(f"{self.trouble()} They are lost now that the ledger is closed.")
@@ -304,7 +306,7 @@ class Writer:
         except BaseException as error:  # noqa: BLE001  # every caller is told, in `_failed`
             self._failed(batch, error)
             return
-        self._backlog = []
+        self._backlog, self._wrote = [], True
         for request in batch:
             if request.wanted():
                 self._answered.append(request)
