@@ -8,7 +8,7 @@ import pytest
 
 from escalator import Escalator, load_matrix
 from escalator.matrix import Matrix, packaged_path
-from escalator.planning import fitted, make_plan, specs_of
+from escalator.planning import fitted, make_plan, plan_key, specs_of
 from escalator.records import Classification, Plan
 from making import brief
 
@@ -155,3 +155,28 @@ def test_complexity_alone_says_which_type_a_task_is() -> None:
         kind = house.classify("Fix the typo.", complexity=10)
     assert (plan.classification.task_type, plan.classification.complexity) == ("quick_edit", 0)
     assert (kind.task_type, kind.complexity, kind.source) == ("critical", 10, "caller")
+
+
+def test_tasks_of_one_kind_share_a_plan_but_for_their_classification() -> None:
+    """What a plan depends on is in its key: with the same key, another task's plan is this one's."""
+    made: dict[object, Plan] = {}
+    needs: list[dict[str, object]] = [
+        {},
+        {"local_only": True},
+        {"tests": {"test_a.py": "def test(): pass"}},
+        {"files": {}},
+        {"response_schema": {"type": "object"}},
+        {"response_schema": {"type": "object"}, "files": {}, "tests": {"test_a.py": "def test(): pass"}},
+        {"benchmark": {"command": ["true"]}},
+        {"language": "go", "requirements": ("quick",), "budget": 1, "tags": ("a",)},
+    ]
+    for matrix in (DEFAULT, AUTO):
+        made.clear()
+        for name in ("simple_fix", "standard_development", "critical", "unheard_of"):
+            for complexity in (0, 1.5, 4.99, 5.0, 7.9, 8.0, 10.0):
+                kind = fitted(Classification(task_type=name, complexity=complexity), matrix)
+                for more in needs:
+                    task = brief(**more)
+                    plan = make_plan(task, kind, matrix)
+                    shared = made.setdefault(plan_key(task, kind), plan)
+                    assert replace(shared, classification=kind) == plan

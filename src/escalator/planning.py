@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,13 @@ def make_plan(
     )
 
 
+def plan_key(brief: Brief, fitted: Classification) -> Hashable:
+    """What the plan of a task depends on, beside the matrix: tasks of one key get one plan."""
+    steps = (fitted.complexity >= SELF_CHECK_BELOW, fitted.complexity >= FIRST_CHECKS_BELOW)
+    needs = (brief.response_schema is not None, brief.benchmark is not None, bool(brief.tests), bool(brief.files))
+    return (fitted.task_type, brief.local_only, steps, needs)
+
+
 def fitted(classification: Classification, matrix: Matrix) -> Classification:
     """The classification in the matrix's own task types.
 
@@ -60,6 +67,8 @@ def fitted(classification: Classification, matrix: Matrix) -> Classification:
         reason = f"this matrix has no {classification.task_type}; its complexity falls to {name}"
         classification = replace(classification, task_type=name, reasons=(*classification.reasons, reason))
     low, high = types[name].complexity
+    if low <= classification.complexity <= high:
+        return classification
     return replace(classification, complexity=min(max(classification.complexity, low), high))
 
 

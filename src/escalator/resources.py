@@ -155,9 +155,12 @@ class Workshop:
                     provider=self._shelves[-1].provider,
                     validator=self.validator,
                     publish=_publisher(self._sinks),
+                    approve=self._approve,
                     clock=self._clock,
                     timer=self._timer,
                 )
+            if approve is None and on_event is None:
+                return self._desk
             publish = _publisher([*self._sinks, *_sinks(on_event)])
             return replace(self._desk, approve=approve or self._approve, publish=publish)
 
@@ -165,7 +168,9 @@ class Workshop:
         """The validator a spec asks for, built once for each set of options."""
         from escalator import validators
 
-        key = json.dumps([spec.name, dict(spec.options)], sort_keys=True, default=id)
+        key = (
+            json.dumps([spec.name, dict(spec.options)], sort_keys=True, default=id) if spec.options else spec.name
+        )
         with self._lock:
             if key not in self._validators:
                 self._validators[key] = validators.build(spec)

@@ -100,11 +100,15 @@ class Checked:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """What came of a model call: a completion or a failure, and every request sent for it."""
+    """What came of a model call: a completion or a failure, and every request sent for it.
+
+    `prompt_digest` is that of what was asked, empty where whoever answered did not take it.
+    """
 
     completion: Completion | None = None
     failure: Failure | None = None
     calls: tuple[Call, ...] = ()
+    prompt_digest: str = ""
 
 
 def ask(purpose: Purpose, request: Request) -> Flow[Asked]:

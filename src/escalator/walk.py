@@ -55,11 +55,12 @@ def judge(rung: Rung, attempt: Attempt, plan: Plan) -> Flow[Attempt]:
     """Let the validators judge an answer, cheapest first, until one finds it wrong or a missing one ends it."""
     for spec in plan.validators:
         checked: Checked = yield Check(spec=spec, rung=rung, attempt=attempt)
-        attempt = replace(attempt, calls=(*attempt.calls, *checked.calls))
-        if checked.verdict is None:
-            return replace(attempt, failure=checked.failure)
-        verdict = replace(checked.verdict, required=spec.required)
-        attempt = replace(attempt, verdicts=(*attempt.verdicts, verdict))
+        calls, verdict = (*attempt.calls, *checked.calls), checked.verdict
+        if verdict is None:
+            return replace(attempt, calls=calls, failure=checked.failure)
+        if verdict.required != spec.required:
+            verdict = replace(verdict, required=spec.required)
+        attempt = replace(attempt, calls=calls, verdicts=(*attempt.verdicts, verdict))
         undecided = verdict.status == "inconclusive" and inconclusive_action(verdict, plan) == "stop"
         if spec.required and (verdict.failed or undecided):
             break

@@ -71,7 +71,7 @@ def work(
         rejection=rejection,
         failure=failure,
         calls=asked.calls,
-        prompt_digest=digest(request),
+        prompt_digest=asked.prompt_digest or digest(request),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from escalator.execution.closing import closing
 from escalator.execution.context import Desk
-from escalator.execution.effects import Wait
+from escalator.execution.effects import written
 from escalator.execution.journal import Record
 from escalator.execution.performer import interpret
 from escalator.execution.prepare import deadline_of, named_classifier
@@ -35,7 +35,7 @@ def classified_by_model(
 
 def only_classified(desk: Desk, brief: Brief, by_rules: Classification) -> Flow[Classification]:
     """The classification of a task that is not done: its call is on the books, and the task closed again."""
-    yield Wait(desk.ledger.open_task(task_row(desk, brief, by_rules, None)))
+    yield from written(desk.ledger.open_task(task_row(desk, brief, by_rules, None)))
     spender = Spender(desk, brief, Record(), deadline=deadline_of(desk, brief))
     kind, calls = yield from classified_by_model(desk, brief, spender, by_rules.task_type)
     made = make_plan(brief, kind, desk.matrix)
@@ -43,5 +43,5 @@ def only_classified(desk: Desk, brief: Brief, by_rules: Classification) -> Flow[
     done = Outcome(
         status="skipped", reason="only classified", brief=brief, plan=made, overhead=calls, cause="classify"
     )
-    yield Wait(desk.ledger.close_task(brief.task_id, closing(done)))
+    yield from written(desk.ledger.close_task(brief.task_id, closing(done)))
     return kind

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from escalator.matrix import Matrix
     from escalator.pricing import PriceBook
     from escalator.providers import Provider
-    from escalator.records import ValidatorSpec
+    from escalator.records import Plan, ValidatorSpec
     from escalator.sandbox import Sandbox
     from escalator.validators import Validator
 
@@ -25,6 +25,7 @@ class Desk:
     `books` opens the ledger, `cell` makes the sandbox and `quotes` gives the prices when they are first needed.
     `provider` finds the provider of a name, raising `ProviderError` of kind "auth" where its key is missing;
     `validator` builds the validator a spec asks for, raising `ConfigError` where none can be.
+    `plans` are those made so far from the matrix, by what of a task they depend on.
     `clock` is seconds since the epoch, `timer` a monotonic clock; both are passed in so that tests own time.
     """
 
@@ -35,6 +36,7 @@ class Desk:
     provider: Callable[[str], Provider]
     validator: Callable[[ValidatorSpec], Validator]
     publish: Callable[[Event], None]
+    plans: dict[Hashable, Plan] = field(default_factory=dict)
     approve: Approve | None = None
     clock: Callable[[], float] = time.time
     timer: Callable[[], float] = time.monotonic

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock, get_ident
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from escalator.errors import ProviderError, SandboxError
+from escalator.flow import Flow
 
 if TYPE_CHECKING:
     import asyncio
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from escalator.providers import Provider
     from escalator.records import Command, Request
     from escalator.sandbox import Sandbox
+
+T = TypeVar("T")
 
 BIG = 10_000
 """Characters from which on pure work leaves the event loop for a thread."""
@@ -70,6 +73,16 @@ class Consult:
     """Call something of the caller's that may block or be a coroutine function. Answered by what it returns."""
 
     function: Callable[[], Any]
+
+
+def computed(function: Callable[[], T], size: int = 0) -> Flow[T]:
+    """The value of pure work: at once where there is little of it, else as an effect, to free the loop."""
+    return function() if size < BIG else (yield Compute(function, size))
+
+
+def written(future: Future[T]) -> Flow[T]:
+    """The result of a write of the ledger, waited for where it is not there yet."""
+    return future.result() if future.done() else (yield Wait(future))
 
 
 Effect: TypeAlias = Wait | Send | Execute | Sleep | Compute | Consult

@@ -5,16 +5,16 @@ from __future__ import annotations
 from escalator.execution.context import Desk
 from escalator.execution.prepare import by_rules, chosen, named_classifier, planned, reading, stated
 from escalator.flow import Flow
-from escalator.records import Brief, Classification, Plan, Task
+from escalator.records import Classification, Plan, Task
 
 
 def classify(desk: Desk, task: Task) -> Flow[Classification]:
     """The classification alone; an LLM classifier is asked and paid like any other call."""
-    brief: Brief = yield reading(task)
+    brief = yield from reading(task)
     said = stated(task, desk)
     if said is not None:
         return said
-    classification = yield from by_rules(brief)
+    classification = by_rules(brief)
     if named_classifier(desk) is None:
         return classification
     from escalator.execution.classifying import only_classified
@@ -24,7 +24,7 @@ def classify(desk: Desk, task: Task) -> Flow[Classification]:
 
 def plan(desk: Desk, task: Task) -> Flow[Plan]:
     """The plan alone."""
-    brief: Brief = yield reading(task)
+    brief = yield from reading(task)
     specs, given = chosen(task.validators)
     classification = yield from classify(desk, task)
     return planned(desk, brief, classification, specs, given)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from escalator.execution.closing import closing
 from escalator.execution.context import Desk
-from escalator.execution.effects import BIG, Compute, Wait
+from escalator.execution.effects import BIG, Compute, written
 from escalator.execution.journal import Record
 from escalator.execution.performer import Performer
 from escalator.execution.prepare import by_rules, chosen, deadline_of, judges_of, planned, reading, stated
@@ -42,9 +42,9 @@ def validate(
     task: Task,
 ) -> Flow[tuple[Verdict, ...]]:
     """Verdicts on an answer or files, without a worker."""
-    brief: Brief = yield reading(task)
+    brief = yield from reading(task)
     specs, given = chosen(task.validators)
-    classification = stated(task, desk) or (yield from by_rules(brief))
+    classification = stated(task, desk) or by_rules(brief)
     made = planned(desk, brief, classification, specs, given)
     if specs is None:
         made = replace(made, validators=tuple(spec for spec in made.validators if spec.name != "semantic"))
@@ -57,7 +57,7 @@ def validate(
         )
     if not any(spec.name == "semantic" for spec in made.validators):
         desk = replace(desk, books=_scratch())  # nothing is spent, so nothing need be kept
-    yield Wait(desk.ledger.open_task(task_row(desk, brief, classification, made)))
+    yield from written(desk.ledger.open_task(task_row(desk, brief, classification, made)))
     spender = Spender(desk, brief, Record(), deadline=deadline_of(desk, brief))
     performer = Performer(desk, brief, made, judges=judges_of(desk, made, given), spender=spender, record=Record())
     answer = answer_or_files if isinstance(answer_or_files, str) else ""
@@ -74,7 +74,7 @@ def validate(
     done = Outcome(
         status="skipped", reason="only judged", brief=brief, plan=made, attempts=(attempt,), cause="validate"
     )
-    yield Wait(desk.ledger.close_task(brief.task_id, closing(done)))
+    yield from written(desk.ledger.close_task(brief.task_id, closing(done)))
     return attempt.verdicts
 
 
@@ -107,8 +107,8 @@ def strength(
     """How many small faults, put into these files one at a time, the task's tests notice."""
     from escalator.validators import mutation
 
-    brief: Brief = yield reading(task)
-    classification = stated(task, desk) or (yield from by_rules(brief))
+    brief = yield from reading(task)
+    classification = stated(task, desk) or by_rules(brief)
     spec = ValidatorSpec(name="tests", options={"rerun_flaky": False})
     made = make_plan(brief, classification, desk.matrix, validators=(spec,))
     desk = replace(desk, books=_scratch())

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 
@@ -14,10 +15,10 @@ from escalator.answers.prompts import compose
 from escalator.answers.work import work
 from escalator.events import Answered, AttemptStarted, Judged, Moved
 from escalator.execution.beside import Beside
-from escalator.execution.effects import Compute, Execute, Wait
+from escalator.execution.effects import Execute, computed, written
 from escalator.execution.journal import JUDGEMENTS, Judgement, Record
 from escalator.execution.spending import Place, Spender, is_free, unknown_price
-from escalator.flow import Flow, Next, advance
+from escalator.flow import Done, Flow, Next, advance
 from escalator.ledger import Entry
 from escalator.pricing import token_estimate
 from escalator.records import (
@@ -131,7 +132,7 @@ class Performer:
             return None  # a resumed task was let through here before; a new call is asked for when it is made
         yield from self._spender.written()
         before = step.history[-1].model if step.history else ""
-        highest = self._spender.highest(price, replace(request, max_tokens=rung.model.max_output)) * rung.attempts
+        highest = self._spender.highest(price, request, output=rung.model.max_output) * rung.attempts
         return (
             yield from self._spender.consents.ask(
                 rung.model, self._plan.before_paid, from_model=before, reason=step.reason, highest=highest
@@ -142,7 +143,7 @@ class Performer:
         """The next request of a rung; written once for its admission and for the attempt that follows."""
         key = (rung.index, len(history))
         if self._draft is None or self._draft[0] != key:
-            request: Request = yield Compute(
+            request = yield from computed(
                 lambda: compose(self._brief, self._plan, rung, history), self._size() // COPIED
             )
             self._draft = (key, request)
@@ -254,7 +255,7 @@ class Performer:
         beside = self._beside.pop(spec.name, None) if self._beside else None
         if beside is not None:
             try:
-                yield Wait(beside.ended)
+                yield from written(beside.ended)
             finally:
                 beside.stop()
         size = sum(len(text or "") for text in candidate.changes.files.values()) + len(candidate.answer)
@@ -293,7 +294,7 @@ class Performer:
         """Wait until every settlement and verdict is written."""
         yield from self._spender.written()
         for write in self._writes:
-            yield Wait(write)
+            yield from written(write)
         self._writes.clear()
 
     def _place(self, rung: Rung, number: int, what: str) -> Place:
@@ -313,16 +314,15 @@ def interpret(flow: Flow[T], handle: Callable[[Any, Place], Flow[Any]], place: P
     """Run a flow of steps to its end as a flow of effects. `handle` answers one step, asked at its place;
     `size`: characters the flow's pure part chews on.
     """
-    asks = 0
+    asks, reply = 0, None
     with closing(flow):
-        state = yield Compute(lambda: advance(flow), size)
-        while isinstance(state, Next):
+        while True:
+            state = yield from computed(partial(advance, flow, reply), size)
+            if isinstance(state, Done):
+                return state.value
             here = replace(place, key=f"{place.key}.{asks}") if asks else place
             asks += isinstance(state.step, Ask)
             reply = yield from handle(state.step, here)
-            state = yield Compute(_then(flow, reply), size)
-        value: T = state.value
-        return value
 
 
 class _Purse:
@@ -340,10 +340,6 @@ class _Purse:
                     self.calls += reply.calls
                 state = advance(flow, reply)
             return state.value
-
-
-def _then(flow: Flow[T], reply: Any) -> Callable[[], Any]:
-    return lambda: advance(flow, reply)
 
 
 def _candidate_digest(spec: ValidatorSpec, candidate: Candidate, version: str) -> str:

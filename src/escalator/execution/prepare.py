@@ -13,9 +13,9 @@ from escalator import plugins, validators
 from escalator.errors import ConfigError, TaskError
 from escalator.execution.briefing import make_brief
 from escalator.execution.context import Desk
-from escalator.execution.effects import BIG, Compute
+from escalator.execution.effects import BIG, computed
 from escalator.flow import Flow
-from escalator.planning import make_plan, specs_of, type_for
+from escalator.planning import fitted, make_plan, plan_key, specs_of, type_for
 from escalator.records import Brief, Classification, Judge, Plan, Task, ValidatorSpec
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ Judges = Mapping[str, "Validator"]
 """Validators by name."""
 
 
-def reading(task: Task) -> Compute:
+def reading(task: Task) -> Flow[Brief]:
     """Reading a task into its brief, away from the event loop where files are read."""
     from_disk = task.workspace is not None or bool(task.images)
-    return Compute(lambda: make_brief(task), BIG if from_disk else 0)
+    return computed(lambda: make_brief(task), BIG if from_disk else 0)
 
 
 def chosen(
@@ -85,7 +85,23 @@ def judges_of(desk: Desk, plan: Plan, given: Judges) -> dict[str, Validator]:
 def planned(
     desk: Desk, brief: Brief, kind: Classification, wanted: Sequence[ValidatorSpec] | None, given: Judges
 ) -> Plan:
-    """The plan of a classified task, its validators cheapest first; equals keep their order."""
+    """The plan of a classified task, its validators cheapest first; equals keep their order.
+
+    All tasks of a kind that bring no validators of their own share one plan, but for their classification.
+    """
+    if wanted is not None:
+        return _planned(desk, brief, kind, wanted, given)
+    kind = fitted(kind, desk.matrix)
+    key = plan_key(brief, kind)
+    plan = desk.plans.get(key)
+    if plan is None:
+        plan = desk.plans[key] = _planned(desk, brief, kind, None, given)
+    return plan if plan.classification is kind else replace(plan, classification=kind)
+
+
+def _planned(
+    desk: Desk, brief: Brief, kind: Classification, wanted: Sequence[ValidatorSpec] | None, given: Judges
+) -> Plan:
     plan = make_plan(brief, kind, desk.matrix, validators=wanted)
     judges = judges_of(desk, plan, given)
     ordered = sorted(plan.validators, key=lambda spec: validators.cost_rank(judges[spec.name]))
@@ -107,12 +123,11 @@ def stated(task: Task, desk: Desk) -> Classification | None:
     )
 
 
-def by_rules(brief: Brief) -> Flow[Classification]:
-    """The built-in classification."""
+def by_rules(brief: Brief) -> Classification:
+    """The built-in classification; it reads a bounded window, so an event loop can do it."""
     from escalator.classify import classify_brief
 
-    classification: Classification = yield Compute(lambda: classify_brief(brief))
-    return classification
+    return classify_brief(brief)
 
 
 def named_classifier(desk: Desk) -> Any:

@@ -13,7 +13,7 @@ from escalator.execution.briefing import relimited
 from escalator.execution.classifying import classified_by_model
 from escalator.execution.closing import baseline, closing, warnings
 from escalator.execution.context import Desk
-from escalator.execution.effects import Wait
+from escalator.execution.effects import written
 from escalator.execution.filing import file_review, granted
 from escalator.execution.journal import REPLIES, Record
 from escalator.execution.performer import Performer
@@ -55,10 +55,10 @@ OURS = frozenset({"new", "resumed"})
 
 def execute(desk: Desk, task: Task) -> Flow[Outcome]:
     """Read, classify, plan, walk, close. A task id the ledger knows is resumed, or answered from its outcome."""
-    brief: Brief = yield reading(task)
+    brief = yield from reading(task)
     wanted, given = chosen(task.validators)
     said = stated(task, desk)
-    kind = said or (yield from by_rules(brief))
+    kind = said or by_rules(brief)
     plan = None
     if said is not None or named_classifier(desk) is None:
         plan = planned(desk, brief, kind, wanted, given)
@@ -105,7 +105,7 @@ def _opened(desk: Desk, row: TaskRow, *, new: bool = False) -> Flow[Opened]:
         return Opened(status="new", row=row)
     opening = ledger.open_task(row)
     try:
-        opened: Opened = yield Wait(opening)
+        opened = yield from written(opening)
     except BaseException:
         opening.add_done_callback(lambda done: _unopened(ledger, done))
         raise
@@ -163,7 +163,7 @@ def _worked(desk: Desk, opened: Opened, brief: Brief, given: Judges, *, plan: Pl
         wanted = wanted_of(opened.row)
         kind, overhead = yield from classified_by_model(desk, brief, spender, opened.row.task_type)
         plan = planned(desk, brief, kind, wanted, given)
-        yield Wait(desk.ledger.plan_task(task_row(desk, brief, kind, plan, wanted)))
+        yield from written(desk.ledger.plan_task(task_row(desk, brief, kind, plan, wanted)))
     return (yield from _walked(desk, brief, plan, spender, record=record, given=given, overhead=overhead))
 
 
@@ -215,9 +215,9 @@ def _walked(
     )
     if outcome.status == "needs_review":
         keep = desk.matrix.file.ledger.store_answers
-        yield Wait(file_review(desk.ledger, outcome, wanted=spender.consents.pending, keep=keep))
+        yield from written(file_review(desk.ledger, outcome, wanted=spender.consents.pending, keep=keep))
     closed = desk.ledger.close_task(brief.task_id, closing(outcome))  # takes verdicts still unwritten along
     yield from performer.settled()
-    yield Wait(closed)
+    yield from written(closed)
     desk.publish(TaskEnded(task_id=brief.task_id, outcome=outcome))
     return outcome

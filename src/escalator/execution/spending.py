@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from escalator.errors import LedgerError, ProviderError
 from escalator.events import CallFinished
 from escalator.execution.budgets import refusal, scopes
 from escalator.execution.consent import Consents
-from escalator.execution.effects import BIG, Compute, Send, Wait
+from escalator.execution.effects import BIG, Compute, Send, written
 from escalator.execution.holdups import waited_for
 from escalator.execution.journal import REPLIES, CallReply, Record
 from escalator.execution.repeats import may_repeat, repeated
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from escalator.providers import Provider
 
 NOTHING = Decimal(0)
+DAY = 24 * 3600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +87,7 @@ class Spender:
         self.before_paid = desk.matrix.file.cost_guard.before_paid
         self.consents = Consents(desk, brief)
         self._unwritten: list[Future[None]] = []
-        self._prices: dict[tuple[str, str, date], PriceRecord | None] = {}
+        self._prices: dict[tuple[str, str, float], PriceRecord | None] = {}
 
     def under(self, plan: Plan) -> None:
         """Spend under this plan from now on; before it only a classifier is called."""
@@ -106,16 +107,17 @@ class Spender:
     def written(self) -> Flow[None]:
         """Wait until what was settled is written: before anything slow, and at the end."""
         while self._unwritten:
-            yield Wait(self._unwritten[0])
+            yield from written(self._unwritten[0])
             del self._unwritten[0]
 
     def spend(self, step: Ask, place: Place) -> Flow[Asked]:
         """Ask one question, as often as the transport policy allows."""
         sent: list[Call] = []
+        digests = digests_of(step.request)
 
         def once(number: int) -> Flow[Dispatched]:
             here = replace(place, key=f"{place.key}.{number}" if number else place.key)
-            reply: Dispatched = yield from self._dispatch(step.purpose, step.request, here)
+            reply: Dispatched = yield from self._dispatch(step.purpose, step.request, here, digests)
             if reply.call is not None:
                 sent.append(reply.call)
             return reply
@@ -127,10 +129,11 @@ class Spender:
         reply = yield from repeated(
             first, once, failure_of=lambda r: r.failure, worth=worth, retries=self.policies.transport_retries
         )
-        return Asked(completion=reply.completion, failure=reply.failure, calls=tuple(sent))
+        return Asked(
+            completion=reply.completion, failure=reply.failure, calls=tuple(sent), prompt_digest=digests.prompt
+        )
 
-    def _dispatch(self, purpose: Purpose, request: Request, place: Place) -> Flow[Dispatched]:
-        digests = digests_of(request)
+    def _dispatch(self, purpose: Purpose, request: Request, place: Place, digests: Digests) -> Flow[Dispatched]:
         entry = self._record.take(place.key, digests.request)
         known = None if entry is None else REPLIES.load(entry.payload)
         if known is not None and (known.failure is None or known.failure.kind != "deadline"):
@@ -147,11 +150,10 @@ class Spender:
                 )
         if failure is not None:
             return Dispatched(failure=failure)
-        return (
-            yield from self._reserve_and_send(
-                purpose, request, replace(place, key=self._record.fresh(place.key)), digests
-            )
-        )
+        fresh = self._record.fresh(place.key)
+        if fresh != place.key:
+            place = replace(place, key=fresh)
+        return (yield from self._reserve_and_send(purpose, request, place, digests))
 
     def _reserve_and_send(
         self, purpose: Purpose, request: Request, place: Place, digests: Digests
@@ -204,7 +206,7 @@ class Spender:
         ledger = self._desk.ledger
         reserving = ledger.reserve(hold)
         try:
-            reply: Held | Refused = yield Wait(reserving)
+            reply: Held | Refused = yield from written(reserving)
         except BaseException:
             if not reserving.cancel():  # the answer is on its way, or here already
                 reserving.add_done_callback(lambda done: _give_back(ledger, done))
@@ -215,17 +217,17 @@ class Spender:
         self, purpose: Purpose, request: Request, place: Place, *, provider: Provider, held: Held, amount: Decimal
     ) -> Flow[Dispatched]:
         started = self._desk.timer()
+        reply: Completion | ProviderError = yield Send(provider, request)
+        seconds = self._desk.timer() - started
         base = Call(
             purpose=purpose,
             model=request.model.name,
             provider=request.model.provider,
             rung=place.rung,
             simulated=request.model.simulated,
+            seconds=seconds,
+            running_cost=request.model.hourly * Decimal(seconds) / 3600 if request.model.hourly else NOTHING,
         )
-        reply: Completion | ProviderError = yield Send(provider, request)
-        seconds = self._desk.timer() - started
-        running = (request.model.hourly or NOTHING) * Decimal(seconds) / 3600
-        base = replace(base, seconds=seconds, running_cost=running)
         done = self._read(reply, base, request, amount)
         call = done.call or base
         payload = REPLIES.dump(CallReply(call=call, completion=done.completion, failure=done.failure))
@@ -288,15 +290,17 @@ class Spender:
 
     def price(self, model: Model, answered_by: str = "") -> PriceRecord | None:
         """What the model costs today."""
-        today = datetime.fromtimestamp(self._desk.clock(), UTC).date()
-        key = (model.name, answered_by, today)
+        now = self._desk.clock()
+        key = (model.name, answered_by, now // DAY)
         if key not in self._prices:
+            today = datetime.fromtimestamp(now, UTC).date()
             self._prices[key] = self._desk.prices.price_of(model, at=today, answered_by=answered_by)
         return self._prices[key]
 
-    def highest(self, price: PriceRecord, request: Request) -> Decimal:
-        """USD one request can cost at most."""
-        return ceiling(price, input_tokens=token_ceiling(request), max_output_tokens=request.max_tokens)
+    def highest(self, price: PriceRecord, request: Request, *, output: int | None = None) -> Decimal:
+        """USD one request can cost at most; `output`: tokens of the answer, where they are not the request's."""
+        most = request.max_tokens if output is None else output
+        return ceiling(price, input_tokens=token_ceiling(request), max_output_tokens=most)
 
     def _wanted(
         self, purpose: Purpose, request: Request, place: Place, *, digests: Digests, amount: Decimal
