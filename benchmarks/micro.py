@@ -28,14 +28,14 @@ from escalator.answers.prompts import compose
 from escalator.classify import classify_brief
 from escalator.execution.briefing import make_brief
 from escalator.execution.budgets import scopes
-from escalator.execution.context import Desk
+from escalator.execution.context import TaskContext
 from escalator.execution.prepare import planned
 from escalator.execution.rows import task_row
 from escalator.execution.spending import digests_of
 from escalator.flow import drive
 from escalator.pricing import ceiling, token_ceiling
 from escalator.records import Brief, Candidate, ChangeSet, ValidatorSpec
-from escalator.resources import Workshop
+from escalator.resources import Resources
 from escalator.testing import ScriptedProvider
 from escalator.validators import judge
 
@@ -86,23 +86,23 @@ def measure(*, rounds: int) -> list[Part]:
 
 def _pure_parts(suffix: str, prompt: str) -> dict[str, Callable[[], Any]]:
     task = Task(prompt=prompt, files=FILES)
-    desk = _desk()
+    context = _context()
     brief = make_brief(task)
     kind = classify_brief(brief)
-    plan = planned(desk, brief, kind, None, {})
+    plan = planned(context, brief, kind, None, {})
     rung = plan.chain[0]
     request = compose(brief, plan, rung, ())
-    price = desk.prices.price_of(rung.model, at=_TODAY)
+    price = context.prices.price_of(rung.model, at=_TODAY)
     assert price is not None
-    budgets = desk.matrix.file.cost_guard.budgets
+    budgets = context.matrix.file.cost_guard.budgets
     parts: dict[str, Callable[[], Any]] = {
         "reading": lambda: make_brief(task),
         "classification": lambda: classify_brief(brief),
-        "plan": lambda: planned(desk, brief, kind, None, {}),
-        "the task's row": lambda: task_row(desk, brief, kind, plan),
+        "plan": lambda: planned(context, brief, kind, None, {}),
+        "the task's row": lambda: task_row(context, brief, kind, plan),
         "prompt": lambda: compose(brief, plan, rung, ()),
         "digests": lambda: digests_of(request),
-        "price": lambda: desk.prices.price_of(rung.model, at=_TODAY),
+        "price": lambda: context.prices.price_of(rung.model, at=_TODAY),
         "ceiling": lambda: ceiling(price, input_tokens=token_ceiling(request), max_output_tokens=1024),
         "scopes": lambda: scopes(budgets, brief, task_type=kind.task_type, team="", now=_NOW),
     }
@@ -113,7 +113,7 @@ def _pure_parts(suffix: str, prompt: str) -> dict[str, Callable[[], Any]]:
 
 def _answer_parts(brief: Brief) -> dict[str, Callable[[], Any]]:
     """Answers are never twice the same, so each call gets another one."""
-    syntax = _desk().validator(ValidatorSpec(name="syntax"))
+    syntax = _context().validator(ValidatorSpec(name="syntax"))
     number = 0
 
     def fresh() -> str:
@@ -137,9 +137,9 @@ def _answer_parts(brief: Brief) -> dict[str, Callable[[], Any]]:
     }
 
 
-def _desk() -> Desk:
+def _context() -> TaskContext:
     """What a task works with, as an `Escalator` makes it."""
-    shop = Workshop(
+    resources = Resources(
         matrix("http://127.0.0.1:9"),
         ledger=":memory:",
         providers=None,
@@ -148,7 +148,7 @@ def _desk() -> Desk:
         clock=time.time,
         timer=time.monotonic,
     )
-    return shop.desk()
+    return resources.context()
 
 
 def _timed(parts: Mapping[str, Callable[[], Any]], rounds: int) -> list[Part]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from escalator.ledger import Archive
     from escalator.matrix import Matrix
     from escalator.providers import Provider
-    from escalator.resources import MatrixSource, Providers, Workshop
+    from escalator.resources import MatrixSource, Providers, Resources
     from escalator.validators.mutation import StrengthReport
 
 T = TypeVar("T")
@@ -64,13 +64,13 @@ class Escalator:
         timer: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        from escalator.resources import Workshop
+        from escalator.resources import Resources
 
         wrong = misfit(approve=approve, on_event=on_event)
         if wrong is not None:
             raise ConfigError(wrong.says, key=wrong.name, hint=wrong.hint)
         self._sleep = sleep
-        self._workshop: Workshop = Workshop(
+        self._resources: Resources = Resources(
             matrix,
             ledger=ledger,
             providers=providers,
@@ -83,12 +83,12 @@ class Escalator:
     @property
     def matrix(self) -> Matrix:
         """The matrix in force."""
-        return self._workshop.matrix()
+        return self._resources.matrix()
 
     @property
     def ledger(self) -> Archive:
         """The ledger in use, opened if it is not yet."""
-        return self._workshop.ledger()
+        return self._resources.ledger()
 
     @property
     def ledger_location(self) -> str | Path | None:
@@ -97,7 +97,7 @@ class Escalator:
         None where `ledger` is an object of the caller's. Raises `ConfigError` if the matrix names an environment
         variable that is not set. An address may hold a password.
         """
-        return self._workshop.ledger_location()
+        return self._resources.ledger_location()
 
     def provider(self, name: str) -> Provider:
         """The provider of a name under `providers` of the matrix; no request is made.
@@ -105,7 +105,7 @@ class Escalator:
         Raises `ProviderError` of kind "auth" if the environment variable of its key is not set, `ConfigError` if
         the matrix has no such name.
         """
-        return self._workshop.provider(name)
+        return self._resources.provider(name)
 
     def execute(self, task: str | Task, **options: Unpack[RunOptions]) -> Outcome:
         """Do a task and say truthfully how it went; see `escalator.execute`."""
@@ -123,28 +123,28 @@ class Escalator:
         from escalator.execution.run import resume
 
         limits, others = limits_and_others(options)
-        return self._drive(resume(self._workshop.desk(**others), task_id, **limits))
+        return self._drive(resume(self._resources.context(**others), task_id, **limits))
 
     async def aresume(self, task_id: str, **options: Unpack[ResumeOptions]) -> Outcome:
         """`resume` without blocking the running event loop."""
         from escalator.execution.run import resume
 
         limits, others = limits_and_others(options)
-        return await self._adrive(resume(self._workshop.desk(**others), task_id, **limits))
+        return await self._adrive(resume(self._resources.context(**others), task_id, **limits))
 
     def classify(self, task: str | Task, **options: Unpack[TaskOptions]) -> Classification:
         """Type, complexity, confidence and reasons, as the matrix's classifier sees them."""
         from escalator.execution.inspect import classify
 
         task = _described(task, options)
-        return self._drive(classify(self._workshop.desk(), task))
+        return self._drive(classify(self._resources.context(), task))
 
     def plan(self, task: str | Task, **options: Unpack[TaskOptions]) -> Plan:
         """What `execute` would do: chain, checkers, validators, limits. No worker is called."""
         from escalator.execution.inspect import plan
 
         task = _described(task, options)
-        return self._drive(plan(self._workshop.desk(), task))
+        return self._drive(plan(self._resources.context(), task))
 
     def validate(
         self,
@@ -156,7 +156,7 @@ class Escalator:
         from escalator.execution.judging import validate
 
         task = _described(task, options)
-        return self._drive(validate(self._workshop.desk(), answer_or_files, task))
+        return self._drive(validate(self._resources.context(), answer_or_files, task))
 
     def strength(
         self,
@@ -173,15 +173,15 @@ class Escalator:
         from escalator.execution.judging import strength
 
         task = _described(task or "Test the tests.", options)
-        return self._drive(strength(self._workshop.desk(), files, task, limit))
+        return self._drive(strength(self._resources.context(), files, task, limit))
 
     def close(self) -> None:
         """Give connections and the ledger back."""
-        self._workshop.close()
+        self._resources.close()
 
     async def aclose(self) -> None:
         """Give connections, those of the running event loop included, and the ledger back."""
-        await self._workshop.aclose()
+        await self._resources.aclose()
 
     def __enter__(self) -> Self:
         return self
@@ -203,7 +203,7 @@ class Escalator:
         from escalator.execution.run import execute
 
         task, others = _task(task, options)
-        return execute(self._workshop.desk(**others), task)
+        return execute(self._resources.context(**others), task)
 
     def _drive(self, flow: Flow[T]) -> T:
         from escalator.execution.effects import perform_effect

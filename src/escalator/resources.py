@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from escalator import plugins
 from escalator.errors import ConfigError, ProviderError
-from escalator.execution.context import Desk
+from escalator.execution.context import TaskContext
 from escalator.matrix import Matrix, find_matrix, load_matrix
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ Stamp: TypeAlias = "tuple[str, int, int] | tuple[()]"
 LEDGER_ENVIRONMENT = "ESCALATOR_LEDGER"
 
 
-class Shelf:
+class ProviderPool:
     """The providers of one matrix, each built when it is first asked. Safe to use from many threads."""
 
     def __init__(self, matrix: Matrix, given: Providers) -> None:
@@ -93,7 +93,7 @@ class Shelf:
             await provider.aclose()
 
 
-class Workshop:
+class Resources:
     """Builds what tasks need when it is first needed, and keeps it."""
 
     def __init__(
@@ -113,8 +113,8 @@ class Workshop:
         self._lock = RLock()
         self._matrix: Matrix | None = None
         self._stamp: Stamp = ()
-        self._shelves: list[Shelf] = []
-        self._desk: Desk | None = None
+        self._pools: list[ProviderPool] = []
+        self._context: TaskContext | None = None
         self._ledger: Archive | None = None
         self._validators: dict[str, Validator] = {}
 
@@ -123,8 +123,10 @@ class Workshop:
         with self._lock:
             stamp = self._file_stamp()
             if self._matrix is None or stamp != self._stamp:
-                self._matrix, self._stamp, self._desk = load_matrix(self._source), stamp, None
-                self._shelves.append(Shelf(self._matrix, self._given))  # running tasks keep the shelf they have
+                self._matrix, self._stamp, self._context = load_matrix(self._source), stamp, None
+                self._pools.append(
+                    ProviderPool(self._matrix, self._given)
+                )  # running tasks keep the pool they have
             return self._matrix
 
     def _file_stamp(self) -> Stamp:
@@ -139,20 +141,22 @@ class Workshop:
         """The provider of a name in the matrix in force."""
         with self._lock:
             self.matrix()
-            shelf = self._shelves[-1]
-        return shelf.provider(name)
+            pool = self._pools[-1]
+        return pool.provider(name)
 
-    def desk(self, *, approve: Approve | None = None, on_event: Sink | Iterable[Sink] | None = None) -> Desk:
+    def context(
+        self, *, approve: Approve | None = None, on_event: Sink | Iterable[Sink] | None = None
+    ) -> TaskContext:
         """What a task works with; `approve` and `on_event` are for this task alone."""
         with self._lock:
             matrix = self.matrix()
-            if self._desk is None:
-                self._desk = Desk(
+            if self._context is None:
+                self._context = TaskContext(
                     matrix=matrix,
                     books=self.ledger,
                     quotes=_prices,
                     cell=cache(partial(_sandbox, matrix)),
-                    provider=self._shelves[-1].provider,
+                    provider=self._pools[-1].provider,
                     validator=self.validator,
                     publish=_publisher(self._sinks),
                     approve=self._approve,
@@ -160,9 +164,9 @@ class Workshop:
                     timer=self._timer,
                 )
             if approve is None and on_event is None:
-                return self._desk
+                return self._context
             publish = _publisher([*self._sinks, *_sinks(on_event)])
-            return replace(self._desk, approve=approve or self._approve, publish=publish)
+            return replace(self._context, approve=approve or self._approve, publish=publish)
 
     def validator(self, spec: ValidatorSpec) -> Validator:
         """The validator a spec asks for, built once for each set of options."""
@@ -211,20 +215,20 @@ class Workshop:
 
     def close(self) -> None:
         """Close what was opened here; what the caller passed in stays open."""
-        for shelf in tuple(self._shelves):
-            shelf.close()
+        for pool in tuple(self._pools):
+            pool.close()
         self._close_ledger()
 
     async def aclose(self) -> None:
         """The same, with the connections of the running event loop."""
-        for shelf in tuple(self._shelves):
-            await shelf.aclose()
+        for pool in tuple(self._pools):
+            await pool.aclose()
         self._close_ledger()
 
     def _close_ledger(self) -> None:
         """Close outside the lock: the ledger first writes what waits, and who waits for that may want the lock."""
         with self._lock:
-            ledger, self._ledger, self._desk = self._ledger, None, None
+            ledger, self._ledger, self._context = self._ledger, None, None
         if ledger is not None and isinstance(self._ledger_source, str | Path | None):
             ledger.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from escalator.execution.closing import closing
-from escalator.execution.context import Desk
+from escalator.execution.context import TaskContext
 from escalator.execution.effects import written
 from escalator.execution.journal import Record
 from escalator.execution.performer import interpret
@@ -17,7 +17,7 @@ from escalator.steps import Ask, Asked, Step
 
 
 def classified_by_model(
-    desk: Desk, brief: Brief, spender: Spender, task_type: str
+    context: TaskContext, brief: Brief, spender: Spender, task_type: str
 ) -> Flow[tuple[Classification, tuple[Call, ...]]]:
     """The classification of the classifier the matrix names, and the calls it cost; they count to `task_type`."""
     from escalator.classify import classified
@@ -27,21 +27,21 @@ def classified_by_model(
             raise TypeError(f"a classifier may ask models and nothing else, not {type(step).__name__}")
         return (yield from spender.spend(step, place))
 
-    flow = classified(named_classifier(desk), brief)
+    flow = classified(named_classifier(context), brief)
     place = Place(key="classify", task_type=task_type)
     result = yield from interpret(flow, ask, place, size=len(brief.prompt))
     return result.classification, result.calls
 
 
-def only_classified(desk: Desk, brief: Brief, by_rules: Classification) -> Flow[Classification]:
+def only_classified(context: TaskContext, brief: Brief, by_rules: Classification) -> Flow[Classification]:
     """The classification of a task that is not done: its call is on the books, and the task closed again."""
-    yield from written(desk.ledger.open_task(task_row(desk, brief, by_rules, None)))
-    spender = Spender(desk, brief, Record(), deadline=deadline_of(desk, brief))
-    kind, calls = yield from classified_by_model(desk, brief, spender, by_rules.task_type)
-    made = make_plan(brief, kind, desk.matrix)
-    desk.ledger.plan_task(task_row(desk, brief, kind, made))
+    yield from written(context.ledger.open_task(task_row(context, brief, by_rules, None)))
+    spender = Spender(context, brief, Record(), deadline=deadline_of(context, brief))
+    kind, calls = yield from classified_by_model(context, brief, spender, by_rules.task_type)
+    made = make_plan(brief, kind, context.matrix)
+    context.ledger.plan_task(task_row(context, brief, kind, made))
     done = Outcome(
         status="skipped", reason="only classified", brief=brief, plan=made, overhead=calls, cause="classify"
     )
-    yield from written(desk.ledger.close_task(brief.task_id, closing(done)))
+    yield from written(context.ledger.close_task(brief.task_id, closing(done)))
     return kind

@@ -19,7 +19,7 @@ from escalator.ledger import Scope, approval_scope, to_nano
 from escalator.records import Brief, Failure, Model
 
 if TYPE_CHECKING:
-    from escalator.execution.context import Desk
+    from escalator.execution.context import TaskContext
 
 VALID_SECONDS = 900.0
 """How long an approval counts that was given while the task waited for it."""
@@ -32,7 +32,7 @@ class Consents:
     `pending` is the substitution that nobody decided, which the review queue then shows to a person.
     """
 
-    desk: Desk
+    context: TaskContext
     brief: Brief
     settled: set[str] = field(default_factory=set)
     pending: Substitution | None = None
@@ -49,8 +49,8 @@ class Consents:
         failure = None
         if policy == "warn":
             wanted = self._wanted(model, from_model, reason, highest)
-            self.desk.publish(PaidModelAhead(task_id=self.brief.task_id, substitution=wanted))
-        elif self.desk.ledger.allowed(self.brief.task_id, model.name) < to_nano(highest):
+            self.context.publish(PaidModelAhead(task_id=self.brief.task_id, substitution=wanted))
+        elif self.context.ledger.allowed(self.brief.task_id, model.name) < to_nano(highest):
             failure = yield from self._confirm(model, self._wanted(model, from_model, reason, highest))
         if failure is None:
             self.settled.add(model.name)
@@ -63,16 +63,16 @@ class Consents:
             to_model=model.name,
             reason=reason or "it is the first model of the chain",
             highest_cost=highest,
-            expires=self.desk.clock() + VALID_SECONDS,
+            expires=self.context.clock() + VALID_SECONDS,
         )
 
     def _confirm(self, model: Model, wanted: Substitution) -> Flow[Failure | None]:
-        approve = self.desk.approve
+        approve = self.context.approve
         answer = None if approve is None else (yield Consult(lambda: approve(wanted)))
         if answer is not None and not isinstance(answer, bool):
             text = f"approve returned {answer!r}"
             raise TaskError(text, field="approve", hint="return True to approve, False to decline, None to wait")
-        self.desk.publish(PaidModelAhead(task_id=self.brief.task_id, substitution=wanted, approved=answer))
+        self.context.publish(PaidModelAhead(task_id=self.brief.task_id, substitution=wanted, approved=answer))
         what = f"asking {model.name} for up to {usd(wanted.highest_cost)}"
         if answer is None:
             self.pending = wanted
@@ -80,7 +80,7 @@ class Consents:
             return Failure(kind="pending", message=text, provider=model.provider)
         if not answer:
             return Failure(kind="declined", message=f"{what} was declined", provider=model.provider)
-        ledger = self.desk.ledger
+        ledger = self.context.ledger
         ledger.allow(
             wanted.task_id, model.name, to_nano(wanted.highest_cost), expires=ledger.now() + VALID_SECONDS
         )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
+class TaskContext:
     """Providers, ledger, prices, sandbox, clocks and listeners.
 
     `books` opens the ledger, `cell` makes the sandbox and `quotes` gives the prices when they are first needed.

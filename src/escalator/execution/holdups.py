@@ -14,7 +14,7 @@ from escalator.flow import Flow
 from escalator.ledger import Held, Refused, to_usd
 
 if TYPE_CHECKING:
-    from escalator.execution.context import Desk
+    from escalator.execution.context import TaskContext
 
 FIRST_LOOK, LONGEST_LOOK = 0.02, 0.25
 """Seconds between two looks at the budget, at first and at most."""
@@ -26,7 +26,7 @@ def held_up(refused: Refused) -> bool:
 
 
 def waited_for(
-    desk: Desk,
+    context: TaskContext,
     task_id: str,
     refused: Refused,
     reserve: Callable[[], Flow[Held | Refused]],
@@ -34,16 +34,16 @@ def waited_for(
     patience: float,
 ) -> Flow[Held | Refused]:
     """Reserve again once there is room, for at most `patience` seconds; the last refusal where there never was."""
-    end = desk.timer() + patience
+    end = context.timer() + patience
     if held_up(refused) and patience > 0:
         what = f"waiting up to {patience:.0f} s for {usd(to_usd(refused.held))} that other calls hold of a budget"
-        desk.publish(Warned(task_id=task_id, message=what))
+        context.publish(Warned(task_id=task_id, message=what))
     reply: Held | Refused = refused
     pause = FIRST_LOOK
-    while isinstance(reply, Refused) and held_up(reply) and (left := end - desk.timer()) > 0:
+    while isinstance(reply, Refused) and held_up(reply) and (left := end - context.timer()) > 0:
         yield Sleep(min(left, pause * random.uniform(0.5, 1.5)))  # noqa: S311  # so that not all look at once
         pause = min(2 * pause, LONGEST_LOOK)
-        spent, held = yield Compute(_look(desk, reply.scope), BIG)
+        spent, held = yield Compute(_look(context, reply.scope), BIG)
         if spent + held + reply.amount > reply.limit:
             reply = replace(reply, spent=spent, held=held)
         else:
@@ -51,5 +51,5 @@ def waited_for(
     return reply
 
 
-def _look(desk: Desk, scope: str) -> Callable[[], tuple[int, int]]:
-    return lambda: desk.ledger.spent([scope])[scope]
+def _look(context: TaskContext, scope: str) -> Callable[[], tuple[int, int]]:
+    return lambda: context.ledger.spent([scope])[scope]

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from escalator.execution.context import Desk
+from escalator.execution.context import TaskContext
 from escalator.execution.prepare import by_rules, chosen, named_classifier, planned, reading, stated
 from escalator.flow import Flow
 from escalator.records import Classification, Plan, Task
 
 
-def classify(desk: Desk, task: Task) -> Flow[Classification]:
+def classify(context: TaskContext, task: Task) -> Flow[Classification]:
     """The classification alone; an LLM classifier is asked and paid like any other call."""
     brief = yield from reading(task)
-    said = stated(task, desk)
+    said = stated(task, context)
     if said is not None:
         return said
     classification = by_rules(brief)
-    if named_classifier(desk) is None:
+    if named_classifier(context) is None:
         return classification
     from escalator.execution.classifying import only_classified
 
-    return (yield from only_classified(desk, brief, classification))
+    return (yield from only_classified(context, brief, classification))
 
 
-def plan(desk: Desk, task: Task) -> Flow[Plan]:
+def plan(context: TaskContext, task: Task) -> Flow[Plan]:
     """The plan alone."""
     brief = yield from reading(task)
     specs, given = chosen(task.validators)
-    classification = yield from classify(desk, task)
-    return planned(desk, brief, classification, specs, given)
+    classification = yield from classify(context, task)
+    return planned(context, brief, classification, specs, given)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from escalator.execution.closing import closing
-from escalator.execution.context import Desk
+from escalator.execution.context import TaskContext
 from escalator.execution.effects import BIG, Compute, written
 from escalator.execution.journal import Record
 from escalator.execution.performer import Performer
@@ -37,15 +37,15 @@ if TYPE_CHECKING:
 
 
 def validate(
-    desk: Desk,
+    context: TaskContext,
     answer_or_files: str | Mapping[str, str | None] | ChangeSet,
     task: Task,
 ) -> Flow[tuple[Verdict, ...]]:
     """Verdicts on an answer or files, without a worker."""
     brief = yield from reading(task)
     specs, given = chosen(task.validators)
-    classification = stated(task, desk) or by_rules(brief)
-    made = planned(desk, brief, classification, specs, given)
+    classification = stated(task, context) or by_rules(brief)
+    made = planned(context, brief, classification, specs, given)
     if specs is None:
         made = replace(made, validators=tuple(spec for spec in made.validators if spec.name != "semantic"))
     changes = yield Compute(lambda: _changes(answer_or_files, brief), BIG)
@@ -56,10 +56,12 @@ def validate(
             ),
         )
     if not any(spec.name == "semantic" for spec in made.validators):
-        desk = replace(desk, books=_scratch())  # nothing is spent, so nothing need be kept
-    yield from written(desk.ledger.open_task(task_row(desk, brief, classification, made)))
-    spender = Spender(desk, brief, Record(), deadline=deadline_of(desk, brief))
-    performer = Performer(desk, brief, made, judges=judges_of(desk, made, given), spender=spender, record=Record())
+        context = replace(context, books=_scratch())  # nothing is spent, so nothing need be kept
+    yield from written(context.ledger.open_task(task_row(context, brief, classification, made)))
+    spender = Spender(context, brief, Record(), deadline=deadline_of(context, brief))
+    performer = Performer(
+        context, brief, made, judges=judges_of(context, made, given), spender=spender, record=Record()
+    )
     answer = answer_or_files if isinstance(answer_or_files, str) else ""
     attempt = Attempt(rung=0, number=1, model="", answer=answer, changes=changes)
     rung = _judging_rung(made)
@@ -74,7 +76,7 @@ def validate(
     done = Outcome(
         status="skipped", reason="only judged", brief=brief, plan=made, attempts=(attempt,), cause="validate"
     )
-    yield from written(desk.ledger.close_task(brief.task_id, closing(done)))
+    yield from written(context.ledger.close_task(brief.task_id, closing(done)))
     return attempt.verdicts
 
 
@@ -102,18 +104,18 @@ def _changes(given: str | Mapping[str, str | None] | ChangeSet, brief: Brief) ->
 
 
 def strength(
-    desk: Desk, files: Mapping[str, str | None] | ChangeSet, task: Task, limit: int
+    context: TaskContext, files: Mapping[str, str | None] | ChangeSet, task: Task, limit: int
 ) -> Flow[StrengthReport]:
     """How many small faults, put into these files one at a time, the task's tests notice."""
     from escalator.validators import mutation
 
     brief = yield from reading(task)
-    classification = stated(task, desk) or by_rules(brief)
+    classification = stated(task, context) or by_rules(brief)
     spec = ValidatorSpec(name="tests", options={"rerun_flaky": False})
-    made = make_plan(brief, classification, desk.matrix, validators=(spec,))
-    desk = replace(desk, books=_scratch())
-    spender = Spender(desk, brief, Record(), deadline=deadline_of(desk, brief))
-    performer = Performer(desk, brief, made, judges={}, spender=spender, record=Record())
+    made = make_plan(brief, classification, context.matrix, validators=(spec,))
+    context = replace(context, books=_scratch())
+    spender = Spender(context, brief, Record(), deadline=deadline_of(context, brief))
+    performer = Performer(context, brief, made, judges={}, spender=spender, record=Record())
     changes = files if isinstance(files, ChangeSet) else ChangeSet(files=dict(files))
-    flow = mutation.strength(Candidate(brief=brief, changes=changes), desk.validator(spec), limit=limit)
+    flow = mutation.strength(Candidate(brief=brief, changes=changes), context.validator(spec), limit=limit)
     return (yield from performer.interpret(flow, Place(key="strength")))

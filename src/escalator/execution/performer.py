@@ -41,7 +41,7 @@ from escalator.steps import Admit, Ask, Asked, Check, Checked, Run, Step, Survey
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from escalator.execution.context import Desk
+    from escalator.execution.context import TaskContext
     from escalator.validators import Validator
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class Performer:
 
     def __init__(
         self,
-        desk: Desk,
+        context: TaskContext,
         brief: Brief,
         plan: Plan,
         *,
@@ -66,7 +66,7 @@ class Performer:
         spender: Spender,
         record: Record,
     ) -> None:
-        self._desk, self._brief, self._plan, self._judges = desk, brief, plan, judges
+        self._context, self._brief, self._plan, self._judges = context, brief, plan, judges
         self._spender, self._record = spender, record
         self._known: dict[str, Verdict] = {}
         self._writes: list[Future[None]] = []
@@ -90,7 +90,7 @@ class Performer:
             case Check():
                 return (yield from self.check(step))
             case Tell():
-                return self._desk.publish(Moved(task_id=self._brief.task_id, transition=step.transition))
+                return self._context.publish(Moved(task_id=self._brief.task_id, transition=step.transition))
             case Ask():
                 return (yield from self._spender.spend(step, place))
             case Run():
@@ -110,7 +110,7 @@ class Performer:
                 continue
             why = validators.why_unavailable(validator, self._brief)
             if why is None and validators.cost_of(validator) == "process":
-                why = self._desk.sandbox.unavailable()
+                why = self._context.sandbox.unavailable()
             if why is not None:
                 found.append(validators.unavailable(spec.name, why))
         return tuple(found)
@@ -167,7 +167,7 @@ class Performer:
 
     def work(self, step: Work) -> Flow[Attempt]:
         """One answer of a rung."""
-        self._desk.publish(AttemptStarted(task_id=self._brief.task_id, rung=step.rung, number=step.number))
+        self._context.publish(AttemptStarted(task_id=self._brief.task_id, rung=step.rung, number=step.number))
         composed = yield from self._composed(step.rung, step.history)
         place = self._place(step.rung, step.number, "worker")
         if not self._record.has(place.key):
@@ -176,7 +176,7 @@ class Performer:
         size = sum(len(text) for text in self._brief.files.values())
         attempt: Attempt = yield from self.interpret(flow, place, size=size)
         attempt = self._within_reach(attempt)
-        self._desk.publish(Answered(task_id=self._brief.task_id, attempt=attempt))
+        self._context.publish(Answered(task_id=self._brief.task_id, attempt=attempt))
         return attempt
 
     def _begin(self) -> None:
@@ -186,8 +186,8 @@ class Performer:
         self._beside = {}
         for spec in self._plan.validators:
             flow = validators.preparation(self._judges[spec.name], self._brief)
-            if flow is not None and self._desk.sandbox.unavailable() is None:
-                self._beside[spec.name] = Beside(flow, self._desk.sandbox, within=self._within_deadline)
+            if flow is not None and self._context.sandbox.unavailable() is None:
+                self._beside[spec.name] = Beside(flow, self._context.sandbox, within=self._within_deadline)
 
     def stop(self) -> None:
         """End what still runs beside the task."""
@@ -234,12 +234,14 @@ class Performer:
                 payload = JUDGEMENTS.dump(Judgement(verdict=checked.verdict, calls=checked.calls))
                 self._keep(Entry(key=f"{place.key}.verdict", kind="verdict", digest=digest, payload=payload))
         if checked.verdict is not None:
-            self._desk.publish(Judged(task_id=self._brief.task_id, model=attempt.model, verdict=checked.verdict))
+            self._context.publish(
+                Judged(task_id=self._brief.task_id, model=attempt.model, verdict=checked.verdict)
+            )
         return checked
 
     def _keep(self, entry: Entry) -> None:
         entry = replace(entry, key=self._record.fresh(entry.key))
-        self._writes.append(self._desk.ledger.record(self._brief.task_id, entry))
+        self._writes.append(self._context.ledger.record(self._brief.task_id, entry))
 
     def _judged(self, spec: ValidatorSpec, candidate: Candidate, place: Place, digest: str) -> Flow[Checked]:
         validator = self._judges[spec.name]
@@ -251,7 +253,7 @@ class Performer:
             return Checked(failure=late)
         if not validators.is_quick(validator):
             yield from self._spender.written()
-        started, paid = self._desk.timer(), _Purse()
+        started, paid = self._context.timer(), _Purse()
         beside = self._beside.pop(spec.name, None) if self._beside else None
         if beside is not None:
             try:
@@ -265,7 +267,7 @@ class Performer:
         if late is not None and not verdict.passed:
             return Checked(failure=late, calls=paid.calls)  # what the deadline left it may have been too little
         verdict = replace(
-            verdict, validator=spec.name, seconds=self._desk.timer() - started, required=spec.required
+            verdict, validator=spec.name, seconds=self._context.timer() - started, required=spec.required
         )
         if validators.cost_of(validator) == "model":
             verdict = replace(verdict, opinion=verdict.opinion or verdict.status == "inconclusive")
@@ -277,7 +279,7 @@ class Performer:
         """One process in the sandbox, within what the deadline leaves."""
         command = self._within_deadline(step.command)
         yield from self._spender.written()
-        result = yield Execute(self._desk.sandbox, command)
+        result = yield Execute(self._context.sandbox, command)
         if isinstance(result, RunResult):
             return result
         return Failure(kind="unavailable", message=str(result))

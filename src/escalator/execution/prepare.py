@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from escalator import plugins, validators
 from escalator.errors import ConfigError, TaskError
 from escalator.execution.briefing import make_brief
-from escalator.execution.context import Desk
+from escalator.execution.context import TaskContext
 from escalator.execution.effects import BIG, computed
 from escalator.flow import Flow
 from escalator.planning import fitted, make_plan, plan_key, specs_of, type_for
@@ -72,9 +72,9 @@ def _may_judge(item: object) -> bool:
     return isinstance(item, str | Mapping | ValidatorSpec) or callable(item)
 
 
-def judges_of(desk: Desk, plan: Plan, given: Judges) -> dict[str, Validator]:
+def judges_of(context: TaskContext, plan: Plan, given: Judges) -> dict[str, Validator]:
     """The validators of a plan by name, built or as the caller gave them."""
-    judges = {spec.name: given.get(spec.name) or desk.validator(spec) for spec in plan.validators}
+    judges = {spec.name: given.get(spec.name) or context.validator(spec) for spec in plan.validators}
     if len(judges) != len(plan.validators):
         names = [spec.name for spec in plan.validators]
         twice = next(name for name in names if names.count(name) > 1)
@@ -83,39 +83,39 @@ def judges_of(desk: Desk, plan: Plan, given: Judges) -> dict[str, Validator]:
 
 
 def planned(
-    desk: Desk, brief: Brief, kind: Classification, wanted: Sequence[ValidatorSpec] | None, given: Judges
+    context: TaskContext, brief: Brief, kind: Classification, wanted: Sequence[ValidatorSpec] | None, given: Judges
 ) -> Plan:
     """The plan of a classified task, its validators cheapest first; equals keep their order.
 
     All tasks of a kind that bring no validators of their own share one plan, but for their classification.
     """
     if wanted is not None:
-        return _planned(desk, brief, kind, wanted, given)
-    kind = fitted(kind, desk.matrix)
+        return _planned(context, brief, kind, wanted, given)
+    kind = fitted(kind, context.matrix)
     key = plan_key(brief, kind)
-    plan = desk.plans.get(key)
+    plan = context.plans.get(key)
     if plan is None:
-        plan = desk.plans[key] = _planned(desk, brief, kind, None, given)
+        plan = context.plans[key] = _planned(context, brief, kind, None, given)
     return plan if plan.classification is kind else replace(plan, classification=kind)
 
 
 def _planned(
-    desk: Desk, brief: Brief, kind: Classification, wanted: Sequence[ValidatorSpec] | None, given: Judges
+    context: TaskContext, brief: Brief, kind: Classification, wanted: Sequence[ValidatorSpec] | None, given: Judges
 ) -> Plan:
-    plan = make_plan(brief, kind, desk.matrix, validators=wanted)
-    judges = judges_of(desk, plan, given)
+    plan = make_plan(brief, kind, context.matrix, validators=wanted)
+    judges = judges_of(context, plan, given)
     ordered = sorted(plan.validators, key=lambda spec: validators.cost_rank(judges[spec.name]))
     return replace(plan, validators=tuple(ordered))
 
 
-def stated(task: Task, desk: Desk) -> Classification | None:
+def stated(task: Task, context: TaskContext) -> Classification | None:
     """What the caller says the task is, where the caller says it; of type and complexity, one gives the other."""
     name, complexity = task.task_type, task.complexity
     if name is None and complexity is None:
         return None
     if name is None:
-        name = type_for(complexity or 0.0, desk.matrix)
-    low, high = desk.matrix.task_type(name).complexity
+        name = type_for(complexity or 0.0, context.matrix)
+    low, high = context.matrix.task_type(name).complexity
     if complexity is None:
         complexity = (low + high) / 2
     return Classification(
@@ -130,13 +130,13 @@ def by_rules(brief: Brief) -> Classification:
     return classify_brief(brief)
 
 
-def named_classifier(desk: Desk) -> Any:
+def named_classifier(context: TaskContext) -> Any:
     """The classifier the matrix names, None for the built-in rules."""
-    section = desk.matrix.file.classifier
+    section = context.matrix.file.classifier
     if section.llm is not None:
         from escalator.classify import llm_classifier
 
-        return llm_classifier(desk.matrix.model(section.llm))
+        return llm_classifier(context.matrix.model(section.llm))
     if section.name is not None:
         key = "classifier.name"
         return plugins.make(
@@ -149,6 +149,6 @@ def named_classifier(desk: Desk) -> Any:
     return None
 
 
-def deadline_of(desk: Desk, brief: Brief) -> float | None:
-    """The moment of the desk's timer at which the task is stopped."""
-    return None if brief.deadline is None else desk.timer() + brief.deadline
+def deadline_of(context: TaskContext, brief: Brief) -> float | None:
+    """The moment of the context's timer at which the task is stopped."""
+    return None if brief.deadline is None else context.timer() + brief.deadline

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from escalator.execution.context import Desk
+from escalator.execution.context import TaskContext
 from escalator.ledger import TaskRow
 from escalator.records import Brief, Classification, Plan, ValidatorSpec
 from escalator.records.codec import BRIEFS, PLANS
@@ -14,7 +14,7 @@ from escalator.records.flat import described
 
 
 def task_row(
-    desk: Desk,
+    context: TaskContext,
     brief: Brief,
     kind: Classification,
     plan: Plan | None,
@@ -33,7 +33,7 @@ def task_row(
         task_type=kind.task_type,
         complexity=kind.complexity,
         description=described(brief.prompt),
-        team=desk.matrix.file.team,
+        team=context.matrix.file.team,
         tags=brief.tags,
     )
 

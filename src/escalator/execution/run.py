@@ -12,7 +12,7 @@ from escalator.events import Planned, TaskEnded, TaskStarted, Warned
 from escalator.execution.briefing import relimited
 from escalator.execution.classifying import classified_by_model
 from escalator.execution.closing import baseline, closing, warnings
-from escalator.execution.context import Desk
+from escalator.execution.context import TaskContext
 from escalator.execution.effects import written
 from escalator.execution.filing import file_review, granted
 from escalator.execution.journal import REPLIES, Record
@@ -53,39 +53,43 @@ OURS = frozenset({"new", "resumed"})
 """How the ledger opens a task that this process may work on."""
 
 
-def execute(desk: Desk, task: Task) -> Flow[Outcome]:
+def execute(context: TaskContext, task: Task) -> Flow[Outcome]:
     """Read, classify, plan, walk, close. A task id the ledger knows is resumed, or answered from its outcome."""
     brief = yield from reading(task)
     wanted, given = chosen(task.validators)
-    said = stated(task, desk)
+    said = stated(task, context)
     kind = said or by_rules(brief)
     plan = None
-    if said is not None or named_classifier(desk) is None:
-        plan = planned(desk, brief, kind, wanted, given)
-    opened = yield from _opened(desk, task_row(desk, brief, kind, plan, wanted), new=task.task_id is None)
-    with _resumable(desk, opened):
+    if said is not None or named_classifier(context) is None:
+        plan = planned(context, brief, kind, wanted, given)
+    opened = yield from _opened(context, task_row(context, brief, kind, plan, wanted), new=task.task_id is None)
+    with _resumable(context, opened):
         if opened.status == "new":
-            return (yield from _worked(desk, opened, brief, given, plan=plan))
+            return (yield from _worked(context, opened, brief, given, plan=plan))
         if _stored(opened).prompt != brief.prompt:
             text = f"the ledger knows {brief.task_id!r} as another task"
             raise TaskError(text, field="task_id", hint="choose a new id, or none")
-        return (yield from _known(desk, opened, given, budget=brief.budget, deadline=brief.deadline))
+        return (yield from _known(context, opened, given, budget=brief.budget, deadline=brief.deadline))
 
 
 def resume(
-    desk: Desk, task_id: str, *, budget: Decimal | float | str | None = None, deadline: float | None = None
+    context: TaskContext,
+    task_id: str,
+    *,
+    budget: Decimal | float | str | None = None,
+    deadline: float | None = None,
 ) -> Flow[Outcome]:
     """Go on with a task the ledger knows, under another budget or deadline where one is given."""
-    desk = replace(desk, approve=granted(desk.ledger, desk.approve))
-    known = desk.ledger.look(task_id)
+    context = replace(context, approve=granted(context.ledger, context.approve))
+    known = context.ledger.look(task_id)
     if known is None:
         raise TaskError(
             f"the ledger knows no task {task_id!r}", field="task_id", hint="is this the ledger it was started on?"
         )
-    opened = yield from _opened(desk, known.row)
-    with _resumable(desk, opened):
+    opened = yield from _opened(context, known.row)
+    with _resumable(context, opened):
         try:
-            return (yield from _known(desk, opened, {}, budget=budget, deadline=deadline))
+            return (yield from _known(context, opened, {}, budget=budget, deadline=deadline))
         except ConfigError as error:
             if error.key != "validators":
                 raise
@@ -94,12 +98,12 @@ def resume(
             raise TaskError(text, field="task_id", hint=hint) from error
 
 
-def _opened(desk: Desk, row: TaskRow, *, new: bool = False) -> Flow[Opened]:
+def _opened(context: TaskContext, row: TaskRow, *, new: bool = False) -> Flow[Opened]:
     """Open a task; where the caller goes away meanwhile, it is given back once the ledger has opened it.
 
     A `new` one, whose id nobody else knows, is written together with the hold of its first call.
     """
-    ledger = desk.ledger
+    ledger = context.ledger
     if new:
         ledger.open_task(row, new=True)
         return Opened(status="new", row=row)
@@ -118,9 +122,9 @@ def _unopened(ledger: Archive, done: Future[Opened]) -> None:
 
 
 @contextmanager
-def _resumable(desk: Desk, opened: Opened) -> Iterator[None]:
+def _resumable(context: TaskContext, opened: Opened) -> Iterator[None]:
     """Give the task back if the work on it is cut short, so that it can be resumed; what did it goes on upward."""
-    ledger = desk.ledger
+    ledger = context.ledger
     try:
         yield
     except BaseException:
@@ -135,7 +139,12 @@ def _give_back(ledger: Archive, opened: Opened) -> None:
 
 
 def _known(
-    desk: Desk, opened: Opened, given: Judges, *, budget: Decimal | float | str | None, deadline: float | None
+    context: TaskContext,
+    opened: Opened,
+    given: Judges,
+    *,
+    budget: Decimal | float | str | None,
+    deadline: float | None,
 ) -> Flow[Outcome]:
     brief = relimited(_stored(opened), budget=budget, deadline=deadline)
     if opened.status == "running":
@@ -148,23 +157,25 @@ def _known(
         if not opened.outcome:
             raise _gone(brief.task_id)
         return OUTCOMES.load(opened.outcome, brief=brief, plan=PLANS.load(opened.row.plan))
-    return (yield from _worked(desk, opened, brief, given))
+    return (yield from _worked(context, opened, brief, given))
 
 
-def _worked(desk: Desk, opened: Opened, brief: Brief, given: Judges, *, plan: Plan | None = None) -> Flow[Outcome]:
+def _worked(
+    context: TaskContext, opened: Opened, brief: Brief, given: Judges, *, plan: Plan | None = None
+) -> Flow[Outcome]:
     """Work on a task that is ours: a new one, or one taken up again with what was recorded of it."""
     record = Record(opened.entries)
-    spender = Spender(desk, brief, record, deadline=deadline_of(desk, brief))
-    desk.publish(TaskStarted(task_id=brief.task_id, prompt=brief.prompt, resumed=opened.status == "resumed"))
+    spender = Spender(context, brief, record, deadline=deadline_of(context, brief))
+    context.publish(TaskStarted(task_id=brief.task_id, prompt=brief.prompt, resumed=opened.status == "resumed"))
     if plan is not None or is_planned(opened.row):
         plan = plan or PLANS.load(opened.row.plan)
         overhead = tuple(call for entry in opened.entries for call in _classifier_call(entry))
     else:
         wanted = wanted_of(opened.row)
-        kind, overhead = yield from classified_by_model(desk, brief, spender, opened.row.task_type)
-        plan = planned(desk, brief, kind, wanted, given)
-        yield from written(desk.ledger.plan_task(task_row(desk, brief, kind, plan, wanted)))
-    return (yield from _walked(desk, brief, plan, spender, record=record, given=given, overhead=overhead))
+        kind, overhead = yield from classified_by_model(context, brief, spender, opened.row.task_type)
+        plan = planned(context, brief, kind, wanted, given)
+        yield from written(context.ledger.plan_task(task_row(context, brief, kind, plan, wanted)))
+    return (yield from _walked(context, brief, plan, spender, record=record, given=given, overhead=overhead))
 
 
 def _stored(opened: Opened) -> Brief:
@@ -186,7 +197,7 @@ def _classifier_call(entry: Entry) -> Iterator[Call]:
 
 
 def _walked(
-    desk: Desk,
+    context: TaskContext,
     brief: Brief,
     plan: Plan,
     spender: Spender,
@@ -196,28 +207,30 @@ def _walked(
     overhead: tuple[Call, ...],
 ) -> Flow[Outcome]:
     """The walk itself and what is written about it."""
-    started = desk.timer()
-    desk.publish(Planned(task_id=brief.task_id, classification=plan.classification, plan=plan))
-    performer = Performer(desk, brief, plan, judges=judges_of(desk, plan, given), spender=spender, record=record)
+    started = context.timer()
+    context.publish(Planned(task_id=brief.task_id, classification=plan.classification, plan=plan))
+    performer = Performer(
+        context, brief, plan, judges=judges_of(context, plan, given), spender=spender, record=record
+    )
     try:
         outcome: Outcome = yield from performer.interpret(walk(brief, plan), Place(key="walk"))
     finally:
         performer.stop()
-    told = warnings(outcome, record, desk.ledger.trouble())
+    told = warnings(outcome, record, context.ledger.trouble())
     for message in told:
-        desk.publish(Warned(task_id=brief.task_id, message=message))
+        context.publish(Warned(task_id=brief.task_id, message=message))
     outcome = replace(
         outcome,
         overhead=overhead,
         baseline=baseline(spender, outcome),
         warnings=told,
-        seconds=desk.timer() - started,
+        seconds=context.timer() - started,
     )
     if outcome.status == "needs_review":
-        keep = desk.matrix.file.ledger.store_answers
-        yield from written(file_review(desk.ledger, outcome, wanted=spender.consents.pending, keep=keep))
-    closed = desk.ledger.close_task(brief.task_id, closing(outcome))  # takes verdicts still unwritten along
+        keep = context.matrix.file.ledger.store_answers
+        yield from written(file_review(context.ledger, outcome, wanted=spender.consents.pending, keep=keep))
+    closed = context.ledger.close_task(brief.task_id, closing(outcome))  # takes verdicts still unwritten along
     yield from performer.settled()
     yield from written(closed)
-    desk.publish(TaskEnded(task_id=brief.task_id, outcome=outcome))
+    context.publish(TaskEnded(task_id=brief.task_id, outcome=outcome))
     return outcome

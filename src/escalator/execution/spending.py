@@ -42,7 +42,7 @@ from escalator.steps import Ask, Asked
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from escalator.execution.context import Desk
+    from escalator.execution.context import TaskContext
     from escalator.ledger import Archive
     from escalator.providers import Provider
 
@@ -79,13 +79,13 @@ class Digests:
 
 
 class Spender:
-    """Dispatches the calls of one task. `deadline` is a moment of the desk's timer, None for no deadline."""
+    """Dispatches the calls of one task. `deadline` is a moment of the context's timer, None for no deadline."""
 
-    def __init__(self, desk: Desk, brief: Brief, record: Record, *, deadline: float | None) -> None:
-        self._desk, self._brief, self._record, self._deadline = desk, brief, record, deadline
+    def __init__(self, context: TaskContext, brief: Brief, record: Record, *, deadline: float | None) -> None:
+        self._context, self._brief, self._record, self._deadline = context, brief, record, deadline
         self.policies = Policies()
-        self.before_paid = desk.matrix.file.cost_guard.before_paid
-        self.consents = Consents(desk, brief)
+        self.before_paid = context.matrix.file.cost_guard.before_paid
+        self.consents = Consents(context, brief)
         self._unwritten: list[Future[None]] = []
         self._prices: dict[tuple[str, str, float], PriceRecord | None] = {}
 
@@ -95,7 +95,7 @@ class Spender:
 
     def remaining(self) -> float | None:
         """Seconds until the task's deadline; None if it has none."""
-        return None if self._deadline is None else self._deadline - self._desk.timer()
+        return None if self._deadline is None else self._deadline - self._context.timer()
 
     def overdue(self) -> Failure | None:
         """The failure that ends the task once its deadline has passed."""
@@ -160,7 +160,7 @@ class Spender:
     ) -> Flow[Dispatched]:
         model, price = request.model, self.price(request.model)
         try:
-            provider = self._desk.provider(model.provider)
+            provider = self._context.provider(model.provider)
         except ProviderError as error:
             return Dispatched(failure=as_failure(error, model))
         amount = NOTHING if is_free(model) or price is None else self.highest(price, request)
@@ -190,7 +190,7 @@ class Spender:
             return self.consents.used_up(model, to_usd(hold.amount))
         if isinstance(reply, Refused):
             reply = yield from waited_for(
-                self._desk, hold.task_id, reply, lambda: self._reserve(hold), patience=self._patience()
+                self._context, hold.task_id, reply, lambda: self._reserve(hold), patience=self._patience()
             )
         if isinstance(reply, Refused):
             return Failure(kind="budget", message=refusal(reply, model.name), provider=model.provider)
@@ -198,12 +198,12 @@ class Spender:
 
     def _patience(self) -> float:
         """Seconds a call waits for money that others hold: as the matrix says, within the deadline."""
-        patience, remaining = self._desk.matrix.file.cost_guard.patience, self.remaining()
+        patience, remaining = self._context.matrix.file.cost_guard.patience, self.remaining()
         return patience if remaining is None else max(min(patience, remaining), 0.0)
 
     def _reserve(self, hold: Hold) -> Flow[Held | Refused]:
         """Hold the money; where the caller goes away meanwhile, nothing is sent and so nothing is held."""
-        ledger = self._desk.ledger
+        ledger = self._context.ledger
         reserving = ledger.reserve(hold)
         try:
             reply: Held | Refused = yield from written(reserving)
@@ -216,9 +216,9 @@ class Spender:
     def _send(
         self, purpose: Purpose, request: Request, place: Place, *, provider: Provider, held: Held, amount: Decimal
     ) -> Flow[Dispatched]:
-        started = self._desk.timer()
+        started = self._context.timer()
         reply: Completion | ProviderError = yield Send(provider, request)
-        seconds = self._desk.timer() - started
+        seconds = self._context.timer() - started
         base = Call(
             purpose=purpose,
             model=request.model.name,
@@ -232,10 +232,10 @@ class Spender:
         call = done.call or base
         payload = REPLIES.dump(CallReply(call=call, completion=done.completion, failure=done.failure))
         settlement = _settlement(call, payload, failed=done.failure is not None)
-        self._unwritten.append(self._desk.ledger.settle(held.hold_id, settlement))
+        self._unwritten.append(self._context.ledger.settle(held.hold_id, settlement))
         if done.failure is not None or len(payload) >= BIG:
             yield from self.written()  # a wait or a long computation may come first
-        self._desk.publish(CallFinished(task_id=self._brief.task_id, call=call))
+        self._context.publish(CallFinished(task_id=self._brief.task_id, call=call))
         return done
 
     def _read(
@@ -278,7 +278,7 @@ class Spender:
         return min(self._cost(model, "", usage, amount), amount), usage
 
     def _replayed(self, reply: CallReply) -> Dispatched:
-        self._desk.publish(CallFinished(task_id=self._brief.task_id, call=reply.call, replayed=True))
+        self._context.publish(CallFinished(task_id=self._brief.task_id, call=reply.call, replayed=True))
         return Dispatched(completion=reply.completion, failure=reply.failure, call=reply.call)
 
     def forbidden(self, model: Model) -> Failure | None:
@@ -290,11 +290,11 @@ class Spender:
 
     def price(self, model: Model, answered_by: str = "") -> PriceRecord | None:
         """What the model costs today."""
-        now = self._desk.clock()
+        now = self._context.clock()
         key = (model.name, answered_by, now // DAY)
         if key not in self._prices:
             today = datetime.fromtimestamp(now, UTC).date()
-            self._prices[key] = self._desk.prices.price_of(model, at=today, answered_by=answered_by)
+            self._prices[key] = self._context.prices.price_of(model, at=today, answered_by=answered_by)
         return self._prices[key]
 
     def highest(self, price: PriceRecord, request: Request, *, output: int | None = None) -> Decimal:
@@ -305,7 +305,7 @@ class Spender:
     def _wanted(
         self, purpose: Purpose, request: Request, place: Place, *, digests: Digests, amount: Decimal
     ) -> Hold:
-        model, file = request.model, self._desk.matrix.file
+        model, file = request.model, self._context.matrix.file
         return Hold(
             task_id=self._brief.task_id,
             key=place.key,
@@ -316,7 +316,7 @@ class Spender:
                 self._brief,
                 task_type=place.task_type,
                 team=file.team,
-                now=self._desk.ledger.now(),
+                now=self._context.ledger.now(),
             )
             + (() if is_free(model) else self.consents.scopes(model, self.before_paid)),
             purpose=purpose,
