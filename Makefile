@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := .venv-peers
 
-.PHONY: test check demo docs bench clean setup system bubblewrap
+.PHONY: test check demo docs bench bench-peers clean setup system bubblewrap
 
 setup: $(READY)
 
@@ -44,5 +45,15 @@ docs: setup
 bench: setup
 	$(BIN)/python -m benchmarks all
 
+# The peers are installed beside the project in an environment of their own.
+bench-peers: $(PEERS)/.ready
+	$(PEERS)/bin/python -m benchmarks peers
+
+$(PEERS)/.ready: benchmarks/peers.txt pyproject.toml constraints.txt
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(PEERS)/bin/python -m pip install --quiet --editable . --requirement benchmarks/peers.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	rm -rf $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -21,19 +21,23 @@ NAMES = (
     "ledger_reports",
 )
 
+APART = ("peers",)
+"""Not among `all`: what needs more than the project installs, see `make bench-peers`."""
+
 
 def main(argv: list[str]) -> int:
     """Run the benchmarks named; options after a single name are that benchmark's own."""
     if not argv or argv[0] in {"-h", "--help"}:
         print(f"{__doc__}\n")
-        for name in NAMES:
+        for name in (*NAMES, *APART):
             print(f"  {name:18} {_first_line(name)}")
         print("\nOptions after one name are its own: python -m benchmarks overhead --rounds 5")
         return 0
-    names = NAMES if argv == ["all"] else [word for word in argv if word in NAMES]
-    options = [] if argv == ["all"] else [word for word in argv if word not in NAMES]
+    known = (*NAMES, *APART)
+    names = NAMES if argv == ["all"] else [word for word in argv if word in known]
+    options = [] if argv == ["all"] else [word for word in argv if word not in known]
     if not names or (options and len(names) > 1):
-        print(f"There is no benchmark {options[0]!r}; known are {', '.join(NAMES)}.", file=sys.stderr)
+        print(f"There is no benchmark {options[0]!r}; known are {', '.join(known)}.", file=sys.stderr)
         return 2
     for name in names:
         begun = time.perf_counter()

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ from benchmarks.server import server
 DELAY = 0.020
 CONTENDERS = ("raw httpx2", "raw httpx", "escalator, normal", "escalator, full", "escalator, memory")
 FLOOR = "raw httpx2"
+PEER = "peer "
+"""Stands before the name of a peer."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ async def _contender(
 ) -> Callable[[], Awaitable[None]]:
     if name.startswith("raw"):
         return await _raw(name, url, stack, concurrent)
+    if name.startswith(PEER):
+        return _peer(name.removeprefix(PEER), url)
     from benchmarks.houses import FILES, PROMPT, house
 
     escalator = await stack.enter_async_context(house(url, folder, durability=name.split(", ")[1]))  # type: ignore[arg-type]
@@ -117,6 +121,18 @@ async def _raw(name: str, url: str, stack: AsyncExitStack, concurrent: int) -> C
     return call
 
 
+def _peer(name: str, url: str) -> Callable[[], Awaitable[None]]:
+    from benchmarks.houses import PROMPT
+    from benchmarks.peer_clients import PEERS
+
+    peer = PEERS[name](url)
+
+    async def call() -> None:
+        await peer.ask(PROMPT)
+
+    return call
+
+
 def apart(name: str, url: str, *, concurrent: int, calls: int) -> Run:
     """One run in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
@@ -126,12 +142,14 @@ def apart(name: str, url: str, *, concurrent: int, calls: int) -> Run:
         return Run(**json.loads(ran.stdout))
 
 
-def throughput(concurrent: int, *, calls: int, rounds: int) -> list[tuple[str, Run, float]]:
+def throughput(
+    concurrent: int, *, calls: int, rounds: int, contenders: Sequence[str] = CONTENDERS
+) -> list[tuple[str, Run, float]]:
     """Medians of every contender, and of its rate to the floor's of the same round."""
-    runs: dict[str, list[Run]] = {name: [] for name in CONTENDERS}
+    runs: dict[str, list[Run]] = {name: [] for name in contenders}
     with server(delay=DELAY) as served:
         for _ in range(rounds):
-            for name in CONTENDERS:
+            for name in contenders:
                 runs[name].append(apart(name, served.url, concurrent=concurrent, calls=calls))
     return [(name, _middle(taken), _to_floor(taken, runs[FLOOR])) for name, taken in runs.items()]
 
@@ -170,13 +188,27 @@ async def growth(calls: int, *, quarters: int = 4, warm_up: int = 200) -> list[f
     return gained
 
 
+def title(concurrent: int) -> str:
+    """What a table of `throughput` is called."""
+    return f"{concurrent} at a time, server answers after {DELAY * 1000:.0f} ms"
+
+
+def as_table(rows: Sequence[tuple[str, Run, float]]) -> str:
+    """`throughput` as it is published."""
+    heads = ("", "calls/s", f"to {FLOOR}", "errors", "p99 ms", "kB a task in flight")
+    cells = (
+        (n, round(r.calls_per_second), ratio, r.errors, round(r.p99_ms), r.kb_per_task) for n, r, ratio in rows
+    )
+    return table(heads, cells)
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks concurrency", description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--concurrent", type=int, nargs="+", default=[50, 500])
     parser.add_argument("--calls", type=int, default=2000, help="calls of one run")
     parser.add_argument("--growth", type=int, default=20_000, help="tasks to watch the memory over; 0 for none")
-    parser.add_argument("--one", choices=CONTENDERS, help=argparse.SUPPRESS)
+    parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args(argv)
@@ -184,13 +216,9 @@ def main(argv: list[str] | None = None) -> None:
         size = {"concurrent": chosen.concurrent[0], "calls": chosen.calls}
         print(json.dumps(asdict(asyncio.run(run(chosen.one, chosen.url, chosen.folder, **size)))))
         return
-    heads = ("", "calls/s", f"to {FLOOR}", "errors", "p99 ms", "kB a task in flight")
     for concurrent in chosen.concurrent:
         rows = throughput(concurrent, calls=chosen.calls, rounds=chosen.rounds)
-        cells = (
-            (n, round(r.calls_per_second), ratio, r.errors, round(r.p99_ms), r.kb_per_task) for n, r, ratio in rows
-        )
-        print(f"\n{concurrent} at a time, server answers after {DELAY * 1000:.0f} ms\n\n{table(heads, cells)}")
+        print(f"\n{title(concurrent)}\n\n{as_table(rows)}")
     if chosen.growth:
         gained = ", ".join(f"{mb:+.2f}" for mb in asyncio.run(growth(chosen.growth)))
         print(f"\nMB of RSS gained by the end of each quarter of {chosen.growth:,} tasks: {gained}")

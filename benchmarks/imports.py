@@ -81,13 +81,17 @@ def measure(*, rounds: int, statements: Sequence[str] = STATEMENTS, floor: str =
     return costs
 
 
+def as_table(costs: Sequence[Cost]) -> str:
+    """Costs as they are published."""
+    heads = ("statement", "CPU ms, best", "median", "best / httpx", "median / httpx", "modules", "RSS MB")
+    rows = (
+        (f"`{c.statement}`", c.best, c.median, c.best_ratio, c.median_ratio, c.modules, c.megabytes) for c in costs
+    )
+    return table(heads, rows)
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks imports", description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
     chosen = parser.parse_args(argv)
-    heads = ("statement", "CPU ms, best", "median", "best / httpx", "median / httpx", "modules", "RSS MB")
-    rows = (
-        (f"`{c.statement}`", c.best, c.median, c.best_ratio, c.median_ratio, c.modules, c.megabytes)
-        for c in measure(rounds=chosen.rounds)
-    )
-    print(table(heads, rows))
+    print(as_table(measure(rounds=chosen.rounds)))
