@@ -13,6 +13,7 @@ import os
 import platform
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -31,6 +32,9 @@ from benchmarks.server import server
 
 MANY = (concurrency.FLOOR, "raw httpx", "escalator, normal")
 """Who else is measured with many tasks at once."""
+
+SLOWEST = 0.25
+"""Seconds of a call against an instant server from which on it is measured once."""
 
 
 def machine() -> str:
@@ -69,7 +73,7 @@ def one_at_a_time(*, rounds: int, calls: int) -> Iterator[tuple[str, list[Ratio]
         raw, raw2 = httpx.AsyncClient(), httpx2.AsyncClient()
         plain, chain = house(served.url, folder), house(served.url, folder, models=(BROKEN, GOOD))
 
-        def blocks(prompt: str, models: tuple[str, ...], asked: Callable[[Peer], Ask]) -> dict[str, Block]:
+        def blocks(prompt: str, models: tuple[str, ...], asked: Callable[[Peer], Ask | None]) -> dict[str, Block]:
             house_of = chain if len(models) > 1 else plain
 
             async def ours(prompt: str) -> None:
@@ -80,19 +84,22 @@ def one_at_a_time(*, rounds: int, calls: int) -> Iterator[tuple[str, list[Ratio]
                 "raw httpx": _raw(raw, served.url, models),
                 "raw httpx2": _raw(raw2, served.url, models),
                 "escalator, normal": ours,
-                **{name: asked(peer) for name, peer in peers.items()},
             }
+            for name, peer in peers.items():
+                if (ask := asked(peer)) is not None and _is_quick(name, ask, prompt, runner):
+                    asks[name] = ask
             return {name: _block(ask, prompt, calls) for name, ask in asks.items()}
 
-        kinds: Mapping[str, dict[str, Block]] = {
-            "One call, short prompt": blocks(PROMPT, (GOOD,), lambda peer: peer.ask),
-            "One call, 100 kB prompt": blocks(f"{PROMPT}\n\n{LONG}", (GOOD,), lambda peer: peer.ask),
-            "First model 500, second answers; H is two raw calls": blocks(
+        kinds: Mapping[str, Callable[[], dict[str, Block]]] = {
+            "One call, short prompt": lambda: blocks(PROMPT, (GOOD,), lambda peer: peer.ask),
+            "One call, 100 kB prompt": lambda: blocks(f"{PROMPT}\n\n{LONG}", (GOOD,), lambda peer: peer.ask),
+            "First model 500, second answers; H is two raw calls": lambda: blocks(
                 PROMPT, (BROKEN, GOOD), lambda peer: peer.fallback
             ),
         }
-        for title, contenders in kinds.items():
+        for title, made in kinds.items():
             with _quiet():
+                contenders = made()
                 found = interleave(contenders, floor="raw httpx", rounds=rounds, calls=calls, runner=runner)
             yield title, found
         runner.run(_closed(raw, raw2))
@@ -107,6 +114,21 @@ def _raw(client: Any, url: str, models: tuple[str, ...]) -> Ask:
             (await client.post(f"{url}/v1/chat/completions", json=body)).json()
 
     return ask
+
+
+def _is_quick(name: str, ask: Ask, prompt: str, runner: asyncio.Runner) -> bool:
+    """Whether a peer can be asked hundreds of times; one that cannot is told with its seconds."""
+    runner.run(_asked(ask, prompt))
+    begun = time.perf_counter()
+    runner.run(_asked(ask, prompt))
+    seconds = time.perf_counter() - begun
+    if seconds > SLOWEST:
+        print(f"\nnot measured further: {name} takes {seconds:.1f} s a call of {len(prompt):,} characters")
+    return seconds <= SLOWEST
+
+
+async def _asked(ask: Ask, prompt: str) -> None:
+    await ask(prompt)
 
 
 def _block(ask: Ask, prompt: str, calls: int) -> Block:
