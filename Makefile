@@ -45,14 +45,15 @@ docs: setup
 bench: setup
 	$(BIN)/python -m benchmarks all
 
-# The peers are installed beside the project in an environment of their own.
+# The peers are installed beside the project in an environment of their own; litellm wants a newer certifi than we pin.
 bench-peers: $(PEERS)/.ready
 	$(PEERS)/bin/python -m benchmarks peers
 
 $(PEERS)/.ready: benchmarks/peers.txt pyproject.toml constraints.txt
 	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(PEERS)/bin/python -m pip install --quiet --editable . --requirement benchmarks/peers.txt
+	grep -v '^certifi==' constraints.txt > $(PEERS)/constraints.txt
+	$(PEERS)/bin/python -m pip install --quiet --constraint $(PEERS)/constraints.txt --editable . --requirement benchmarks/peers.txt
 	touch $@
 
 clean:

@@ -26,11 +26,11 @@ BROKEN, GOOD = "500 always", "good"
 class Peer:
     """One library against one server.
 
-    `fallback` asks a model that fails first, by the library's own means; None where none of them brings an answer.
+    `fallback` asks a model that fails first, by the library's own means.
     """
 
     ask: Ask
-    fallback: Ask | None
+    fallback: Ask
 
 
 def openai_sdk(url: str) -> Peer:
@@ -95,19 +95,31 @@ def litellm(url: str) -> Peer:
 
 
 def cascadeflow(url: str) -> Peer:
-    """A `CascadeAgent` of one model twice, drafter and verifier.
+    """A `CascadeAgent` of drafter and verifier; its fallback is the verifier where the drafter fails.
 
-    It has no fallback that could be measured: it asks a failing drafter three times, and once its breaker has seen
-    five failures it answers every task with an empty text, without an error and without asking the verifier.
+    As it comes it asks a failing drafter three times, and once its breaker has seen five failures it answers every
+    task with an empty text, without an error and without asking the verifier. So one request and a closed breaker.
     """
     flow, _ = _without_litellm("cascadeflow", "cascadeflow.integrations.litellm")
     same = {"provider": "vllm", "base_url": f"{url}/v1", "api_key": KEY}
-    agent = flow.CascadeAgent(models=[flow.ModelConfig(GOOD, cost=cost, **same) for cost in (0.0001, 0.001)])
 
-    async def ask(prompt: str) -> None:
+    def of(*models: str) -> Any:
+        costs = (0.0001, 0.001)
+        listed = [flow.ModelConfig(model, cost=cost, **same) for model, cost in zip(models, costs, strict=True)]
+        agent = flow.CascadeAgent(models=listed)
+        agent.providers["vllm"].retry_config.max_attempts = 1
+        return agent
+
+    plain, chain = of(GOOD, GOOD), of(BROKEN, GOOD)
+
+    async def ask(prompt: str, agent: Any = plain) -> None:
         assert (await agent.run(prompt, max_tokens=TOKENS)).content
 
-    return Peer(ask, None)
+    async def fallback(prompt: str) -> None:
+        chain.providers["vllm"].circuit_breaker.reset()
+        await ask(prompt, chain)
+
+    return Peer(ask, fallback)
 
 
 def _without_litellm(*names: str) -> list[Any]:

@@ -33,6 +33,9 @@ from benchmarks.server import server
 MANY = (concurrency.FLOOR, "raw httpx", "escalator, normal")
 """Who else is measured with many tasks at once."""
 
+IMPORT_FLOOR = "sys.modules['click'] = None; import httpx"
+"""httpx without its command line, which it loads where click is installed: the peers bring click, we do not."""
+
 SLOWEST = 0.25
 """Seconds of a call against an instant server from which on it is measured once."""
 
@@ -73,7 +76,7 @@ def one_at_a_time(*, rounds: int, calls: int) -> Iterator[tuple[str, list[Ratio]
         raw, raw2 = httpx.AsyncClient(), httpx2.AsyncClient()
         plain, chain = house(served.url, folder), house(served.url, folder, models=(BROKEN, GOOD))
 
-        def blocks(prompt: str, models: tuple[str, ...], asked: Callable[[Peer], Ask | None]) -> dict[str, Block]:
+        def blocks(prompt: str, models: tuple[str, ...], asked: Callable[[Peer], Ask]) -> dict[str, Block]:
             house_of = chain if len(models) > 1 else plain
 
             async def ours(prompt: str) -> None:
@@ -86,8 +89,8 @@ def one_at_a_time(*, rounds: int, calls: int) -> Iterator[tuple[str, list[Ratio]
                 "escalator, normal": ours,
             }
             for name, peer in peers.items():
-                if (ask := asked(peer)) is not None and _is_quick(name, ask, prompt, runner):
-                    asks[name] = ask
+                if _is_quick(name, asked(peer), prompt, runner):
+                    asks[name] = asked(peer)
             return {name: _block(ask, prompt, calls) for name, ask in asks.items()}
 
         kinds: Mapping[str, Callable[[], dict[str, Block]]] = {
@@ -169,6 +172,6 @@ def main(argv: list[str] | None = None) -> None:
     for concurrent in (50, 500) if chosen.many else ():
         rows = concurrency.throughput(concurrent, calls=chosen.many, rounds=3, contenders=contenders)
         print(f"\n{concurrency.title(concurrent)}\n\n{concurrency.as_table(rows)}", flush=True)
-    statements = (imports.FLOOR, "from escalator import execute", *IMPORTS.values())
-    costs = imports.measure(rounds=5, statements=statements)
+    statements = (IMPORT_FLOOR, "from escalator import execute", *IMPORTS.values())
+    costs = imports.measure(rounds=5, statements=statements, floor=IMPORT_FLOOR)
     print(f"\nCPU of the import in a fresh process\n\n{imports.as_table(costs)}")
