@@ -351,7 +351,7 @@ def test_styles_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch
             stdout=write,
             env={**kept, "TERM": "xterm", **env},
             check=True,
-            timeout=30,
+            timeout=200,
         )
         assert (b"\x1b[2ma reason\x1b[0m" in os.read(read, 1000)) is styled
     os.close(read)
@@ -377,7 +377,7 @@ def test_an_interrupted_classification_ends_with_130(tmp_path: Path) -> None:
     assert json.loads(child.stdout.readline())["id"] == 1
     time.sleep(0.05)
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=30)
+    out, err = child.communicate(timeout=200)
     assert (child.returncode, out) == (130, "")
     assert "interrupted" in err
     assert "Traceback" not in err
@@ -388,7 +388,7 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
     lines = "".join(f'{{"id": {number}, "text": "fix a typo"}}\n' for number in range(3000))
     command = f"{sys.executable} -c 'from escalator.cli import main; main()' classify --json | head -1"
     shown = subprocess.run(
-        ["sh", "-c", command], cwd=tmp_path, input=lines, capture_output=True, text=True, timeout=60
+        ["sh", "-c", command], cwd=tmp_path, input=lines, capture_output=True, text=True, timeout=200
     )
     assert json.loads(shown.stdout)["id"] == 0
     assert shown.stderr == ""

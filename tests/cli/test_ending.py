@@ -147,7 +147,7 @@ def test_an_interruption_leaves_one_sentence_and_its_status(skill: Skill, tmp_pa
     while not skill.asked:
         time.sleep(0.02)
     child.send_signal(signal.SIGINT)
-    _, err = child.communicate(timeout=90)
+    _, err = child.communicate(timeout=200)
     assert child.returncode == 130
     assert "interrupted" in err
     assert "Traceback" not in err

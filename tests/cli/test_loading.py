@@ -33,7 +33,7 @@ print(json.dumps([status, sorted(sys.modules)]), file=sys.stderr)
 def loaded(*words: str, cwd: Path) -> tuple[int, set[str]]:
     """The exit status of a command, and the modules it loaded."""
     shown = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *words], cwd=cwd, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", SCRIPT, *words], cwd=cwd, capture_output=True, text=True, timeout=200
     )
     status, modules = json.loads(shown.stderr.splitlines()[-1])
     return status or 0, set(modules)

@@ -32,7 +32,7 @@ class Child:
 
     def result(self) -> dict[str, Any]:
         """The outcome, as the worker tells it."""
-        said, told = self.process.communicate(timeout=120)
+        said, told = self.process.communicate(timeout=200)
         assert self.process.returncode == 0, told
         found: dict[str, Any] = json.loads(said.splitlines()[-1])
         return found
@@ -49,7 +49,7 @@ class Child:
     def end(self, how: signal.Signals) -> str:
         """Send a signal, wait for the end, which nothing else brings about, and return what it said on stderr."""
         self.process.send_signal(how)
-        return self.process.communicate(timeout=60)[1]
+        return self.process.communicate(timeout=200)[1]
 
     def close(self) -> None:
         """Leave nothing behind."""

@@ -349,13 +349,13 @@ def test_the_filter_against_the_sdks_warning_goes_when_the_last_reader_does() ->
 
     def read() -> None:
         with quiet:
-            inside.wait(5)
-            leave.wait(5)
+            inside.wait(200)
+            leave.wait(200)
 
     readers = [threading.Thread(target=read) for _ in range(2)]
     for reader in readers:
         reader.start()
-    inside.wait(5)
+    inside.wait(200)
     during = len(warnings.filters)
     leave.set()
     for reader in readers:

@@ -152,7 +152,7 @@ def test_a_picture_for_a_text_model_is_a_missing_capability(llama_servers: Start
 
 def _becomes(url: str, *, busy: int) -> bool:
     """Whether this many slots are busy before long."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 200
     while time.monotonic() < deadline:
         if sum(slot["is_processing"] for slot in httpx2.get(f"{url}/slots").json()) == busy:
             return True
@@ -188,7 +188,7 @@ def test_a_total_limit_frees_the_servers_slot(llama_servers: StartServer, colour
 
     url = llama_servers(nature=ENDLESS, context=32768, slots=1)
     provider = _provider(url)
-    found = ask(provider, request(max_tokens=30000, timeouts=Timeouts(total=0.5)), colour=colour)
+    found = ask(provider, request(max_tokens=30000, timeouts=Timeouts(total=3.0)), colour=colour)
     assert isinstance(found, ProviderError)
     assert found.kind == "timeout"
     assert (found.output_tokens or 0) > 0
@@ -220,7 +220,7 @@ def test_a_loading_server_says_so_until_it_answers(llama_servers: StartServer) -
         port = free.getsockname()[1]
     provider = _provider(llama_servers(nature=ENDLESS, port=port))
     kinds: set[str] = set()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 200
     while time.monotonic() < deadline:
         found = ask(provider, request(max_tokens=1), colour="sync")
         if isinstance(found, Completion):

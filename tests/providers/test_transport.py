@@ -15,6 +15,7 @@ import escalator.providers.http.aio  # noqa: F401  # no test's clock is to count
 from escalator.errors import ProviderError
 from escalator.providers.chat.openai_compatible import OpenAICompatible
 from escalator.providers.http.models import open_async_transport, open_transport
+from escalator.providers.http.sockets import LOOK_SECONDS
 from escalator.providers.http.transport import Call, Endpoint
 from escalator.records import Completion, Timeouts
 from providers.raw_server import Peer, delta, raw_server
@@ -23,6 +24,9 @@ from providers.wires import ask, request
 LINES = pytest.mark.parametrize("colour", ["async", "async, httpx2"])
 COLOURS = pytest.mark.parametrize("colour", ["sync", "async", "sync, httpx2", "async, httpx2"])
 """Both colours, each over the connections it is given by itself and over those that proxies and SDKs use."""
+
+FAR = 200.0
+"""Seconds no test takes, on a busy machine either: what ends a call before half of them is another limit."""
 
 
 def _provider(url: str, colour: str) -> OpenAICompatible:
@@ -44,7 +48,7 @@ def _ask(url: str, colour: str, **limits: float) -> tuple[Completion | ProviderE
     started = time.monotonic()
     found = ask(
         provider,
-        request(timeouts=Timeouts(**{"connect": 1.0, "first_byte": 5.0, "total": 10.0, **limits})),
+        request(timeouts=Timeouts(**{"connect": FAR, "first_byte": FAR, "idle": FAR, "total": FAR, **limits})),
         colour=colour,
     )
     seconds = time.monotonic() - started
@@ -75,8 +79,8 @@ def test_a_server_that_says_nothing_ends_at_the_first_byte_limit(colour: str) ->
         with raw_server(script) as server:
             found, seconds = _ask(server.url, colour, first_byte=0.15)
             assert "first_byte" in str(_failed(found, "timeout"))
-            assert 0.1 < seconds < 0.6
-            assert server.left.wait(2)
+            assert 0.1 < seconds < FAR / 2
+            assert server.left.wait(FAR)
             assert len(server.requests) == 1
 
 
@@ -92,8 +96,8 @@ def test_a_head_that_trickles_ends_at_the_first_byte_limit(colour: str) -> None:
 
     with raw_server(script) as server:
         found, seconds = _ask(server.url, colour, first_byte=0.2)
-        _failed(found, "timeout")
-        assert seconds < 0.7
+        assert "first_byte" in str(_failed(found, "timeout"))
+        assert seconds < FAR / 2
 
 
 @COLOURS
@@ -107,14 +111,14 @@ def test_a_stream_that_stalls_ends_at_the_total_limit(colour: str) -> None:
         peer.wait()
 
     with raw_server(script) as server:
-        found, seconds = _ask(server.url, colour, first_byte=0.1, total=0.3)
+        found, seconds = _ask(server.url, colour, total=1.5)
         error = _failed(found, "timeout")
         assert "total" in str(error)
         assert error.billed
         assert error.output_tokens == 5
         assert error.input_tokens
-        assert 0.2 < seconds < 0.8
-        assert server.left.wait(2)
+        assert 1.4 < seconds < FAR / 2
+        assert server.left.wait(FAR)
 
 
 @COLOURS
@@ -126,15 +130,15 @@ def test_an_answer_that_stops_streaming_is_given_up_after_the_idle_limit(colour:
         peer.head()
         for word in ("He", "ll", "o"):
             peer.event(delta(word))
-            time.sleep(0.15)
+            time.sleep(0.4)
         peer.wait()
 
     with raw_server(script) as server:
-        found, _ = _ask(server.url, colour, idle=0.3, total=60.0)
+        found, _ = _ask(server.url, colour, idle=1.0)
         error = _failed(found, "timeout")
         assert "timeouts.idle" in str(error)
         assert (error.billed, error.output_tokens) == (True, 5)
-        assert server.left.wait(5)
+        assert server.left.wait(FAR)
         assert len(server.requests) == 1
 
 
@@ -168,8 +172,8 @@ def test_a_stream_that_trickles_for_ever_ends_at_the_total_limit(colour: str) ->
 
     with raw_server(script) as server:
         found, seconds = _ask(server.url, colour, total=0.3)
-        _failed(found, "timeout")
-        assert seconds < 0.8
+        assert "total" in str(_failed(found, "timeout"))
+        assert seconds < FAR / 2
 
 
 @COLOURS
@@ -230,7 +234,7 @@ def test_what_follows_a_finished_answer_cannot_spoil_it(colour: str) -> None:
             found, seconds = _ask(server.url, colour)
             assert isinstance(found, Completion), repr(found)
             assert (found.text, found.condition, found.usage.estimated) == ("Four.", "ok", True)
-            assert seconds < 1.5
+            assert seconds < FAR / 2
 
 
 @COLOURS
@@ -242,7 +246,7 @@ def test_a_port_where_nobody_listens_is_refused_at_once(colour: str) -> None:
     error = _failed(found, "connection")
     assert "Start the server" in str(error)
     assert not error.billed
-    assert seconds < 1
+    assert seconds < FAR / 2
 
 
 @COLOURS
@@ -258,7 +262,7 @@ def test_a_server_that_does_not_accept_ends_at_the_connect_limit(colour: str) ->
         for sock in crowd:
             sock.close()
     _failed(found, "connection")
-    assert seconds < 1
+    assert seconds < FAR / 2
 
 
 @COLOURS
@@ -345,20 +349,23 @@ def test_a_kept_connection_that_dies_in_the_head_is_not_replaced(colour: str) ->
 @COLOURS
 def test_a_farewell_on_an_idle_connection_is_no_answer(colour: str) -> None:
     """Proxies say 408 before they close an idle connection; the next call must not take it for its answer."""
+    idle, said = threading.Event(), threading.Event()
 
     def script(peer: Peer) -> None:
         peer.request()
         peer.whole()
         if server.connections == 1:
-            time.sleep(0.03)
+            idle.wait(FAR)
             peer.send(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            said.set()
         peer.wait()
 
     async def both(provider: OpenAICompatible) -> list[Completion]:
         answers = []
         for _ in range(2):
             answers.append(await provider.acomplete(request()))
-            await asyncio.sleep(0.1)
+            idle.set()
+            await asyncio.to_thread(said.wait, FAR)
         await provider.aclose()
         return answers
 
@@ -366,7 +373,9 @@ def test_a_farewell_on_an_idle_connection_is_no_answer(colour: str) -> None:
         provider = _provider(server.url, colour)
         if colour.startswith("sync"):
             assert provider.complete(request()).text == "Four."
-            time.sleep(0.1)
+            idle.set()
+            assert said.wait(FAR)
+            time.sleep(2 * LOOK_SECONDS)
             assert provider.complete(request()).text == "Four."
             provider.close()
         else:
@@ -377,21 +386,23 @@ def test_a_farewell_on_an_idle_connection_is_no_answer(colour: str) -> None:
 @LINES
 def test_cancelling_closes_the_connection_at_once(colour: str) -> None:
     """A cancelled call leaves nothing running on the server."""
+    begun = threading.Event()
 
     def script(peer: Peer) -> None:
         peer.request()
         peer.head()
         peer.event(delta("Hel"))
+        begun.set()
         peer.wait()
 
     async def cancel(url: str) -> None:
         provider = _provider(url, colour)
         task = asyncio.create_task(provider.acomplete(request()))
-        await asyncio.sleep(0.1)
+        await asyncio.to_thread(begun.wait, FAR)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert await asyncio.to_thread(server.left.wait, 2)
+        assert await asyncio.to_thread(server.left.wait, FAR)
 
     with raw_server(script) as server:
         asyncio.run(cancel(server.url))
@@ -430,7 +441,7 @@ def test_an_interrupt_closes_the_connection(colour: str) -> None:
         )
         with pytest.raises(KeyboardInterrupt):
             run(call, Interrupted())
-        assert server.left.wait(2)
+        assert server.left.wait(FAR)
         endpoint.close()
 
 
@@ -449,7 +460,7 @@ def test_one_provider_serves_event_loops_that_come_and_go(colour: str) -> None:
             server.left.clear()
             assert asyncio.run(provider.acomplete(request())).text == "Four."
             assert server.connections == number
-            assert server.left.wait(2)
+            assert server.left.wait(FAR)
 
 
 @LINES

@@ -59,7 +59,9 @@ def _one(endpoint: Endpoint, call: Call) -> Whole | ProviderError:
 
 
 def _call(body: bytes | None = b"{}", **limits: float) -> Call:
-    return Call(path="/ask me?x=1", body=body, timeouts=Timeouts(**{"first_byte": 5.0, "total": 10.0, **limits}))
+    return Call(
+        path="/ask me?x=1", body=body, timeouts=Timeouts(**{"first_byte": 200.0, "total": 200.0, **limits})
+    )
 
 
 def _plain(peer: Peer, body: bytes = b"yes", *more: str) -> None:
@@ -228,7 +230,7 @@ def test_a_kept_connection_on_which_nothing_is_said_is_waited_for_and_not_asked_
         assert isinstance(first, Whole)
         assert isinstance(second, ProviderError)
         assert (second.kind, second.billed) == ("timeout", True)
-        assert server.left.wait(2)
+        assert server.left.wait(200)
         assert len(server.requests) == 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
@@ -49,7 +50,7 @@ def make_brief(task: Task) -> Brief:
         requirements=_several(task.requirements),
         images=tuple(_image(image) for image in _several(task.images)),
         response_schema=_schema(task.response_schema),
-        benchmark=task.benchmark,
+        benchmark=_json(task.benchmark, "benchmark"),
         local_only=task.local_only,
         budget=_budget(task.budget),
         deadline=task.deadline,
@@ -70,7 +71,7 @@ def relimited(brief: Brief, *, budget: Decimal | float | str | None, deadline: f
 def _workspace(given: str | Path | None) -> Path | None:
     if given is None:
         return None
-    path = Path(given).expanduser()
+    path = _expanded(given, "workspace")
     if not path.exists():
         raise TaskError(
             f"the directory {given} does not exist", field="workspace", hint="pass an existing directory"
@@ -80,6 +81,13 @@ def _workspace(given: str | Path | None) -> Path | None:
             f"{given} is not a directory", field="workspace", hint="pass the directory and name it in files"
         )
     return path.resolve()
+
+
+def _expanded(given: str | Path, field: str) -> Path:
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:
+        raise TaskError(f"nobody knows the home that {given} is in", field=field, hint="write it out") from None
 
 
 def _contents(given: Contents, workspace: Path | None, *, field: str) -> dict[str, str]:
@@ -167,10 +175,9 @@ def _check_kinds(task: Task) -> None:
 def _check_words(task: Task) -> None:
     if not task.prompt.strip():
         raise TaskError("the prompt is empty", field="prompt", hint="say in a sentence what should be done")
-    if not _is_unicode(task.prompt):
-        raise TaskError(
-            "the prompt holds half a character (a lone surrogate)", field="prompt", hint="decode it anew"
-        )
+    for field in ("prompt", "language", "requirements", "tags", "task_id"):
+        if not all(map(_is_unicode, _several(getattr(task, field)))):
+            raise TaskError("it holds half a character (a lone surrogate)", field=field, hint="decode it anew")
     if task.task_id is not None and not task.task_id.strip():
         raise TaskError("the id is empty", field="task_id", hint="leave it out to have one made")
 
@@ -223,7 +230,7 @@ def _budget(given: Decimal | float | str | None) -> Decimal | None:
 def _image(given: str | Path | Image) -> Image:
     if isinstance(given, Image):
         return given
-    path = Path(given).expanduser()
+    path = _expanded(given, "images")
     media_type = MEDIA_TYPES.get(path.suffix.lower())
     if media_type is None:
         known = ", ".join(sorted(MEDIA_TYPES))
@@ -237,7 +244,7 @@ def _image(given: str | Path | Image) -> Image:
 
 def _schema(given: Mapping[str, Any] | type | None) -> Mapping[str, Any] | None:
     if given is None or isinstance(given, Mapping):
-        return given
+        return _json(given, "response_schema")
     maker = getattr(given, "model_json_schema", None)
     if maker is None:
         raise TaskError(
@@ -247,3 +254,14 @@ def _schema(given: Mapping[str, Any] | type | None) -> Mapping[str, Any] | None:
         )
     schema: Mapping[str, Any] = maker()
     return schema
+
+
+def _json(given: Mapping[str, Any] | None, field: str) -> Mapping[str, Any] | None:
+    """What the ledger can keep and a provider can be sent."""
+    if given is None:
+        return None
+    try:
+        json.dumps(dict(given), ensure_ascii=False).encode()
+    except (TypeError, ValueError) as error:
+        raise TaskError(f"it is not JSON: {error}", field=field, hint="use plain values") from None
+    return given

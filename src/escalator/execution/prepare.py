@@ -65,7 +65,18 @@ def _several(items: object) -> list[Any]:
         text = f"{wrong[0]!r} is {type(wrong[0]).__name__}"
         hint = "pass names, {name: options} or functions of one candidate"
         raise TaskError(text, field="validators", hint=hint)
+    for item in several:
+        if isinstance(item, Mapping) and not _is_written_well(item):
+            text = f"a validator with options is written as {{name: {{option: value}}}}, not as {item!r}"
+            raise TaskError(text, field="validators", hint="give each validator an item of its own")
     return several
+
+
+def _is_written_well(item: Mapping[object, object]) -> bool:
+    """Whether a mapping is one validator: nothing that was asked for may be left out in silence."""
+    return len(item) == 1 and all(
+        isinstance(name, str) and isinstance(options, Mapping | None) for name, options in item.items()
+    )
 
 
 def _may_judge(item: object) -> bool:
