@@ -53,6 +53,11 @@ class Server:
             arrived = self._changed.wait_for(lambda: self.waiting == number, within)
         assert arrived, f"{self.waiting} requests are open at the server, not {number}"
 
+    def is_left(self, within: float) -> bool:
+        """Whether every request is given up within so many seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.waiting == 0, within)
+
     def provider(self, **more: Any) -> dict[str, Any]:
         """Its section of a matrix."""
         return {"kind": "llamacpp", "base_url": self.url, **more}

@@ -14,6 +14,7 @@ from escalator.errors import ProviderError
 from escalator.providers.http.models import open_async_transport, open_transport
 from escalator.providers.http.transport import Call, Endpoint, Whole
 from escalator.records import Timeouts
+from processor import check_soon
 from providers.raw_server import CERTIFICATE, Peer, raw_server
 
 COLOURS = pytest.mark.parametrize("colour", ["sync", "async", "sync, httpx2", "async, httpx2"])
@@ -214,6 +215,7 @@ def test_a_kept_connection_that_is_reset_in_the_head_is_not_replaced(colour: str
         assert len(server.requests) == 2
 
 
+@pytest.mark.clock
 @COLOURS
 def test_a_kept_connection_on_which_nothing_is_said_is_waited_for_and_not_asked_again(colour: str) -> None:
     """Silence is no death: the server may be working, and a second request would make it work twice."""
@@ -230,7 +232,7 @@ def test_a_kept_connection_on_which_nothing_is_said_is_waited_for_and_not_asked_
         assert isinstance(first, Whole)
         assert isinstance(second, ProviderError)
         assert (second.kind, second.billed) == ("timeout", True)
-        assert server.left.wait(200)
+        check_soon(server.left.wait, 2)
         assert len(server.requests) == 2
 
 
