@@ -14,6 +14,7 @@ import multiprocessing
 import secrets
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ from escalator.testing import ScriptedProvider
 AT_ONCE = 20
 """Tasks in flight in each process."""
 
+START = 120.0
+"""Seconds within which every process must be ready."""
+
 
 @dataclass(frozen=True)
 class Load:
@@ -39,7 +43,15 @@ class Load:
     cpu_ms: float
 
 
-def work(target: str, durability: str, seconds: float, start: Any, out: Any) -> None:
+_start: Any = None
+
+
+def _meets(start: Any) -> None:
+    global _start  # noqa: PLW0603  a barrier is handed to a process when it is made, or never
+    _start = start
+
+
+def work(target: str, durability: str, seconds: float) -> tuple[list[float], int, float]:
     """Tasks without a pause in one process: how long each took, how many ended in time, and the CPU of all."""
     ledger = {} if durability == "memory" else {"ledger": {"durability": durability}}
     data = {**matrix("http://127.0.0.1:9", budgets={"week": 10_000}), **ledger}
@@ -61,24 +73,19 @@ def work(target: str, durability: str, seconds: float, start: Any, out: Any) -> 
 
     with Escalator(data, ledger=target, providers=ScriptedProvider(lambda _: RIGHT)) as house:
         house.execute(PROMPT, files=FILES)
-        start.wait()
+        _start.wait(START)
         cpu = time.process_time()
         asyncio.run(some(house))
-        out.put((times, in_time, time.process_time() - cpu))
+        return times, in_time, time.process_time() - cpu
 
 
 def load(name: str, target: str, durability: str, *, processes: int, seconds: float) -> Load:
-    """One measurement: all processes begin together."""
+    """One measurement: all processes begin together. Raises what one of them raised, also that it died."""
     spawn = multiprocessing.get_context("spawn")
-    out, start = spawn.Queue(), spawn.Barrier(processes)
-    workers = [
-        spawn.Process(target=work, args=(target, durability, seconds, start, out)) for _ in range(processes)
-    ]
-    for worker in workers:
-        worker.start()
-    results = [out.get() for _ in workers]
-    for worker in workers:
-        worker.join()
+    together = (spawn.Barrier(processes),)
+    with ProcessPoolExecutor(processes, spawn, initializer=_meets, initargs=together) as pool:
+        working = [pool.submit(work, target, durability, seconds) for _ in range(processes)]
+        results = [future.result() for future in working]
     times = sorted(each for taken, _, _ in results for each in taken)
     return Load(
         ledger=name,

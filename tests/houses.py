@@ -78,6 +78,12 @@ def matrix(**changes: Any) -> dict[str, Any]:
     return {**data, **changes}
 
 
+def chain_of(*models: str, **more: Any) -> dict[str, Any]:
+    """Task types: one for every complexity, with this chain and no checker; `more` replaces its keys."""
+    section = {"complexity": [0, 10], "chain": list(models), "checker": "none", "validators": ["syntax"], **more}
+    return {"standard_development": section}
+
+
 class House:
     """An `Escalator` with scripted models, a ledger in memory, a virtual clock and a list of events."""
 

@@ -124,9 +124,8 @@ class Resources:
             stamp = self._file_stamp()
             if self._matrix is None or stamp != self._stamp:
                 self._matrix, self._stamp, self._context = load_matrix(self._source), stamp, None
-                self._pools.append(
-                    ProviderPool(self._matrix, self._given)
-                )  # running tasks keep the pool they have
+                # running tasks keep the pool they have
+                self._pools.append(ProviderPool(self._matrix, self._given))
             return self._matrix
 
     def _file_stamp(self) -> Stamp:
@@ -172,9 +171,9 @@ class Resources:
         """The validator a spec asks for, built once for each set of options."""
         from escalator import validators
 
-        key = (
-            json.dumps([spec.name, dict(spec.options)], sort_keys=True, default=id) if spec.options else spec.name
-        )
+        key = spec.name
+        if spec.options:
+            key = json.dumps([spec.name, dict(spec.options)], sort_keys=True, default=id)
         with self._lock:
             if key not in self._validators:
                 self._validators[key] = validators.build(spec)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +74,48 @@ def test_growth_is_told_for_each_quarter() -> None:
     from benchmarks.concurrency import growth
 
     assert len(asyncio.run(growth(40, quarters=2, warm_up=5))) == 2
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_scaling_counts_what_every_process_ended_in_time(tmp_path: Path, processes: int) -> None:
+    """Tasks of all processes are on the one ledger: those counted, those that ended late, and the first of each."""
+    from benchmarks.scaling import load
+
+    from escalator.ledger import open_ledger
+
+    file = tmp_path / "ledger.sqlite"
+    found = load("SQLite", str(file), "normal", processes=processes, seconds=0.5)
+    with contextlib.closing(open_ledger(file)) as ledger:
+        written = len(ledger.tasks())
+    assert found.processes == processes
+    assert 0 < found.tasks_per_second * 0.5 <= written - processes
+    assert found.cpu_ms > 0
+
+
+def test_scaling_says_what_went_wrong_in_a_process(tmp_path: Path) -> None:
+    """A process that fails, or cannot begin, ends the measurement instead of keeping it waiting."""
+    from benchmarks.scaling import load
+
+    from escalator import LedgerError
+
+    with pytest.raises(LedgerError):
+        load("SQLite", str(tmp_path), "normal", processes=1, seconds=0.1)
+
+
+def test_a_peer_that_is_not_installed_is_named_and_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is guessed for it, and nobody else is lost with it."""
+    from benchmarks.peer_clients import IMPORTS, PEERS
+
+    from benchmarks import peers
+
+    usable = peers.usable("http://127.0.0.1:9")
+    told = capsys.readouterr().err
+    absent = {name for name in PEERS if importlib.util.find_spec(name.replace("-", "_")) is None}
+    assert absent, "the project itself needs none of its peers"
+    assert set(usable) == set(PEERS) - absent
+    assert all(f"left out: {name}" in told for name in absent)
+    assert all(f"{name} not installed" in peers.machine() for name in absent)
+    assert set(IMPORTS) == set(PEERS)
 
 
 def test_every_fault_is_named_and_the_next_model_asked() -> None:

@@ -52,14 +52,6 @@ def _waits_for(validator: Prepares, *replies: Any) -> Callable[[Request], Any]:
     return reply
 
 
-@pytest.fixture(params=["sync", "async"])
-def execute(request: pytest.FixtureRequest) -> Execute:
-    """`execute` in both colours."""
-    if request.param == "sync":
-        return lambda house, **options: house.execute(**options)
-    return lambda house, **options: asyncio.run(house.aexecute(**options))
-
-
 def test_a_preparation_begins_before_the_answer_and_is_there_for_the_verdict(execute: Execute) -> None:
     """The model answers only after the preparation began, and the verdict finds its result; one for two attempts."""
     validator = Prepares("true")

@@ -14,18 +14,12 @@ from escalator import TaskError
 from escalator.events import PaidModelAhead, Substitution
 from escalator.execution.consent import VALID_SECONDS
 from escalator.testing import MemoryLedger, failure
-from houses import RIGHT, WRONG, House, matrix
+from houses import RIGHT, WRONG, House, chain_of, matrix
 
 Execute = Callable[..., Any]
 
 CONFIRM = {"before_paid": "confirm"}
 OTHER_WRONG = WRONG.replace("a - b", "b - a")
-
-
-def chain(*names: str, attempts: int = 2) -> dict[str, Any]:
-    """One task type for everything, with this chain."""
-    section = {"complexity": [0, 10], "chain": list(names), "checker": "none", "validators": ["syntax"]}
-    return {"standard_development": {**section, "max_attempts": attempts}}
 
 
 def two_paid() -> dict[str, Any]:
@@ -36,7 +30,7 @@ def two_paid() -> dict[str, Any]:
 
 def house(script: Any, *names: str, attempts: int = 2, **more: Any) -> House:
     """A house that asks before every paid model of this chain."""
-    return House(script, task_types=chain(*names, attempts=attempts), cost_guard=CONFIRM, **more)
+    return House(script, task_types=chain_of(*names, max_attempts=attempts), cost_guard=CONFIRM, **more)
 
 
 class Asked:
@@ -50,14 +44,6 @@ class Asked:
         if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer
-
-
-@pytest.fixture(params=["sync", "async"])
-def execute(request: pytest.FixtureRequest) -> Execute:
-    """`execute` in both colours."""
-    if request.param == "sync":
-        return lambda house, **options: house.execute(**options)
-    return lambda house, **options: asyncio.run(house.aexecute(**options))
 
 
 def told(house: House) -> list[bool | None]:
@@ -259,8 +245,7 @@ def test_what_is_agreed_to_is_a_limit(execute: Execute) -> None:
 
 def test_a_checker_that_costs_money_is_asked_for_as_one() -> None:
     """The worker was free; the question says what the paid model is wanted for."""
-    types = chain("small")
-    types["standard_development"] |= {"checker": "haiku", "validators": ["syntax", "semantic"]}
+    types = chain_of("small", max_attempts=2, checker="haiku", validators=["syntax", "semantic"])
     approve = Asked(answer=False)
     asking = House({"small": [RIGHT, RIGHT]}, task_types=types, cost_guard=CONFIRM, approve=approve)
     outcome = asking.execute(validators=["syntax", "semantic"])

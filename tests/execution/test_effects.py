@@ -17,28 +17,12 @@ from escalator.execution.effects import BIG
 from escalator.providers import ThreadedProvider
 from escalator.records import Candidate, Completion, Request
 from escalator.testing import MemoryLedger, ScriptedProvider, fenced, no_model_requests
-from houses import BASE, RIGHT, WRONG, House, matrix
+from houses import BASE, RIGHT, WRONG, House, chain_of, matrix
 
 Execute = Callable[..., Any]
 
-PAID = {
-    "standard_development": {
-        "complexity": [0, 10],
-        "chain": ["haiku"],
-        "checker": "none",
-        "validators": ["syntax"],
-        "max_attempts": 2,
-    }
-}
+PAID = chain_of("haiku", max_attempts=2)
 LONG = fenced("def add(a, b):\n    return a + b\n" + "# so it is\n" * (BIG // 10), path="adding.py")
-
-
-@pytest.fixture(params=["sync", "async"])
-def execute(request: pytest.FixtureRequest) -> Execute:
-    """`execute` in both colours."""
-    if request.param == "sync":
-        return lambda house, **options: house.execute(**options)
-    return lambda house, **options: asyncio.run(house.aexecute(**options))
 
 
 def held(ledger: MemoryLedger) -> int:

@@ -12,19 +12,10 @@ from escalator.events import Warned
 from escalator.execution.budgets import scopes
 from escalator.ledger import Held, Hold, Settlement, TaskRow, to_nano
 from escalator.testing import MemoryLedger
-from houses import RIGHT, House
+from houses import RIGHT, House, chain_of
 from making import brief
 
-PAID = {
-    "standard_development": {
-        "complexity": [0, 10],
-        "chain": ["haiku"],
-        "checker": "none",
-        "validators": ["syntax"],
-        "max_attempts": 1,
-        "at_end": "skip",
-    }
-}
+PAID = chain_of("haiku", max_attempts=1, at_end="skip")
 
 
 class Neighbour:

@@ -13,19 +13,11 @@ from escalator.ledger import Entry
 from escalator.records import Candidate
 from escalator.testing import MemoryLedger, failure
 from escalator.validators import failed, passed
-from houses import BASE, RIGHT, WRONG, House
+from houses import BASE, RIGHT, WRONG, House, chain_of
 
 Stop = KeyboardInterrupt
 SECOND, THIRD = WRONG.replace("a - b", "a * b"), WRONG.replace("a - b", "a / b")
-ONE = {
-    "standard_development": {
-        "complexity": [0, 10],
-        "chain": ["haiku"],
-        "checker": "none",
-        "validators": ["syntax"],
-        "max_attempts": 3,
-    }
-}
+ONE = chain_of("haiku", max_attempts=3)
 
 
 def says(feedback: str) -> Any:

@@ -5,15 +5,29 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import MISSING, fields, is_dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from escalator.execution.journal import JUDGEMENTS, REPLIES, CallReply, Judgement
-from escalator.records import Brief, Call, Completion, Failure, Image, Isolation, ToolCall, Usage, Verdict
+from escalator.records import (
+    Brief,
+    Call,
+    Completion,
+    Failure,
+    Image,
+    Isolation,
+    Outcome,
+    Plan,
+    Policies,
+    Timeouts,
+    ToolCall,
+    Usage,
+    Verdict,
+)
 from escalator.records.codec import BRIEFS, FEW, OUTCOMES, PLANS, Codec, _adapter, plainly
 from houses import BROKEN, RIGHT, TESTS, WRONG, House
 
@@ -91,3 +105,190 @@ print(first, "pydantic" in sys.modules)
 """
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.split() == ["False", "True"]
+
+
+USAGE = Usage()
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "Attempt": {
+        "answered_by": "",
+        "effort": None,
+        "answer": "",
+        "changes": None,
+        "rejection": None,
+        "failure": None,
+        "verdicts": (),
+        "calls": (),
+        "prompt_digest": "",
+    },
+    "Baseline": {},
+    "Brief": {
+        "workspace": None,
+        "files": {},
+        "tests": {},
+        "protected": (),
+        "language": None,
+        "requirements": (),
+        "images": (),
+        "response_schema": None,
+        "benchmark": None,
+        "local_only": False,
+        "budget": None,
+        "deadline": None,
+        "tags": (),
+    },
+    "Call": {
+        "cost": Decimal(0),
+        "usage": USAGE,
+        "answered_by": "",
+        "finish": "",
+        "condition": "ok",
+        "error": None,
+        "seconds": 0.0,
+        "rung": -1,
+        "simulated": False,
+        "running_cost": Decimal(0),
+    },
+    "CallReply": {"completion": None, "failure": None},
+    "ChangeSet": {"files": {}, "notes": ()},
+    "Classification": {"confidence": 1.0, "reasons": (), "source": "rules"},
+    "Completion": {
+        "finish": "stop",
+        "condition": "ok",
+        "detail": "",
+        "usage": USAGE,
+        "reasoning": "",
+        "tool_calls": (),
+        "response_id": "",
+        "host": "",
+        "seconds": 0.0,
+        "first_byte_seconds": None,
+        "load_seconds": 0.0,
+    },
+    "Failure": {"provider": "", "retry_after": None, "needed": None, "limit": None},
+    "Image": {},
+    "Isolation": {
+        "network": "open",
+        "files": "open",
+        "processes": "shared",
+        "memory": "unlimited",
+        "probed": False,
+        "gaps": (),
+    },
+    "Judgement": {"calls": ()},
+    "Model": {
+        "context": None,
+        "max_output": 8192,
+        "price": None,
+        "hourly": None,
+        "vision": False,
+        "thinks": False,
+        "effort": None,
+        "temperature": None,
+        "simulated": False,
+        "timeouts": Timeouts(connect=5.0, first_byte=60.0, idle=30.0, total=120.0),
+        "options": {},
+    },
+    "Outcome": {
+        "attempts": (),
+        "transitions": (),
+        "overhead": (),
+        "baseline": None,
+        "cause": "",
+        "warnings": (),
+        "seconds": 0.0,
+    },
+    "Plan": {
+        "at_end": "skip",
+        "review_accepted": False,
+        "before_paid": "warn",
+        "baseline": None,
+        "matrix": "",
+        "notes": (),
+        "policies": Policies(
+            unavailable="stop", skipped="review", error="stop", refusal="stop", transport_retries=2, patience=10.0
+        ),
+    },
+    "Policies": {
+        "unavailable": "stop",
+        "skipped": "review",
+        "error": "stop",
+        "refusal": "stop",
+        "transport_retries": 2,
+        "patience": 10.0,
+    },
+    "Price": {"cache_read": None, "cache_write": None, "cache_write_1h": None},
+    "Rejection": {},
+    "Rung": {"attempts": 1, "effort": None, "checker": None, "last": False},
+    "Timeouts": {"connect": 5.0, "first_byte": 60.0, "idle": 30.0, "total": 120.0},
+    "ToolCall": {},
+    "Transition": {"to_model": "", "cause": "", "reason": ""},
+    "Usage": {
+        "input_tokens": 0,
+        "output_tokens": 0,
+        "cache_read_tokens": 0,
+        "cache_write_tokens": 0,
+        "cache_write_1h_tokens": 0,
+        "reasoning_tokens": 0,
+        "estimated": False,
+    },
+    "ValidatorSpec": {"options": {}, "required": True},
+    "Verdict": {
+        "reason": None,
+        "confidence": 1.0,
+        "feedback": "",
+        "hint": "",
+        "evidence": {},
+        "seconds": 0.0,
+        "isolation": None,
+        "required": True,
+        "opinion": False,
+    },
+}
+"""What stored records leave out, by record: the format of every ledger that was written so far."""
+
+
+def _stored(kind: Any, found: dict[str, Any]) -> dict[str, Any]:
+    """The kinds of record within a kind, by name."""
+    if is_dataclass(kind) and kind.__name__ not in found:
+        found[kind.__name__] = kind
+        for within in get_type_hints(kind).values():
+            _stored(within, found)
+    for within in get_args(kind):
+        _stored(within, found)
+    return found
+
+
+def test_a_default_that_ledgers_rely_on_is_not_changed_without_a_migration() -> None:
+    """A field left out is read back as the default: another default would rewrite every plan and bill of before.
+
+    Who changes one on purpose adds a step to the ledger's schema that writes the old value out, then this table.
+    """
+    kinds: dict[str, Any] = {}
+    for kind in (Brief, Plan, Outcome, CallReply, Judgement):
+        _stored(kind, kinds)
+    assert {name: _defaults(kind) for name, kind in kinds.items()} == DEFAULTS
+
+
+def _defaults(kind: Any) -> dict[str, Any]:
+    given = {field.name: field.default for field in fields(kind) if field.default is not MISSING}
+    made = {f.name: f.default_factory() for f in fields(kind) if f.default_factory is not MISSING}
+    return given | made
+
+
+def test_a_field_at_its_default_is_left_out_and_comes_back() -> None:
+    """By the first records of a process and by all later ones: nothing but what was said is written."""
+    brief = Brief(task_id="t", prompt="p", tags=("a",))
+    expected = {"task_id": "t", "prompt": "p", "tags": ["a"]}
+    text = plainly(brief)
+    assert text is not None
+    assert json.loads(text) == expected
+    assert json.loads(_adapter(Brief).dump_json(brief, exclude_defaults=True)) == expected
+    assert BRIEFS.load(text) == brief
+
+
+def test_a_record_written_with_every_field_is_read_the_same() -> None:
+    """As ledgers of earlier versions have them."""
+    outcome = _outcome()
+    whole = _adapter(Plan).dump_json(outcome.plan).decode()
+    assert "transport_retries" in whole
+    assert PLANS.load(whole) == outcome.plan

@@ -9,17 +9,9 @@ from typing import Any
 import pytest
 
 from escalator.ledger.sqlite import SqliteLedger
-from houses import RIGHT, House
+from houses import RIGHT, House, chain_of
 
-PAID = {
-    "standard_development": {
-        "complexity": [0, 10],
-        "chain": ["haiku"],
-        "checker": "none",
-        "validators": ["syntax"],
-        "max_attempts": 3,
-    }
-}
+PAID = chain_of("haiku", max_attempts=3)
 
 
 class Counted:
