@@ -108,7 +108,7 @@ def without_literals(language: str | None, text: str) -> str:
 
 def repaired_spaces(language: str | None, text: str) -> str | None:
     """The text with odd and invisible characters outside strings made plain, if only that makes it parse."""
-    if text.isascii() or parses(language, text) is not False:
+    if text.isascii() or (parses(language, text) is not False and not _hides_odd(language, text)):
         return None
     same_length = ODD.sub(" ", text)
     if parses(language, same_length) is not True:
@@ -121,3 +121,8 @@ def repaired_spaces(language: str | None, text: str) -> str | None:
         out += [same_length[char : char + between], text[char + between : char + between + literal]]
         byte, char = end, char + between + literal
     return "".join(out) + same_length[char:]
+
+
+def _hides_odd(language: str | None, text: str) -> bool:
+    """Whether a Python text has odd characters in its code: Python refuses what the grammar passes by."""
+    return language == "python" and ODD.search(without_literals(language, text.removeprefix("\ufeff"))) is not None
