@@ -17,6 +17,7 @@ NAMES = (
     "budgets",
     "gate_quality",
     "sandbox_overhead",
+    "verdicts",
     "scaling",
     "ledger_throughput",
     "ledger_reports",

@@ -28,6 +28,7 @@ from escalator.ledger.writer import Writer
 _CHECKPOINT_EVERY, _CHECKPOINT_BYTES = 256, 16 * 1024 * 1024
 _LOOK_EVERY = 16
 _BUSY_MILLIS = 30_000
+_CACHE_KB = 512  # of the writer, which goes to the end of a few trees; SQLite would take 2,000
 
 _TROUBLE = {
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -75,6 +76,7 @@ class SqliteBackend:
         connection = None
         try:
             connection = self._connect()
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
             migrate(connection, self.path, steps=STEPS)
         except (sqlite3.Error, LedgerError) as error:
             if connection is not None:
