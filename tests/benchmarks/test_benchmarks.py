@@ -83,12 +83,15 @@ def test_scaling_counts_what_every_process_ended_in_time(tmp_path: Path, process
 
     from escalator.ledger import open_ledger
 
-    file = tmp_path / "ledger.sqlite"
-    found = load("SQLite", str(file), "normal", processes=processes, seconds=0.5)
+    file, seconds = tmp_path / "ledger.sqlite", 0.5
+    while not (
+        found := load("SQLite", str(file), "normal", processes=processes, seconds=seconds)
+    ).tasks_per_second:
+        seconds *= 2  # a busy machine ends none in so short a time
     with contextlib.closing(open_ledger(file)) as ledger:
         written = len(ledger.tasks())
     assert found.processes == processes
-    assert 0 < found.tasks_per_second * 0.5 <= written - processes
+    assert 0 < found.tasks_per_second * seconds <= written - processes
     assert found.cpu_ms > 0
 
 

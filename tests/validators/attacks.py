@@ -203,4 +203,4 @@ SEMANTIC = {
         "    return {(2, 3): 5, (0, 7): 7, (-2, -3): -5}[a, b] if code else 0\n"
     ),
 }
-"""Tricks that no runner can tell from a right answer; the scan of the code marks them."""
+"""Tricks that a run of the tests alone cannot tell from a right answer."""

@@ -310,25 +310,37 @@ class TestFlaky:
 
     pytestmark = needs_bwrap
 
-    def test_a_test_that_passes_the_second_time_does_not_cost_the_answer(self):
-        """A flaky test lowers the confidence and is named."""
+    def judge_with_a_bad_moment(self, code: str):
+        """The first run of the right answer meets a bad moment: another answer is run in its place."""
         seen = []
 
         def flaky(step):
-            """The first run of the answer meets a bad moment: another answer is run in its place."""
             result = perform(step)
             seen.append(step.command)
             if len(seen) == 2:
-                worse = {**step.command.files, "calc.py": "def add(a, b):\n    return 5\n"}
-                return perform(type(step)(command=_with_files(step.command, worse)))
+                return perform(
+                    type(step)(command=_with_files(step.command, {**step.command.files, "calc.py": code}))
+                )
             return result
 
-        verdict = judged(pytest_suite(), brief_of(), {"calc.py": RIGHT}, flaky)
+        return judged(pytest_suite(), brief_of(), {"calc.py": RIGHT}, flaky), len(seen)
 
-        assert verdict.passed
+    def test_a_new_test_that_passes_the_second_time_asks_for_a_look(self):
+        """Whether the answer or the test wavers cannot be told: the verdict is a person's, and the test is named."""
+        verdict, _ = self.judge_with_a_bad_moment("def add(a, b):\n    return a\n")
+
+        assert (verdict.status, verdict.reason) == ("inconclusive", "suspicious")
+        assert verdict.evidence["flaky"] == ["test_calc.py::test_add"]
+        assert "test_calc.py::test_add" in verdict.hint
+
+    def test_a_test_that_was_steady_before_may_not_waver_now(self):
+        """It is run once more with the answer and once more without, and counts against the answer."""
+        verdict, runs = self.judge_with_a_bad_moment("def add(a, b):\n    return 5\n")
+
+        assert verdict.failed
         assert verdict.evidence["flaky"] == ["test_calc.py::test_zero"]
-        assert verdict.confidence == 0.5
-        assert len(seen) == 4
+        assert "it passed before your change" in verdict.feedback
+        assert runs == 4
 
     def test_a_test_that_fails_twice_fails(self):
         """The second run confirms the first, and costs one more process."""

@@ -67,10 +67,14 @@ def test_a_forged_result_does_not_pass(verdicts, name):
     assert verdicts[name].feedback
 
 
-@pytest.mark.parametrize("name", SEMANTIC)
-def test_what_only_reading_can_find_is_marked_for_a_person(verdicts, name):
+def test_an_object_that_equals_everything_fails(verdicts):
+    """The tests' twin, which expects other values, passes with it too."""
+    assert verdicts["returns a number that equals everything"].failed
+
+
+def test_what_only_reading_can_find_is_marked_for_a_person(verdicts):
     """Where results cannot tell, the code does: the verdict is inconclusive, with the construct named."""
-    verdict = verdicts[name]
+    verdict = verdicts["reads the expected value from the caller"]
 
     assert (verdict.status, verdict.reason) == ("inconclusive", "suspicious")
     assert verdict.evidence["suspicious"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from escalator.records import Brief, Candidate, ChangeSet
-from escalator.validators.tests.tamper_scan import scan, scan_text
+from escalator.validators.tests.tamper_scan import foreign_encoding, scan, scan_text
 
 MARKED = {
     "import of pytest": "import pytest\n",
@@ -25,6 +25,19 @@ MARKED = {
     "an __eq__ set": "class A: pass\nsetattr(A, '__eq__', print)\n",
     "the text": "import os\nos.environ.get('PYTEST_CURRENT_TEST')\n",
     "the name of a trusted test": "open('tests/test_calc.py')\n",
+    "use of gc.get_referrers": "import gc as g\nlook = g.get_referrers\n",
+    "use of os._exit by another name": "import os\nleave = os\nleave._exit(0)\n",
+    "import of __main__": "import __main__\n",
+    "use of __main__": "import importlib\nimportlib.import_module('__main__')\n",
+    "use of sys.meta_path": "import sys\nsys.meta_path.insert(0, None)\n",
+    "use of sys.path_hooks": "from sys import path_hooks\nx = path_hooks\n",
+    "use of __builtins__": "__builtins__['all'] = print\n",
+    "use of __code__": "def f(): pass\nf.__code__ = None\n",
+    "a change of the module math": "import math\nmath.isclose = print\n",
+    "a change of the module json": "import json as j\nsetattr(j, 'loads', print)\n",
+    "code: exec": "exec(bytes.fromhex('70617373'))\n",
+    "code: eval": "run = eval\nrun('1')\n",
+    "code: a walk through all modules": "import sys\nfor module in sys.modules.values(): pass\n",
 }
 
 HONEST = [
@@ -35,6 +48,12 @@ HONEST = [
     "import inspect\ninspect.signature(print)\n",
     "import gc\ngc.collect()\n",
     "def broken(:\n",
+    "import re\nre.compile('a')\n",
+    "import sys\nmodule = sys.modules[__name__]\n",
+    "import sys\nsys.modules[__name__] = object()\n",
+    "class A:\n    def run(self):\n        self.json = 1\n        self.math.pi = 3\n",
+    "def build(x):\n    return x" + ".set(1)" * 300 + "\n",
+    "x = " + "-" * 60 + "1\n",
 ]
 
 
@@ -44,7 +63,7 @@ def test_a_construct_of_tampering_is_marked_with_its_line(what):
     marks = scan_text(MARKED[what], "calc.py", tests=["tests/test_calc.py"])
 
     assert marks
-    assert what in str(marks[0])
+    assert what.removesuffix(" by another name") in str(marks[0])
     assert "calc.py:" in str(marks[0])
 
 
@@ -95,3 +114,45 @@ def test_few_files_of_real_libraries_are_marked():
 
     assert len(files) > 100
     assert len(marked) / len(files) < 0.03, marked
+
+
+def test_code_that_makes_code_asks_for_sentinels_only():
+    """A calculator may evaluate what it is given; whoever changes frames or runners needs a look."""
+    (slight,) = scan_text("def f(text):\n    return eval(text)\n", "calc.py")
+    (grave,) = scan_text("import gc\ngc.get_objects()\n", "calc.py")
+
+    assert slight.slight
+    assert not grave.slight
+
+
+def test_code_too_deep_to_be_read_is_marked_and_raises_nothing():
+    """The scan is an aid: it may find nothing, and never stops a task."""
+    deep = "x = " + "(" * 150 + "1" + ")" * 150 + "\n"
+
+    assert scan_text(deep, "calc.py") in ([], scan_text(deep, "calc.py"))
+    assert scan_text("x = " + "-" * 100_000 + "1\n", "calc.py")[0].what == "code nested too deeply to be read"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("# -*- coding: unicode_escape -*-\nx = 1\n", "unicode_escape"),
+        ("#!/usr/bin/python\n# vim: set fileencoding=utf-7 :\n", "utf-7"),
+        ("# coding=rot13\n", "rot13"),
+        ("# -*- coding: utf-8 -*-\n", ""),
+        ("# coding: UTF_8\n", ""),
+        ("x = 1\n# coding: utf-7\n", ""),
+        ("\n\n# coding: utf-7\n", ""),
+        ("x = 'coding: utf-7'\n", ""),
+    ],
+)
+def test_an_encoding_that_hides_code_is_named(text, named):
+    """Only in the first two lines, and only in a comment, as Python reads it."""
+    assert foreign_encoding(text) == named
+
+
+def test_what_an_encoding_hides_is_read():
+    """The scan sees what Python would run."""
+    hidden = "# -*- coding: unicode_escape -*-\n# tidy \\u000aimport ctypes\n"
+
+    assert [mark.what for mark in scan_text(hidden, "calc.py")] == ["import of ctypes"]

@@ -45,6 +45,8 @@ def blocks(found: Sequence[Block], workspace: Workspace, notes: list[str]) -> li
 
     Raises `UnusableError` where a block's file cannot be told, is unsafe or is in another language.
     """
+    if len(found) > 1:
+        workspace = workspace.giving(named_path(block, workspace) for block in found)
     return _Assignment(workspace, notes).run(found)
 
 
@@ -71,7 +73,7 @@ def diffs(found: Sequence[FileDiff], workspace: Workspace, named: str | None) ->
 def items(found: Sequence[Item], workspace: Workspace) -> list[Operation]:
     """Operations for the entries of a JSON answer."""
     operations: list[Operation] = []
-    number = 0
+    number, workspace = 0, workspace.giving(item.path for item in found)
     for item in found:
         path = resolved(item.path, workspace) if item.path is not None else workspace.wanted
         if path is None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from escalator.answers.blocks import Block
@@ -43,11 +43,15 @@ _GENERIC_NAMES: Final = frozenset({"__init__.py", "mod.rs", "index.js", "index.t
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The files an answer may be about, `wanted` being the one an unnamed block is for (None if several)."""
+    """The files an answer may be about, `wanted` being the one an unnamed block is for (None if several).
+
+    `given` are those that the answer gives under their own path, so that no other path in it means them.
+    """
 
     files: Mapping[str, str]
     wanted: str | None
     by_name: dict[str, list[str]] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, files: Mapping[str, str], target: str | None) -> Workspace:
@@ -57,6 +61,11 @@ class Workspace:
         for path in dict.fromkeys([*files, *([wanted] if wanted else [])]):
             by_name.setdefault(path.rsplit("/", 1)[-1], []).append(path)
         return cls(files, wanted, by_name)
+
+    def giving(self, written: Iterable[str | None]) -> Workspace:
+        """The workspace for an answer that writes these paths."""
+        given = {path for each in written if each and self.knows(path := normal_path(each))}
+        return replace(self, given=frozenset(given))
 
     @property
     def language(self) -> str | None:
@@ -80,7 +89,11 @@ class Workspace:
         longer = [known for known in same if known.endswith("/" + path)]
         if name not in _GENERIC_NAMES and longer:
             return longer
-        shorter = [known for known in same if path.endswith("/" + known) and ("/" in known or self._alone(known))]
+        shorter = [
+            known
+            for known in same
+            if path.endswith("/" + known) and known not in self.given and ("/" in known or self._alone(known))
+        ]
         if len(shorter) == 1 and name not in _GENERIC_NAMES:
             return shorter
         if self.wanted and _STAND_INS.fullmatch(path) and _same_language(path, self.wanted):

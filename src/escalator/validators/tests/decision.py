@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -41,17 +41,19 @@ class Expected:
 
 def expect(suite: Suite, base: Session | None, given: tuple[str, ...] | None) -> Expected:
     """The tests that must pass: the caller's list, else what the untouched project collected, else what the
-    text of the tests defines.
+    text of the tests defines. Nothing but what a test did in the untouched project excuses it, where it ran there.
     """
-    skipped = frozenset(base.report.with_result("skipped", "xfailed")) if base is not None else frozenset()
-    known = base.tests if base is not None and base.report.intact and not base.hung else {}
-    ids, patterns, excused = list(given or ()), [], set(skipped)
+    usable = base is not None and base.report.intact and not base.hung
+    known = base.tests if base is not None and usable else {}
+    ids, patterns = list(given or ()), []
+    excused = {test for test, result in known.items() if result in {"skipped", "xfailed"}}
     for path in suite.files:
         defined, forgiven = _definitions(
-            path, str(suite.trusted[path]), custom="python_functions" in suite.settings.ini
+            path, str(suite.trusted[path]), custom="python_functions" in suite.settings.ini, own=suite.project
         )
-        excused |= forgiven
         seen = [test for test in known if test.partition("::")[0] == path]
+        if not seen:
+            excused |= forgiven
         if given is None and seen:
             ids += seen
         elif given is None and not _skips_itself(base, path):
@@ -168,23 +170,47 @@ def _definition(test: str) -> str:
     return test.partition("[")[0]
 
 
-def _definitions(path: str, text: str, *, custom: bool) -> tuple[list[str], set[str]]:
-    """The tests a module visibly defines, and those of them that it skips by a decorator."""
+def _definitions(path: str, text: str, *, custom: bool, own: Collection[str]) -> tuple[list[str], set[str]]:
+    """The tests a module visibly defines, and those of them that it skips by a decorator which asks nothing of the
+    project's `own` modules.
+    """
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
         return [], set()
     defined: list[str] = []
     excused: set[str] = set()
-    blanket = any(_says_skip(node) for node in tree.body if isinstance(node, ast.Assign))
+    theirs = _imported_from(tree, own)
+    blanket = any(
+        _says_skip(node) for node in tree.body if isinstance(node, ast.Assign) and not _reads(node, theirs)
+    )
     for node, prefix, forgiven in _test_functions(tree, path, blanket=blanket):
         decorators = " ".join(ast.unparse(decorator) for decorator in node.decorator_list)
         if "fixture" in decorators:
             continue
         defined.append(f"{prefix}::{node.name}")
-        if forgiven or _skips(decorators):
+        asks = any(_reads(decorator, theirs) for decorator in node.decorator_list)
+        if forgiven or (_skips(decorators) and not asks):
             excused.add(defined[-1])
     return ([] if custom else defined), excused
+
+
+def _imported_from(tree: ast.Module, own: Collection[str]) -> frozenset[str]:
+    """The names under which a module has what it imports from these top-level modules."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").partition(".")[0] in own):
+            names |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            tops = {
+                alias.asname or alias.name.partition(".")[0]: alias.name.partition(".")[0] for alias in node.names
+            }
+            names |= {name for name, top in tops.items() if top in own}
+    return frozenset(names)
+
+
+def _reads(node: ast.AST, names: frozenset[str]) -> bool:
+    return any(isinstance(each, ast.Name) and each.id in names for each in ast.walk(node))
 
 
 def _test_functions(

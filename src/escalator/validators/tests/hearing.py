@@ -63,13 +63,76 @@ class Hearing:
         """Whether the answer fails for failing tests alone, in a run that went as it should."""
         return bool(self.wrong) and self.session.sound and not self._unimportable and not self.missing
 
-    def verdict(self, marks: tuple[Mark, ...], again: SecondRun | None = None) -> Verdict:
-        """`marks` are what the scan of the answer found, `again` a second run of the failing tests."""
-        more = self._facts(again)
+    @property
+    def unproven(self) -> tuple[str, ...]:
+        """The tests that passed where the answer's own code could have a hand in the comparison."""
+        passing = self.session.report.with_result("passed", "xpassed")
+        return tuple(
+            test
+            for test in passing
+            if test not in self.session.compared.blind and test not in self.session.sentinels
+        )
+
+    def would_pass(self, again: SecondRun | None) -> bool:
+        """Whether nothing but a look at the answer stands between it and a pass."""
+        unjudged = self._not_run({}) or self._pointless({})
+        return unjudged is None and not self.blameless and not self._wrong_in(again)
+
+    def _wrong_in(self, again: SecondRun | None) -> str:
+        """What to tell the model; tests that pass by chance count where they passed without the answer."""
+        if again is None:
+            return self._cut_short() or self._complaint(self.wrong)
+        before = self._passed_before()
+        steady = tuple(
+            test
+            for test in self.wrong
+            if test in again.steady or (test in again.flaky and test in before and test not in again.flaky_before)
+        )
+        return self._cut_short() or self._complaint(steady)
+
+    def _by_chance(self, again: SecondRun | None) -> str:
+        """The tests that failed once with the answer and then passed, and did not waver without it."""
+        new = [] if again is None else [test for test in again.flaky if test not in again.flaky_before]
+        return _few(tuple(new)) if new else ""
+
+    def _equal_to_everything(self, twin: Session | None) -> str:
+        """What to tell the model where a test passes whatever it expects."""
+        passing = _passing(twin) if twin is not None and twin.sound else ()
+        if not passing:
+            return ""
+        return (
+            f"{passing[0]} passes whatever value it expects. What it gets must be a plain value of the right "
+            "type, and code under test must not change how values are compared."
+        )
+
+    def _passed_before(self) -> frozenset[str]:
+        base = self.case.base
+        return frozenset(base.report.with_result("passed", "xpassed")) if base is not None else frozenset()
+
+    def _proven(self, twin: Session | None) -> tuple[int, int]:
+        """How many of the tests that the answer made pass were compared out of its reach, and of how many."""
+        report = self.session.report
+        passing = [test for test in report.with_result("passed", "xpassed") if test not in self.session.sentinels]
+        new = [test for test in passing if test not in self._passed_before()] or passing
+        failed_twin = (
+            {test.partition("[")[0] for test in twin.report.results} if twin is not None and twin.sound else ()
+        )
+        proven = [
+            test for test in new if test in self.session.compared.blind or test.partition("[")[0] in failed_twin
+        ]
+        return len(proven), len(new)
+
+    def verdict(
+        self, marks: tuple[Mark, ...], again: SecondRun | None = None, twin: Session | None = None
+    ) -> Verdict:
+        """`marks` are what the scan of the answer found, `again` a second run of the failing tests, `twin` one of
+        passing tests with other expected values.
+        """
+        more = self._facts(again, twin)
         unjudged = self._not_run(more) or self._pointless(more)
         if unjudged is not None:
             return unjudged
-        complaint = self._cut_short() or self._complaint(self.wrong if again is None else again.steady)
+        complaint = self._wrong_in(again) or self._equal_to_everything(twin)
         if complaint:
             return failed(NAME, feedback=complaint, **more)
         if self.blameless:
@@ -77,14 +140,25 @@ class Hearing:
             return broke(NAME, why, hint, **more)
         if marks:
             more["evidence"]["suspicious"] = [str(mark) for mark in marks]
+        grave = [mark for mark in marks if not mark.slight]
+        if grave:
             return suspicious(
                 NAME,
-                f"The tests pass, but the answer does what honest answers hardly ever do: {marks[0]}.",
+                f"The tests pass, but the answer does what honest answers hardly ever do: {grave[0]}.",
                 "Read the answer before you accept it, or set the option scan_answer: false.",
                 confidence=0.4,
                 **more,
             )
-        confidence, hint = self._weight(again)
+        chance = self._by_chance(again)
+        if chance:
+            return suspicious(
+                NAME,
+                f"Tests failed once and then passed, which may be the answer's doing: {chance}.",
+                "Run them a few times before you accept it, or set the option rerun_flaky: false.",
+                confidence=0.5,
+                **more,
+            )
+        confidence, hint = self._weight(again, twin)
         return passed(NAME, confidence=confidence, hint=hint, **more)
 
     def _not_run(self, more: dict[str, Any]) -> Verdict | None:
@@ -162,15 +236,20 @@ class Hearing:
             test for test, outcome in report.collect.items() if outcome.failed and test not in self.blameless
         )
 
-    def _weight(self, again: SecondRun | None) -> tuple[float, str]:
+    def _weight(self, again: SecondRun | None, twin: Session | None) -> tuple[float, str]:
         """How much a pass proves, 0 to 1, and what a person should know of it."""
         if again is not None and again.flaky:
-            sure = set(again.flaky) <= set(again.flaky_before)
-            why = "and do so without the answer too" if sure else "which may be the answer's doing or the tests'"
-            return (0.7 if sure else 0.5), f"Tests failed once and then passed, {why}: {_few(again.flaky)}."
+            return (
+                0.7,
+                f"Tests failed once and then passed, and do so without the answer too: {_few(again.flaky)}.",
+            )
         if self._before() == "all passed":
             return 0.5, "These tests passed before the answer too: they are no evidence of the change asked for."
-        return 1.0, ""
+        proven, tests = self._proven(twin)
+        if proven == tests:
+            return 1.0, ""
+        hint = f"{tests - proven} of {tests} tests compared values where the answer's own code runs."
+        return round(0.9 + 0.1 * proven / tests, 3), hint
 
     def _before(self) -> str:
         base = self.case.base
@@ -183,7 +262,7 @@ class Hearing:
         wrong = not_passed(base, self.expected)
         return f"{len(wrong)} of {len(base.tests)} failed" if wrong else "all passed"
 
-    def _facts(self, again: SecondRun | None) -> dict[str, Any]:
+    def _facts(self, again: SecondRun | None, twin: Session | None = None) -> dict[str, Any]:
         session, suite = self.session, self.case.bench.suite
         results = list(session.tests.values())
         evidence: dict[str, object] = {
@@ -197,10 +276,13 @@ class Hearing:
             "python": session.report.python,
             "tests": dict(suite.hashes),
             "base": self._before(),
+            "compared": {"blind": len(session.compared.blind), "as objects": len(session.compared.undecided)},
             "seconds": round(session.result.seconds, 3),
         }
         if again is not None and again.flaky:
             evidence |= {"flaky": list(again.flaky), "flaky_before": list(again.flaky_before)}
+        if twin is not None:
+            evidence["twin"] = {"tests": len(twin.tests), "failed": len(twin.tests) - len(_passing(twin))}
         if self.blameless:
             evidence["not_judged"] = sorted(self.blameless)
         if self.notes:
@@ -215,3 +297,8 @@ def _ran(session: Session) -> bool:
 
 def _few(names: Iterable[str]) -> str:
     return ", ".join(list(names)[:3])
+
+
+def _passing(session: Session) -> tuple[str, ...]:
+    """The tests that passed, other than those that must not."""
+    return tuple(test for test in session.tests if session.tests[test] in {"passed", "xpassed"})

@@ -45,6 +45,11 @@ class Suite:
     settings: Settings
     hashes: Mapping[str, str]
 
+    @property
+    def texts(self) -> dict[str, str]:
+        """The test modules to run, by path."""
+        return {path: str(self.trusted[path]) for path in self.files}
+
 
 def is_test_module(path: str, text: str) -> bool:
     """Whether pytest should collect tests from this file."""

@@ -31,7 +31,8 @@ class Report:
     `intact`: every record was signed and numbered without a gap. `status`: pytest's own exit status, None if the
     session never ended. `results` maps each collected test id to its result, `details` the failing ones to what
     was seen. `imports` maps test modules that did not import to the error's facts, `collect` maps what
-    could not be collected to what pytest shows of it.
+    could not be collected to what pytest shows of it. `checks` are the comparisons that each test asked for: their
+    numbers, and what was to be compared.
     """
 
     intact: bool
@@ -47,6 +48,7 @@ class Report:
     imports: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     collect: Mapping[str, Uncollected] = field(default_factory=dict)
     missing_plugins: tuple[str, ...] = ()
+    checks: Mapping[str, list[tuple[int, list[Any]]]] = field(default_factory=dict)
 
     def with_result(self, *wanted: Result) -> tuple[str, ...]:
         """The ids of tests that came out in one of the given ways, in the order they were run."""
@@ -58,11 +60,14 @@ def read_report(data: bytes, key: bytes) -> Report:
     records, intact = _records(data, key)
     first: dict[str, dict[str, Any]] = {}
     phases: dict[str, list[dict[str, object]]] = {}
+    checks: dict[str, list[tuple[int, list[Any]]]] = {}
     imports, collect = {}, {}
     for record in records:
         kind = record["kind"]
         if kind == "phase":
             phases.setdefault(record["id"], []).append(record)
+        elif kind == "check":
+            checks.setdefault(record["id"], []).append((record["number"], record["values"]))
         elif kind == "import":
             imports[record["id"]] = record["error"]
         elif kind == "collect":
@@ -87,6 +92,7 @@ def read_report(data: bytes, key: bytes) -> Report:
         imports=imports,
         collect=collect,
         missing_plugins=tuple(first.get("plugins", {}).get("missing", ())),
+        checks=checks,
     )
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 TEXT_LIMIT = 6000
+SENT_LIMIT = 3000000
 
 
 def make_sender(descriptor: int, key: bytes) -> Callable[..., None]:
@@ -48,11 +49,45 @@ def make_sender(descriptor: int, key: bytes) -> Callable[..., None]:
     return send
 
 
+class Hidden:
+    """Stands for an expected value, which this process does not know."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.__name__ = f"escalator-hidden-{number}."
+
+
+def make_checks(send: Callable[..., None], values: Any, current: list[str]) -> dict[str, Any]:
+    """The names that blinded tests call: one sends what is to be compared, one stands for what is not known here.
+
+    `current` holds the id of the test that runs. A test that sends more than there is room for is compared here.
+    """
+    encode, opaque, stand_in, kind, room = values.make_encode(), values.OpaqueError, Hidden, type, [SENT_LIMIT]
+
+    def sent(value: Any) -> list[Any]:
+        if kind(value) is stand_in:
+            return ["hidden", value.number]
+        try:
+            data = encode(value)
+        except opaque as error:
+            return ["opaque", error.args[0]]
+        return ["value", data]
+
+    def check(number: int, *compared: Any) -> None:
+        data = [sent(value) for value in compared]
+        room[0] -= len(repr(data)) if room[0] > 0 else 0
+        if room[0] <= 0:
+            data = [each if each[0] == "hidden" else ["opaque", "too much to send"] for each in data]
+        send(kind="check", id=current[0], number=number, values=data)
+
+    return {"_escalator_check": check, "_escalator_hidden": stand_in}
+
+
 class TrustedLoader:
     """Loads a trusted module and remembers it, whatever else is put under its name afterwards."""
 
-    def __init__(self, inner: Any, made: dict[str, ModuleType]) -> None:
-        self.inner, self.made = inner, made
+    def __init__(self, inner: Any, made: dict[str, ModuleType], given: dict[str, Any]) -> None:
+        self.inner, self.made, self.given = inner, made, given
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """Leave the making of the module to the loader inside."""
@@ -62,6 +97,7 @@ class TrustedLoader:
     def exec_module(self, module: ModuleType) -> None:
         """Remember the module before any of its code runs."""
         self.made[module.__name__] = module
+        module.__dict__.update(self.given)
         self.inner.exec_module(module)
 
     def __getattr__(self, name: str) -> Any:
@@ -71,8 +107,10 @@ class TrustedLoader:
 class TrustedFinder:
     """Finds trusted modules before any path is searched, and the project's own before what is installed."""
 
-    def __init__(self, trusted: dict[str, str], project: frozenset[str], folders: list[str]) -> None:
-        self.trusted, self.project, self.folders = trusted, project, folders
+    def __init__(
+        self, trusted: dict[str, str], project: frozenset[str], folders: list[str], given: dict[str, Any]
+    ) -> None:
+        self.trusted, self.project, self.folders, self.given = trusted, project, folders, given
         self.rewriter: Any = None
         self.made: dict[str, ModuleType] = {}
         self._path_finder = importlib.machinery.PathFinder.find_spec
@@ -87,7 +125,7 @@ class TrustedFinder:
             package = [file[: -len("/__init__.py")]] if file.endswith("/__init__.py") else None
             spec = self._from_file(name, file, submodule_search_locations=package)
             if spec is not None:
-                spec.loader = TrustedLoader(self.rewriter or spec.loader, self.made)  # type: ignore[assignment]
+                spec.loader = TrustedLoader(self.rewriter or spec.loader, self.made, self.given)  # type: ignore[assignment]
             return spec
         if path is None and name in self.project:
             spec = self._path_finder(name, self.folders)
@@ -129,8 +167,10 @@ class TrustedModule(pytest.Module):
 class Reporter:
     """The plug-in that sends one record a phase, the list of collected tests, and the errors of collection."""
 
-    def __init__(self, send: Callable[..., None], setup: dict[str, Any], finder: TrustedFinder) -> None:
-        self.send, self.finder = send, finder
+    def __init__(
+        self, send: Callable[..., None], setup: dict[str, Any], finder: TrustedFinder, current: list[str]
+    ) -> None:
+        self.send, self.finder, self.current = send, finder, current
         self.names = {file: name for name, file in finder.trusted.items()}
         self.wanted = frozenset(setup["only"])
         self.raised: dict[str, bool] = {}
@@ -154,7 +194,7 @@ class Reporter:
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         """Keep only the tests asked for, where only some are."""
         if self.wanted:
-            items[:] = [item for item in items if item.nodeid in self.wanted]
+            items[:] = [item for item in items if self.wanted & {item.nodeid, item.nodeid.partition("[")[0]}]
 
     def pytest_collection_finish(self, session: Any) -> None:
         """Send the ids of what will be run."""
@@ -164,6 +204,11 @@ class Reporter:
         """Send what could not be collected."""
         if not report.passed:
             self.send(kind="collect", id=report.nodeid, outcome=report.outcome, text=clip(report.longreprtext))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Note which test runs."""
+        self.current[0] = nodeid
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: Any) -> Generator[None, Any, None]:
@@ -305,6 +350,14 @@ def arguments(root: str, setup: dict[str, Any]) -> list[str]:
     ]
 
 
+def load(file: str) -> Any:
+    """A module of ours that lies beside this file, under no name that others could find it by."""
+    spec: Any = importlib.util.spec_from_file_location("escalator_values", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def below(root: str, name: str) -> str:
     """A relative POSIX path as an absolute one under `root`."""
     return paths.normpath(root + "/" + name)
@@ -326,13 +379,15 @@ def main(trusted: str, workspace: str, descriptor: int) -> None:
     root = trusted + "/root"
     modules = {name: below(root, file) for name, file in setup["modules"].items()}
     folders = [below(workspace, name) for name in setup["paths"]]
-    finder = TrustedFinder(modules, frozenset(setup["project"]) - frozenset(sys.modules), folders)
+    current = [""]
+    given = make_checks(send, load(trusted + "/values.py"), current)
+    finder = TrustedFinder(modules, frozenset(setup["project"]) - frozenset(sys.modules), folders, given)
     sys.meta_path.insert(0, finder)
     sys.path += [below(root, name) for name in setup["trusted_paths"]] + folders
     checked = [modules[name] for name in sorted(modules)]
     words = arguments(root, setup)
 
-    status = int(pytest.main(words, plugins=[Reporter(send, setup, finder), *plugins]))
+    status = int(pytest.main(words, plugins=[Reporter(send, setup, finder, current), *plugins]))
     send(kind="end", status=status, digest=digest(checked), seconds=round(clock() - begun, 4))
     flush()
     exit_now(status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files as package_files
@@ -13,6 +13,8 @@ from importlib.resources import files as package_files
 from escalator.flow import Flow
 from escalator.records import Command, Limits, RunResult
 from escalator.steps import run
+from escalator.validators.tests.blind import Blinded
+from escalator.validators.tests.comparisons import Compared, compared
 from escalator.validators.tests.layout import Suite
 from escalator.validators.tests.report import Report, Result, read_report
 
@@ -33,24 +35,43 @@ class Bench:
     writable: bool
     conftest: bool
     plugins: tuple[str, ...]
+    form: Blinded = field(default_factory=Blinded)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
     """What came of one run. `sentinels` are the ids of the tests that had to fail, `digest` that of the trusted
-    modules as they were laid out, `command` the argument vector.
+    modules as they were laid out, `command` the argument vector, `compared` what the tests sent to be compared.
     """
 
-    report: Report
+    compared: Compared
     result: RunResult
     sentinels: tuple[str, ...]
     digest: str
     command: tuple[str, ...]
 
     @property
+    def report(self) -> Report:
+        """What the tests came to."""
+        return self.compared.report
+
+    @property
     def hung(self) -> bool:
         """Whether the run was ended by the clock."""
         return self.result.killed == "wall"
+
+    def ids(self, tests: tuple[str, ...]) -> tuple[str, ...]:
+        """The ids under which tests ran; those of the ones that must fail come by themselves."""
+        return tuple(self.compared.sent.get(test, test) for test in tests)
+
+    def decided_by(self, plain: Session) -> Session:
+        """The session with the undecided tests as another, in which they ran as they are written, decides them."""
+        results, details = dict(self.report.results), dict(self.report.details)
+        for test in self.compared.undecided:
+            results[test] = plain.report.results.get(test, "unfinished") if plain.sound else "failed"
+            details |= {test: plain.report.details[test]} if test in plain.report.details else {}
+        report = replace(self.report, results=results, details=details)
+        return replace(self, compared=replace(self.compared, report=report))
 
     def cut_short(self, timeout: float) -> bool:
         """Whether the clock ended the run before these seconds, which it was to have, were over."""
@@ -80,12 +101,20 @@ class Session:
 
 
 def run_tests(
-    bench: Bench, files: Mapping[str, str | None], *, workspace: object, only: tuple[str, ...] = ()
+    bench: Bench,
+    files: Mapping[str, str | None],
+    *,
+    workspace: object,
+    only: tuple[str, ...] = (),
+    form: Blinded | None = None,
 ) -> Flow[Session]:
-    """Run the suite over the workspace with `files` laid over it; `only` limits it to these test ids."""
+    """Run the suite over the workspace with `files` laid over it. `only` limits it to tests, by the ids under
+    which they ran or by those without parameters; `form` is how the tests are written, the bench's if not given.
+    """
+    form = bench.form if form is None else form
     suite, key, word = bench.suite, secrets.token_bytes(32), "test_" + secrets.token_hex(6)
-    sentinels = (f"{word}.py::{word}", f"{word}.py::{word}_too")
-    trusted: dict[str, str | bytes] = {**suite.trusted, f"{word}.py": _sentinel(word)}
+    sentinels = tuple(f"{word}.py::{word}{name}" for name in _SENTINELS)
+    trusted: dict[str, str | bytes] = {**suite.trusted, **form.texts, f"{word}.py": _sentinel(word)}
     modules = {**suite.modules, word: f"{word}.py"}
     setup = {
         "key": key.hex(),
@@ -103,9 +132,10 @@ def run_tests(
     command = Command(
         argv=(bench.python, "-I", "-B", "{trusted}/run.py", "{trusted}", "{workspace}", "{report}"),
         workspace=workspace,  # type: ignore[arg-type]
-        files=files,
+        files={**files, **form.texts} if workspace is not None else files,
         trusted={
-            "run.py": runner_source(),
+            "run.py": _program("escalator.validators.tests", "runner.py"),
+            "values.py": _program("escalator.validators", "values.py"),
             f"{TESTS}/pytest.ini": suite.settings.ini,
             **{f"{TESTS}/{path}": content for path, content in trusted.items()},
         },
@@ -116,7 +146,7 @@ def run_tests(
     )
     result = yield from run(command, validator="tests")
     return Session(
-        report=read_report(result.report, key),
+        compared=compared(read_report(result.report, key), form),
         result=result,
         sentinels=sentinels,
         digest=_digest([trusted[modules[name]] for name in sorted(modules)]),
@@ -125,14 +155,27 @@ def run_tests(
 
 
 @cache
-def runner_source() -> str:
-    """The program that runs inside the sandbox."""
-    return package_files("escalator.validators.tests").joinpath("runner.py").read_text("utf-8")
+def _program(package: str, name: str) -> str:
+    """A file of ours that runs inside the sandbox."""
+    return package_files(package).joinpath(name).read_text("utf-8")
+
+
+_SENTINELS = {
+    "": "assert sorted([2, 1]) == [2, 1]",
+    "_too": "raise ValueError(1)",
+    "_raises": "with pytest.raises(ValueError):\n        pass",
+    "_near": "assert math.isclose(1.0, 2.0) or 1.0 == pytest.approx(2.0)",
+    "_unit": "unittest.TestCase().assertEqual(1, 2)",
+    "_parts": "assert all([True, False]) or any([False]) or isinstance(1, str) or len([1]) == 2",
+    "_data": "assert json.loads('[1]') == json.loads('[2]')",
+}
+"""Tests that must fail, each by another of the ways in which tests say what they expect."""
 
 
 def _sentinel(word: str) -> str:
-    """Two tests that must fail, in two ways, and look like any other."""
-    return f"def {word}():\n    assert sorted([2, 1]) == [2, 1]\n\n\ndef {word}_too():\n    raise ValueError(1)\n"
+    """A module of tests that must fail and look like any other."""
+    tests = (f"def {word}{name}():\n    {body}\n" for name, body in _SENTINELS.items())
+    return "import json\nimport math\nimport unittest\n\nimport pytest\n\n\n" + "\n\n".join(tests)
 
 
 def _digest(contents: list[str | bytes]) -> str:

@@ -5,21 +5,25 @@ from __future__ import annotations
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import PurePosixPath
+from typing import Literal
 
 from escalator.flow import Flow
 from escalator.records import Brief, Candidate, Verdict
-from escalator.validators.protocol import skipped, unavailable
+from escalator.validators.protocol import failed, skipped, unavailable
+from escalator.validators.shadows import shadows
+from escalator.validators.tests.blind import Blinded, blinded
 from escalator.validators.tests.decision import own_modules
 from escalator.validators.tests.hearing import NAME, Case, Hearing, SecondRun
 from escalator.validators.tests.layout import imported_names, python_tests, read_suite
 from escalator.validators.tests.python import find_python
-from escalator.validators.tests.session import MIB, Bench, run_tests
-from escalator.validators.tests.tamper_scan import scan
+from escalator.validators.tests.session import MIB, Bench, Session, run_tests
+from escalator.validators.tests.tamper_scan import foreign_encoding, scan
+from escalator.validators.tests.twin import twin_of
 
 _MOST_BASES = 32
 _NO_TESTS = "No tests that pytest can run were given."
@@ -35,6 +39,8 @@ def pytest_suite(
     rerun_flaky: bool = True,
     base_run: bool = True,
     scan_answer: bool = True,
+    blind: bool = True,
+    sentinels: Literal["marked", "always", "never"] = "marked",
     writable: bool = False,
     python: str | None = None,
     pythonpath: Sequence[str] = (),
@@ -47,15 +53,19 @@ def pytest_suite(
     `plugins`: pytest plug-ins to load, by module or entry point name; no others are, but for well-known ones the
     tests visibly use. `rerun_flaky`: run failing tests once more before they count. `base_run`: run the tests once
     a task on the untouched project. `scan_answer`: mark passing answers that look written to fool the judge.
-    `writable`: let tests write into their copy of the project. `python`: the interpreter, where it is not the
-    project's virtual environment or escalator's own. `pythonpath`: more folders to import from. `memory_mib`:
-    None for no limit.
+    `blind`: compare what the answer computed where none of its code runs, for every assertion that allows it.
+    `sentinels`: run passing tests again with other expected values, of which every one must fail: where the answer
+    is marked, always, or never; tests that were compared blind need none. `writable`: let tests write into their
+    copy of the project. `python`: the interpreter, where it is neither the project's virtual environment nor
+    escalator's own. `pythonpath`: more folders to import from. `memory_mib`: None for no limit.
     """
     if timeout <= 0:
         raise ValueError(f"timeout is {timeout}; give seconds above 0")
     for option, value in (("expected", expected), ("plugins", plugins), ("pythonpath", pythonpath)):
         if isinstance(value, str):
             raise ValueError(f"{option} is a single text; give a list")  # noqa: TRY004  one kind of error for options
+    if sentinels not in ("marked", "always", "never"):
+        raise ValueError(f"sentinels is {sentinels!r}; give marked, always or never")
     return PytestSuite(
         timeout=float(timeout),
         expected=None if expected is None else tuple(expected),
@@ -64,6 +74,8 @@ def pytest_suite(
         rerun_flaky=rerun_flaky,
         base_run=base_run,
         scan_answer=scan_answer,
+        blind=blind,
+        sentinels=sentinels,
         writable=writable,
         python=python,
         pythonpath=tuple(pythonpath),
@@ -82,6 +94,8 @@ class PytestSuite:
     rerun_flaky: bool
     base_run: bool
     scan_answer: bool
+    blind: bool
+    sentinels: str
     writable: bool
     python: str | None
     pythonpath: tuple[str, ...]
@@ -119,13 +133,23 @@ class PytestSuite:
         if interpreter is None:
             return unavailable(NAME, _NO_PYTEST, "Run: pip install pytest")
         case = yield from self._prepare(brief, interpreter)
+        refused = _refused(candidate, case.bench)
+        if refused:
+            return failed(NAME, feedback=refused)
         files, notes = _laid_over(candidate, case.bench)
         session = yield from run_tests(case.bench, files, workspace=brief.workspace)
+        session = yield from _decided(case.bench, session, files, brief)
         hearing = Hearing(candidate, case, session, expected=self.expected, notes=notes)
         again = None
         if self.rerun_flaky and hearing.worth_a_second_run:
             again = yield from self._run_again(hearing, files)
         marks = scan(candidate, case.bench.suite.hashes) if self.scan_answer else ()
+        doubted = self.sentinels == "always" or (
+            self.sentinels == "marked" and (marks or session.compared.undecided)
+        )
+        if doubted and hearing.would_pass(again):
+            twin = yield from _twin_run(hearing, files)
+            return hearing.verdict(marks, again, twin)
         return hearing.verdict(marks, again)
 
     def _prepare(self, brief: Brief, interpreter: str) -> Flow[Case]:
@@ -145,9 +169,12 @@ class PytestSuite:
             conftest=self.trusted_conftest,
             plugins=self.plugins,
         )
+        if self.blind:
+            bench = replace(bench, form=blinded(bench.suite.texts))
         base = None
         if self.base_run:
             base = yield from run_tests(bench, dict(brief.files), workspace=brief.workspace)
+            base = yield from _decided(bench, base, dict(brief.files), brief)
         case = Case(bench=bench, base=base)
         if base is None or not base.cut_short(self.timeout):
             self._cases.put(key, case)
@@ -156,15 +183,19 @@ class PytestSuite:
     def _run_again(self, hearing: Hearing, files: dict[str, str | None]) -> Flow[SecondRun]:
         """Run the failing tests once more on the answer, and those that now pass once more without it."""
         case, brief = hearing.case, hearing.candidate.brief
-        again = yield from run_tests(case.bench, files, workspace=brief.workspace, only=hearing.wrong)
+        again = yield from run_tests(
+            case.bench, files, workspace=brief.workspace, only=hearing.session.ids(hearing.wrong)
+        )
+        again = yield from _decided(case.bench, again, files, brief)
         passing = {test for test in hearing.wrong if again.sound and again.report.results.get(test) == "passed"}
         flaky = tuple(test for test in hearing.wrong if test in passing)
         before = {test: case.base.tests[test] for test in flaky if test in case.base.tests} if case.base else {}
         changed: tuple[str, ...] = ()
-        if before:
+        if before and case.base is not None:
             base = yield from run_tests(
-                case.bench, dict(brief.files), workspace=brief.workspace, only=tuple(before)
+                case.bench, dict(brief.files), workspace=brief.workspace, only=case.base.ids(tuple(before))
             )
+            base = yield from _decided(case.bench, base, dict(brief.files), brief)
             changed = tuple(test for test, result in before.items() if base.report.results.get(test) != result)
         steady = tuple(test for test in hearing.wrong if test not in passing)
         return SecondRun(steady=steady, flaky=flaky, flaky_before=changed)
@@ -188,6 +219,40 @@ class _Recent:
             self._kept[key] = case
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
+
+
+def _refused(candidate: Candidate, bench: Bench) -> str:
+    """What to tell the model of an answer whose names or encoding have something else run than what is read."""
+    imported = {name for text in bench.suite.texts.values() for name in imported_names(text)}
+    shadow = next(shadows(candidate, (*bench.suite.paths, *bench.suite.trusted_paths), imported), None)
+    if shadow is not None:
+        return str(shadow)
+    for path, text in candidate.changes.files.items():
+        named = foreign_encoding(text) if text and path.endswith(".py") else ""
+        if named and foreign_encoding(candidate.brief.files.get(path, "")) != named:
+            return f"{path} says that it is written in {named}. Write it in UTF-8, and leave that line out."
+    return ""
+
+
+def _decided(bench: Bench, session: Session, files: Mapping[str, str | None], brief: Brief) -> Flow[Session]:
+    """The session with its undecided tests, which sent objects of other classes, run as they are written."""
+    undecided = session.compared.undecided
+    if not undecided:
+        return session
+    only = tuple(sorted({test.partition("[")[0] for test in undecided}))
+    plain = yield from run_tests(bench, files, workspace=brief.workspace, only=only, form=Blinded())
+    return session.decided_by(plain)
+
+
+def _twin_run(hearing: Hearing, files: Mapping[str, str | None]) -> Flow[Session | None]:
+    """The tests that passed without having been compared blind, run with other expected values."""
+    bench = hearing.case.bench
+    twin = twin_of(bench.suite.texts)
+    only = tuple(sorted({test.partition("[")[0] for test in hearing.unproven} & twin.tests))
+    if not only:
+        return None
+    workspace = hearing.candidate.brief.workspace
+    return (yield from run_tests(bench, files, workspace=workspace, only=only, form=twin.form))
 
 
 def _laid_over(candidate: Candidate, bench: Bench) -> tuple[dict[str, str | None], tuple[str, ...]]:

@@ -1,0 +1,169 @@
+"""Takes the expected values out of a test: what runs sends what it got, and the comparison is made outside.
+
+`assert add(2, 2) == 4` becomes `_escalator_check(0, (add(2, 2)))`. The process that runs the answer never holds
+the 4, so whatever the answer does there, it passes only with the right value. A literal in a table becomes
+`_escalator_hidden(1)`, which stands for it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from escalator.validators.tests.assertions import Column, TestFunction, functions_of
+from escalator.validators.tests.expectations import Expectation
+from escalator.validators.tests.sources import Edit, Source
+
+CHECK, HIDDEN = "_escalator_check", "_escalator_hidden"
+_MARKED = re.compile(r"escalator-hidden-(\d+)\.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """A comparison made outside. `secret` are the operands that name a hidden literal; `line` and `shown` are
+    where and how the test writes it.
+    """
+
+    file: str
+    line: int
+    shown: str
+    template: str
+    code: Any
+    operands: int
+    literals: Mapping[str, object]
+    secret: frozenset[int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hidden:
+    """A literal that was taken out, and the id pytest would give to a test that gets it as a parameter."""
+
+    value: object
+    name: str
+
+
+@dataclass(kw_only=True, slots=True)
+class Blinded:
+    """Test modules without their expected values. `texts` are by path; `owed` are the checks, and `tables` the
+    hidden literals, by which a passing test has come, by its id without parameters.
+    """
+
+    texts: dict[str, str] = field(default_factory=dict)
+    checks: dict[int, Check] = field(default_factory=dict)
+    hidden: dict[int, Hidden] = field(default_factory=dict)
+    owed: dict[str, frozenset[int]] = field(default_factory=dict)
+    tables: dict[str, frozenset[int]] = field(default_factory=dict)
+    numbers: count[int] = field(default_factory=count)
+
+    def take(self, path: str, text: str) -> None:
+        """Blind one module; one that cannot be read, or would not compile any more, is left as it is."""
+        made = Blinded(numbers=self.numbers)
+        try:
+            made.texts[path] = _Blinder(path, text, made).text()
+            compile(made.texts[path], path, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return
+        if made.checks:
+            self.texts |= made.texts
+            self.checks |= made.checks
+            self.hidden |= made.hidden
+            self.owed |= made.owed
+            self.tables |= made.tables
+
+    def named(self, test: str) -> str:
+        """The id of a test as pytest would give it without blinding."""
+        return _MARKED.sub(lambda found: self.hidden[int(found[1])].name, test)
+
+    def given(self, test: str) -> frozenset[int]:
+        """The hidden literals that a test gets as parameters, by its id."""
+        return frozenset(map(int, _MARKED.findall(test)))
+
+
+def blinded(tests: Mapping[str, str]) -> Blinded:
+    """Test modules by path without their expected values."""
+    made = Blinded()
+    for path, text in tests.items():
+        made.take(path, text)
+    return made
+
+
+class _Blinder:
+    def __init__(self, path: str, text: str, made: Blinded) -> None:
+        self.path, self.made, self.source = path, made, Source(text)
+        self.functions = functions_of(self.source.tree)
+        self.edits: list[Edit] = []
+
+    def text(self) -> str:
+        """The module as it is run; what it must come by is noted."""
+        made = {each.definition: self._blind(each) for each in self.functions}
+        for each in self.functions:
+            if each.is_test:
+                parts = [made[each.definition], *(made[name] for name in each.helpers if name in made)]
+                test = f"{self.path}::{each.definition}"
+                self.made.owed[test] = frozenset().union(*(checks for checks, _ in parts))
+                self.made.tables[test] = frozenset().union(*(literals for _, literals in parts))
+        return self.source.edited(self.edits)
+
+    def _blind(self, function: TestFunction) -> tuple[frozenset[int], frozenset[int]]:
+        """Replace what one function expects; the checks and the literals that a passing call of it comes by."""
+        by_statement: dict[int, list[Expectation]] = {}
+        for each in function.expectations:
+            by_statement.setdefault(id(each.statement), []).append(each)
+        owed: set[int] = set()
+        for parts in by_statement.values():
+            if any(each.hides for each in parts):
+                owed |= self._replace(parts)
+        tables: set[int] = set()
+        for column in function.columns:
+            numbers = self._hide(column)
+            tables |= numbers if column.always and not column.given else set()
+        return frozenset(owed), frozenset(tables)
+
+    def _replace(self, parts: list[Expectation]) -> set[int]:
+        texts, owed = [], set()
+        for each in parts:
+            if not each.hides:
+                texts.append(f"assert ({self.source.segment(each.part)})")
+                continue
+            number = next(self.made.numbers)
+            self.made.checks[number] = self._check(each)
+            operands = "".join(f", ({self.source.segment(operand)})" for operand in each.operands)
+            texts.append(f"{CHECK}({number}{operands})")
+            owed |= {number} if each.always else set()
+        self.edits.append(Edit(node=parts[0].statement, text="; ".join(texts)[:-1] + "\0)"))
+        return owed
+
+    def _check(self, each: Expectation) -> Check:
+        whole = ast.fix_missing_locations(ast.Expression(body=each.template))
+        return Check(
+            file=self.path,
+            line=each.statement.lineno,
+            shown=self.source.segment(each.statement),
+            template=ast.unparse(each.template),
+            code=compile(whole, self.path, "eval", dont_inherit=True),
+            operands=len(each.operands),
+            literals={f"e{at}": ast.literal_eval(literal) for at, literal in enumerate(each.literals)},
+            secret=each.secret,
+        )
+
+    def _hide(self, column: Column) -> set[int]:
+        numbers = set()
+        for row, cell in enumerate(column.cells):
+            number, value = next(self.made.numbers), ast.literal_eval(cell)
+            self.made.hidden[number] = Hidden(value=value, name=_id(value, column.name, row))
+            self.edits.append(Edit(node=cell, text=f"{HIDDEN}({number}\0)"))
+            numbers.add(number)
+        return numbers
+
+
+def _id(value: object, name: str, row: int) -> str:
+    """What pytest writes for a parameter in the id of a test."""
+    if isinstance(value, str):
+        return value.encode("unicode_escape").decode("ascii")
+    if value is None or isinstance(value, bool | int | float | complex):
+        return str(value)
+    return f"{name}{row}"

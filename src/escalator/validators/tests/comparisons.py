@@ -1,0 +1,147 @@
+"""What the values that a blinded test sent mean: compared here, where no code of the answer runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from escalator.validators.tests.blind import Blinded, Check
+from escalator.validators.tests.expectations import holds
+from escalator.validators.tests.report import Report, Result
+from escalator.validators.values import decode
+
+_FORGED = "It did not come by its own assertions. Code under test must leave the tests alone."
+_CLIPPED = 300
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compared:
+    """A report with the comparisons in it, under the ids pytest would give. `sent` maps these to the ids that ran;
+    `blind` are the tests that passed by values compared here, `undecided` those that sent objects of their own.
+    """
+
+    report: Report
+    sent: Mapping[str, str]
+    blind: frozenset[str]
+    undecided: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Said:
+    """What one check came to, and the literals it named."""
+
+    outcome: Literal["held", "wrong", "opaque", "forged"]
+    hidden: frozenset[int] = frozenset()
+    detail: Mapping[str, Any] | None = None
+
+
+def compared(report: Report, form: Blinded) -> Compared:
+    """Decide every test by what it sent."""
+    names = _names(tuple(report.results), form)
+    results: dict[str, Result] = {}
+    details = {names.get(test, test): detail for test, detail in report.details.items()}
+    blind, undecided = set(), set()
+    for test, result in report.results.items():
+        said = [_judge(number, values, form) for number, values in report.checks.get(test, ())]
+        name, wrong = names[test], next((each for each in said if each.outcome == "wrong"), None)
+        results[name] = result
+        if wrong is not None and result != "skipped":
+            results[name], details[name] = "failed", wrong.detail or {}
+        elif result == "passed" and _forged(test, said, report, form):
+            results[name], details[name] = "failed", {"when": "call", "text": _FORGED}
+        elif result == "passed" and any(each.outcome == "opaque" for each in said):
+            undecided.add(name)
+        elif result == "passed" and said:
+            blind.add(name)
+    whole = replace(
+        report,
+        collected=tuple(names.get(test, test) for test in report.collected),
+        results=results,
+        details=details,
+    )
+    sent = {name: test for test, name in names.items()}
+    return Compared(report=whole, sent=sent, blind=frozenset(blind), undecided=frozenset(undecided))
+
+
+def _names(tests: tuple[str, ...], form: Blinded) -> dict[str, str]:
+    """The ids pytest would give; where two would be the same it numbers them."""
+    plain = {test: form.named(test) for test in tests}
+    often = {name for name in plain.values() if list(plain.values()).count(name) > 1} if form.hidden else set()
+    numbers: dict[str, int] = {}
+    for test, name in plain.items():
+        if name in often:
+            number = numbers[name] = numbers.get(name, -1) + 1
+            mark = "_" if name[-2:-1].isdigit() else ""
+            plain[test] = f"{name[:-1]}{mark}{number}]"
+    return plain
+
+
+def _forged(test: str, said: list[_Said], report: Report, form: Blinded) -> bool:
+    """Whether a test that passed did not do what its text does."""
+    base = test.partition("[")[0]
+    made = {number for number, _ in report.checks.get(test, ())}
+    named = frozenset().union(*(each.hidden for each in said))
+    given, tables = form.given(test), form.tables.get(base, frozenset())
+    foreign = named - given - tables if given else frozenset()
+    owing = form.owed.get(base, frozenset()) - made
+    return bool(owing or tables - named or foreign) or any(each.outcome == "forged" for each in said)
+
+
+def _judge(number: int, sent: list[Any], form: Blinded) -> _Said:
+    check = form.checks.get(number)
+    if check is None or len(sent) != check.operands:
+        return _Said(outcome="forged")
+    values: dict[str, Any] = dict(check.literals)
+    hidden, opaque = set(), False
+    for at, (kind, data) in enumerate(sent):
+        if (kind == "hidden") != (at in check.secret):
+            return _Said(outcome="forged")
+        if kind == "hidden":
+            if data not in form.hidden:
+                return _Said(outcome="forged")
+            hidden.add(data)
+            values[f"a{at}"] = form.hidden[data].value
+        elif kind == "value":
+            values[f"a{at}"] = decode(data)
+        else:
+            opaque = True
+            values[f"a{at}"] = _Other(data)
+    if opaque and " is " not in check.template:
+        return _Said(outcome="opaque", hidden=frozenset(hidden))
+    return _held(check, values, frozenset(hidden))
+
+
+def _held(check: Check, values: Mapping[str, Any], hidden: frozenset[int]) -> _Said:
+    try:
+        held, why = holds(check.code, values), ""
+    except Exception as error:  # noqa: BLE001  a comparison of any two values may raise anything
+        held, why = False, f"{type(error).__name__}: {error}"
+    if held:
+        return _Said(outcome="held", hidden=hidden)
+    told = re.sub(r"\b[ae]\d+\b", lambda name: _shown(values[name[0]]), check.template)
+    message = why or f"assert {told}"
+    text = f"{check.file}:{check.line}: in the test\n    {check.shown}\nE   {message}"
+    detail = {
+        "when": "call",
+        "text": text,
+        "message": message,
+        "error": {"type": "AssertionError", "message": message},
+    }
+    return _Said(outcome="wrong", hidden=hidden, detail=detail)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _CLIPPED else f"{text[: _CLIPPED // 2]}...{text[-_CLIPPED // 2 :]}"
+
+
+class _Other:
+    """Stands for an object of a class of its own."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def __repr__(self) -> str:
+        return f"<{self.kind}>"

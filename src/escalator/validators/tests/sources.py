@@ -1,0 +1,47 @@
+"""Edits of a source text in place. Lines keep their numbers: what is told of a test is found in its file."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edit:
+    """What a node is replaced by."""
+
+    node: ast.expr | ast.stmt
+    text: str
+
+
+class Source:
+    """A source and its tree. Raises `SyntaxError`, `ValueError` or `RecursionError` if Python cannot read it."""
+
+    def __init__(self, text: str) -> None:
+        self.tree = ast.parse(text)
+        self._bytes = text.encode()
+        self._starts = [0]
+        for line in self._bytes.split(b"\n"):
+            self._starts.append(self._starts[-1] + len(line) + 1)
+
+    def segment(self, node: ast.expr | ast.stmt) -> str:
+        """A node as it is written."""
+        start, end = self._span(node)
+        return self._bytes[start:end].decode()
+
+    def edited(self, edits: Iterable[Edit]) -> str:
+        """The text with these edits; none of them may overlap another."""
+        parts, at = [], 0
+        for edit in sorted(edits, key=lambda edit: self._span(edit.node)):
+            start, end = self._span(edit.node)
+            if start < at:
+                raise ValueError("edits overlap")
+            lines = self._bytes[start:end].count(b"\n") - edit.text.count("\n")
+            parts += [self._bytes[at:start], edit.text.replace("\0", "\n" * max(lines, 0)).encode()]
+            at = end
+        return b"".join([*parts, self._bytes[at:]]).decode()
+
+    def _span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
+        last, end = node.end_lineno or node.lineno, node.end_col_offset or 0
+        return self._starts[node.lineno - 1] + node.col_offset, self._starts[last - 1] + end
