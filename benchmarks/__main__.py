@@ -16,6 +16,7 @@ NAMES = (
     "faults",
     "budgets",
     "gate_quality",
+    "impossible",
     "sandbox_overhead",
     "verdicts",
     "scaling",

@@ -213,3 +213,18 @@ def test_an_interpreter_without_peers_has_no_rows() -> None:
         pytest.skip("a peer is installed here")
     assert GATES
     assert peers(sys.executable, PROBLEMS[:1]) == {}
+
+
+def test_nothing_is_accepted_to_a_task_that_cannot_be_done_but_its_answer_by_name() -> None:
+    """One problem of the benchmark, every kind of forgery; a sandbox is needed."""
+    from benchmarks.gate_problems import PROBLEMS
+    from benchmarks.impossible import accepted, impossible
+
+    from escalator.sandbox import Sandbox
+
+    if Sandbox().unavailable():
+        pytest.skip("no sandbox here")
+    counts = accepted([next(problem for problem in PROBLEMS if impossible(problem))])
+
+    assert {kind for kind, (some, _) in counts.items() if some} == {"names the value"}
+    assert len(counts) > 10

@@ -5,11 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from escalator.records import Brief, Verdict
+from escalator.flow import drive
+from escalator.records import Brief, Candidate, ChangeSet, Verdict
+from escalator.validators import judge
 from escalator.validators.tests.suite import pytest_suite
 from validators.attacks import BASE, RIGHT, TESTS
 from validators.forgeries import FORGERIES, MODULE_TESTS
 from validators.judging import judged, needs_bwrap
+from validators.sandboxed import perform
 
 pytestmark = [*needs_bwrap, pytest.mark.slow]
 
@@ -128,6 +131,15 @@ class TestSentinels:
 
         assert (plain.status, plain.confidence) == ("passed", 0.9)
         assert (sure.status, sure.confidence) == ("passed", 1.0)
+
+    def test_a_critical_task_always_has_them(self, tmp_path):
+        """Nothing has to be asked for."""
+        brief = replace(brief_of(tmp_path / "it", self.TESTS), files={"calc.py": "def add(a, b):\n    return 0\n"})
+        candidate = Candidate(brief=brief, changes=ChangeSet(files={"calc.py": RIGHT}), task_type="critical")
+        verdict = drive(judge(pytest_suite(timeout=20), candidate), perform)
+
+        assert (verdict.status, verdict.confidence) == ("passed", 1.0)
+        assert verdict.evidence["twin"]["tests"] == 4
 
 
 def test_an_answer_that_is_right_by_chance_is_not_accepted(tmp_path):

@@ -219,6 +219,7 @@ class Performer:
             answer=attempt.answer,
             checker=step.rung.checker,
             verdicts=attempt.verdicts,
+            task_type=self._plan.classification.task_type,
         )
         place = self._place(step.rung, attempt.number, spec.name)
         digest = _candidate_digest(spec, candidate, validators.version_of(self._judges[spec.name]))

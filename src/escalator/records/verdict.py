@@ -90,7 +90,8 @@ class Rejection:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
     """One answer under judgement: what validators are given. `checker` is the model that may be asked for an
-    opinion, None where the plan names none. `verdicts` are those given so far on this answer.
+    opinion, None where the plan names none. `verdicts` are those given so far on this answer, `task_type` is what
+    the plan takes the task for, empty where nothing was planned.
     """
 
     brief: Brief
@@ -98,6 +99,7 @@ class Candidate:
     answer: str = ""
     checker: Model | None = None
     verdicts: tuple[Verdict, ...] = ()
+    task_type: str = ""
 
     @property
     def files(self) -> dict[str, str]:

@@ -25,6 +25,9 @@ from escalator.validators.tests.session import MIB, Bench, Session, run_tests
 from escalator.validators.tests.tamper_scan import foreign_encoding, scan
 from escalator.validators.tests.twin import twin_of
 
+CRITICAL = "critical"
+"""The type of task whose tests are always run again with other expected values."""
+
 _MOST_BASES = 32
 _NO_TESTS = "No tests that pytest can run were given."
 _NO_PYTEST = "No Python interpreter with pytest was found."
@@ -54,10 +57,11 @@ def pytest_suite(
     tests visibly use. `rerun_flaky`: run failing tests once more before they count. `base_run`: run the tests once
     a task on the untouched project. `scan_answer`: mark passing answers that look written to fool the judge.
     `blind`: compare what the answer computed where none of its code runs, for every assertion that allows it.
-    `sentinels`: run passing tests again with other expected values, of which every one must fail: where the answer
-    is marked, always, or never; tests that were compared blind need none. `writable`: let tests write into their
-    copy of the project. `python`: the interpreter, where it is neither the project's virtual environment nor
-    escalator's own. `pythonpath`: more folders to import from. `memory_mib`: None for no limit.
+    `sentinels`: run passing tests again with other expected values, of which every one must fail: "always",
+    "never", or where the answer is "marked" or the task critical; tests that were compared blind need none.
+    `writable`: let tests write into their copy of the project. `python`: the interpreter, where it is neither the
+    project's virtual environment nor escalator's own. `pythonpath`: more folders to import from. `memory_mib`:
+    None for no limit.
     """
     if timeout <= 0:
         raise ValueError(f"timeout is {timeout}; give seconds above 0")
@@ -144,9 +148,8 @@ class PytestSuite:
         if self.rerun_flaky and hearing.worth_a_second_run:
             again = yield from self._run_again(hearing, files)
         marks = scan(candidate, case.bench.suite.hashes) if self.scan_answer else ()
-        doubted = self.sentinels == "always" or (
-            self.sentinels == "marked" and (marks or session.compared.undecided)
-        )
+        grave = candidate.task_type == CRITICAL or bool(marks) or bool(session.compared.undecided)
+        doubted = self.sentinels == "always" or (self.sentinels == "marked" and grave)
         if doubted and hearing.would_pass(again):
             twin = yield from _twin_run(hearing, files)
             return hearing.verdict(marks, again, twin)
