@@ -16,7 +16,10 @@ from escalator.languages.table import LANGUAGES, Language, named
 from escalator.records import Verdict
 from escalator.validators.project import base_text
 from escalator.validators.protocol import failed, passed, skipped
+from escalator.validators.syntax.change import left_undone
 from escalator.validators.syntax.heavy import grammar_faults, python_fault
+from escalator.validators.syntax.keys import repeated_keys
+from escalator.validators.syntax.names import disguised, looks_like, told
 from escalator.validators.syntax.readers import READERS, TooHeavyError, read_python
 
 if TYPE_CHECKING:
@@ -38,12 +41,16 @@ _UNKNOWN_TO_GRAMMARS = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b|\bnew\b[^;]{0,80}\*\s
 
 
 def syntax(*, languages: Iterable[str] | None = None, interpreter: str | None = None) -> Validator:
-    """Judge whether the files an answer changed are well formed.
+    """Judge whether the files an answer changed are well formed, and whether it changes what it was to change.
 
     Python is compiled, JSON, TOML and YAML are read by their own parsers, the rest by tree-sitter. Where a
     grammar is known to flag valid files (C, C++, C#, Bash, CSS and others), only what the answer newly broke
     counts. Deleted and unchanged files are not judged; a file in no known language is passed over and named
     under `not_judged` in the evidence. Nothing to judge at all gives "skipped", never a pass.
+
+    An answer fails that changes no file of the task, or only white space, comments and docstrings there, unless
+    the task asks for these or for a new file. So does a path or an identifier that only looks like a known one,
+    and a key or declaration that stands twice where the language takes one; what the file had before is let pass.
 
     `languages`: judge only these, by name; SQL and HTML are judged only if named here. `interpreter`: path of
     the Python whose syntax counts, where it is not the one running escalator; it is started in the sandbox.
@@ -72,6 +79,7 @@ class _Syntax:
     languages: frozenset[str] | None
     interpreter: str | None
     name: ClassVar[str] = "syntax"
+    version: ClassVar[str] = "2"
     cost: ClassVar[str] = "instant"
     quick: ClassVar[bool] = True
 
@@ -83,6 +91,8 @@ class _Syntax:
         for path, text in candidate.changes.files.items():
             if text is None or text == brief.files.get(path):
                 continue
+            if (meant := looks_like(path, brief)) is not None:
+                reports.append(told(path, meant))
             language = language_of(path, text, brief.language)
             found = yield from self._read(path, text, language, candidate)
             if isinstance(found, _Unjudged):
@@ -91,6 +101,8 @@ class _Syntax:
             judged[path] = language.name if language else ""
             if found:
                 reports.append(describe(path, text, found))
+        if not reports and (undone := left_undone(candidate, judged)):
+            reports.append(undone)
         return _verdict(judged, unjudged, reports)
 
     def _read(
@@ -106,11 +118,12 @@ class _Syntax:
         if (broken := _not_text(text)) is not None:
             return [broken]
         if language.reader == "python":
-            return (yield from self._python(path, text))
+            return (yield from self._python(path, text)) or disguised(path, text, language, candidate.brief)
         if language.reader in READERS:
             fault = READERS[language.reader](text)
-            return [fault] if fault else []
-        return (yield from _by_grammar(language, text, base_text(candidate.brief, path)))
+            return [fault] if fault else repeated_keys(language.reader, text, base_text(candidate.brief, path))
+        found = yield from _by_grammar(language, text, base_text(candidate.brief, path))
+        return found or disguised(path, text, language, candidate.brief)
 
     def _wants(self, language: Language) -> bool:
         if self.languages is None:
@@ -148,7 +161,9 @@ def _by_grammar(language: Language, text: str, old: str | None) -> Flow[list[Fau
     if isinstance(found, GrammarMissing):
         package = "escalator-router[all-grammars]" if found.extra else found.package
         return _Unjudged(why=f"the grammar {found.package} is not installed", install=package)
-    if language.trust == "strict" or not found:
+    if all(fault.repeat for fault in found):
+        return (yield from _new_repeats(language, found, old))
+    if language.trust == "strict":
         return found
     if old is None:
         counted = _in_new_file(language, text, found)
@@ -162,6 +177,22 @@ def _by_grammar(language: Language, text: str, old: str | None) -> Flow[list[Fau
         why=f"the {language.name} grammar flags line {found[0].line} ({found[0].message}), "
         "but it also flags valid files, so this counts only against an older version of the file"
     )
+
+
+def _new_repeats(language: Language, found: list[Fault], old: str | None) -> Flow[list[Fault]]:
+    """Without the double declarations that the file had before."""
+    before = (yield from grammar_faults(language, old)) if old and found else []
+    had = Counter(_subject(fault) for fault in before) if isinstance(before, list) else Counter[str]()
+    new = []
+    for fault in found:
+        if not had[_subject(fault)]:
+            new.append(fault)
+        had[_subject(fault)] -= 1
+    return new
+
+
+def _subject(fault: Fault) -> str:
+    return fault.message.rpartition(",")[0] if fault.repeat else ""
 
 
 def _in_new_file(language: Language, text: str, found: list[Fault]) -> list[Fault]:

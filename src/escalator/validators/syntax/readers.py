@@ -6,6 +6,7 @@ imports or builds anything from what it reads. `TooHeavyError` means this proces
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import threading
@@ -54,6 +55,13 @@ def read_python(text: str, path: str) -> Fault | None:
     return None
 
 
+def parsed_python(text: str) -> ast.Module:
+    """The tree of Python source; raises what `ast.parse` does."""
+    with _FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text.encode("utf-8", "surrogatepass"))
+
+
 def _python_message(error: SyntaxError) -> str:
     kind = type(error).__name__
     return f"{kind}: {error.msg}"
@@ -78,8 +86,13 @@ def _no_constant(word: str) -> Any:
 
 def read_jsonc(text: str) -> Fault | None:
     """Read JSON that may hold comments and trailing commas, as editors' and compilers' settings do."""
+    return read_json(plain_json(text))
+
+
+def plain_json(text: str) -> str:
+    """JSON with comments and trailing commas as plain JSON, every other character where it was."""
     plain = _JSONC_TOKEN.sub(_blank_comment, text)
-    return read_json(_TRAILING_COMMA.sub(lambda match: match[1] or " ", plain))
+    return _TRAILING_COMMA.sub(lambda match: match[1] or " ", plain)
 
 
 def _blank_comment(match: re.Match[str]) -> str:
@@ -144,6 +157,19 @@ def read_yaml(text: str) -> Fault | None:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         return Fault(line=1, column=1, message=" ".join(str(error).split())[:200])
     return None
+
+
+def yaml_events(text: str) -> list[tuple[object, ...]]:
+    """What a YAML text says, in order, however it is laid out. Raises ValueError if it does not parse."""
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    wanted = ("anchor", "tag", "implicit", "value")
+    try:
+        events = yaml.parse(text, Loader=loader)
+        return [(type(event), *(getattr(event, name, None) for name in wanted)) for event in events]
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 def _at(mark: Any, message: str) -> Fault:
