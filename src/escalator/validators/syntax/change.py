@@ -34,6 +34,7 @@ _MARKS = {
 """How a line begins that is a comment, where no grammar tells."""
 
 _MARKUP = frozenset({"html", "xml", "vue", "svelte", "astro"})
+_OTHER_MARKS = frozenset({"ini", "asm", "clojure"})
 _DOUBT = ("#", '"""', "'''", "\\\n", "//", "/*", "*/", "--", "<!--", "{-", "(*", "pass", "...")
 """What a change is looked at more closely for: it may stand in a comment or a text, or do nothing."""
 
@@ -99,7 +100,7 @@ def what_changed(name: str | None, old: str, new: str) -> Change:
     """What differs between two versions of a file in the language of this name."""
     if name in PROSE or name is None:
         return _by_lines(old, new, None)
-    if _surely(old, new):
+    if name not in _OTHER_MARKS and _surely(old, new):
         return "code"
     try:
         return _COMPARED.get(name, _by_shape)(name, old, new)
@@ -182,9 +183,8 @@ def _words(before: list[str], after: list[str]) -> Change:
 
 
 def _json(name: str, old: str, new: str) -> Change:
-    texts = [plain_json(text) if name == "jsonc" else text for text in (old, new)]
-    before, after = ([_ordered(part) for part in _parts(name, text)] for text in texts)
-    return "code" if before != after else _by_lines(old, new, _MARKS.get(name))
+    plain = plain_json if name == "jsonc" else str
+    return _by_data(name, old, new, lambda text: [_ordered(part) for part in _parts(name, plain(text))])
 
 
 def _parts(name: str, text: str) -> list[str]:
@@ -192,17 +192,30 @@ def _parts(name: str, text: str) -> list[str]:
 
 
 def _ordered(text: str) -> object:
-    return json.loads(text.removeprefix("\ufeff"), object_pairs_hook=list, parse_float=str, parse_int=str)
+    """What JSON says, with the order of keys, and numbers as they are written."""
+    return json.loads(
+        text.removeprefix("\ufeff"),
+        object_pairs_hook=lambda pairs: ("object", pairs),
+        parse_float=lambda written: ("number", written),
+        parse_int=lambda written: ("number", written),
+    )
 
 
 def _toml(name: str, old: str, new: str) -> Change:
-    same = repr(tomllib.loads(old)) == repr(tomllib.loads(new))
-    return _by_lines(old, new, _MARKS[name]) if same else "code"
+    return _by_data(name, old, new, lambda text: repr(tomllib.loads(text)))
 
 
 def _yaml(name: str, old: str, new: str) -> Change:
-    same = yaml_events(old) == yaml_events(new)
-    return _by_lines(old, new, _MARKS[name]) if same else "code"
+    return _by_data(name, old, new, yaml_events)
+
+
+def _by_data(name: str, old: str, new: str, read: Callable[[str], object]) -> Change:
+    """By what a reader of data gets; if that is the same, by the lines that are comments."""
+    if read(old) != read(new):
+        return "code"
+    mark = re.compile(_MARKS.get(name, r"(?!)"))
+    before, after = ([line for line in text.split("\n") if mark.search(line)] for text in (old, new))
+    return _words(before, after)
 
 
 def _by_shape(name: str, old: str, new: str) -> Change:

@@ -108,7 +108,7 @@ class _Open:
         """Whether the key was there, and note it: `1` and `"1"` are two keys, `a` and `"a"` are one."""
         if event.value == _MERGE:
             return False
-        key = (event.value, event.style is not None and not event.value[:1].isalpha())
+        key = (event.value, not event.implicit[0] and not event.value[:1].isalpha())
         known = key in self._keys
         self._keys.add(key)
         return known

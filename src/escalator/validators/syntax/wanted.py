@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 _DO = (
     r"(?<!not )(?<!n't )(?<!never )\b(?:add|append|adjust|change|clarify|complete|correct|delete|drop|edit|expand|"
     r"extend|fix|give|improve|include|insert|make|mention|move|polish|provide|put|remove|rename|rephrase|replace|"
-    r"reword|rewrite|shorten|state|strip|supply|translate|update|write)\b[^.\n]{0,80}?\b"
+    r"reword|rewrite|shorten|state|strip|supply|translate|update|write)\b(?:(?!\b(?:no|not|never|without)\b|n't)[^.\n]){0,80}?\b"
 )
 _WORDS = re.compile(
     _DO + r"(?:comments?|commentary|doc-?strings?|documentation|docs?|javadoc|jsdoc|licen[cs]e|header|copyright|"
     r"read-?me|notes?|todos?|fixmes?|explanations?|descriptions?|wording|annotations?|pragma|noqa|"
-    r"(?:type|lint)[ -]?ignores?)\b"
+    r"help|type: ?ignores?)\b"
     r"|(?:^|[.:;,!?\n]|\b(?:please|and|then|to|also)\b)[ \t*\d.)-]*"
     r"(?:document|comment|uncomment|explain|annotate|describe|translate)\b"
     r"|[ck]omment(?:ier|ar|aire)|comentar|dokument(?:ier|ation)|docstring",
