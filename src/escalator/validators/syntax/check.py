@@ -121,7 +121,9 @@ class _Syntax:
             return (yield from self._python(path, text)) or disguised(path, text, language, candidate.brief)
         if language.reader in READERS:
             fault = READERS[language.reader](text)
-            return [fault] if fault else repeated_keys(language.reader, text, base_text(candidate.brief, path))
+            if fault is not None and fault.repeat:
+                return repeated_keys(language.reader, text, base_text(candidate.brief, path))
+            return [fault] if fault else []
         found = yield from _by_grammar(language, text, base_text(candidate.brief, path))
         return found or disguised(path, text, language, candidate.brief)
 

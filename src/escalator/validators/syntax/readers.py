@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from escalator.languages.faults import Fault, position
+from escalator.validators.syntax.mappings import JsonKeys, YamlKeys
 
 DEEPEST = 200
 """Levels of nested brackets a reader follows; CPython's own limit for Python source is the same."""
@@ -24,6 +25,9 @@ LARGEST_PYTHON = 1_000_000
 
 _FILTERS = threading.Lock()
 """Held while warnings are silenced: the filters belong to the whole process, not to a thread."""
+
+_REPEATED = Fault(line=1, column=1, message="a key stands twice in one mapping", structural=True, repeat=True)
+"""Said of a text that is well formed; `keys` tells which."""
 
 _TOO_DEEP = f"brackets nest deeper than {DEEPEST} levels; write it flatter"
 _STRING = r'"(?:[^"\\\n]|\\.)*+(?:"|(?=\n)|\Z)'
@@ -69,15 +73,17 @@ def _python_message(error: SyntaxError) -> str:
 
 def read_json(text: str) -> Fault | None:
     """Read one JSON value; NaN and Infinity, which JSON does not have, are faults."""
+    twice = JsonKeys()
+    options: Any = {"parse_int": str, "parse_float": str, "parse_constant": _no_constant}
     try:
-        json.loads(text.removeprefix("\ufeff"), parse_int=str, parse_float=str, parse_constant=_no_constant)
+        json.loads(text.removeprefix("\ufeff"), object_pairs_hook=twice, **options)
     except json.JSONDecodeError as error:
         return Fault(line=error.lineno, column=error.colno, message=error.msg, structural=True)
     except RecursionError:
         return Fault(line=1, column=1, message=_TOO_DEEP)
     except ValueError as error:
         return Fault(line=1, column=1, message=str(error))
-    return None
+    return _REPEATED if twice else None
 
 
 def _no_constant(word: str) -> Any:
@@ -103,10 +109,14 @@ def _blank_comment(match: re.Match[str]) -> str:
 
 def read_jsonl(text: str) -> Fault | None:
     """Read one JSON value a line; empty lines are let pass."""
+    repeated = None
     for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip() and (fault := read_json(line)):
+        if not line.strip() or (fault := read_json(line)) is None:
+            continue
+        if not fault.repeat:
             return Fault(line=number, column=fault.column, message=fault.message)
-    return None
+        repeated = fault
+    return repeated
 
 
 def read_toml(text: str) -> Fault | None:
@@ -143,8 +153,11 @@ def read_yaml(text: str) -> Fault | None:
         return Fault(line=1, column=1, message=_TOO_DEEP)
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     anchors: set[str] = set()
+    keys, repeated = YamlKeys(), None
     try:
         for event in yaml.parse(text, Loader=loader):
+            if keys.repeats(event):
+                repeated = _REPEATED
             if isinstance(event, yaml.DocumentStartEvent):
                 anchors.clear()
             elif isinstance(event, yaml.AliasEvent) and event.anchor not in anchors:
@@ -156,7 +169,7 @@ def read_yaml(text: str) -> Fault | None:
         return _at(error.problem_mark or error.context_mark, what)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         return Fault(line=1, column=1, message=" ".join(str(error).split())[:200])
-    return None
+    return repeated
 
 
 def yaml_events(text: str) -> list[tuple[object, ...]]:
