@@ -34,12 +34,6 @@ _MARKS = {
 """How a line begins that is a comment, where no grammar tells."""
 
 _MARKUP = frozenset({"html", "xml", "vue", "svelte", "astro"})
-_OTHER_MARKS = frozenset({"ini", "asm", "clojure"})
-_DOUBT = ("#", '"""', "'''", "\\\n", "//", "/*", "*/", "--", "<!--", "{-", "(*", "pass", "...")
-"""What a change is looked at more closely for: it may stand in a comment or a text, or do nothing."""
-
-_AT_THE_START = re.compile(r"^[ \t]*(?:[rRuUbBfF]*[\"'`]|\*|\d+[ \t]*$)", re.MULTILINE)
-_LIGHT = str.maketrans(dict.fromkeys(" \t\r\n()'\",;"))
 
 
 def left_undone(candidate: Candidate, languages: Mapping[str, str]) -> str:
@@ -100,50 +94,10 @@ def what_changed(name: str | None, old: str, new: str) -> Change:
     """What differs between two versions of a file in the language of this name."""
     if name in PROSE or name is None:
         return _by_lines(old, new, None)
-    if name not in _OTHER_MARKS and _surely(old, new):
-        return "code"
     try:
         return _COMPARED.get(name, _by_shape)(name, old, new)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return _by_lines(old, new, "#" if name == "python" else _MARKS.get(name))
-
-
-def _surely(old: str, new: str) -> bool:
-    """Whether it takes no parsing to see that code differs: other words, with no comment or docstring near."""
-    start = _common(old, new)
-    end = _common_end(old, new, min(len(old), len(new)) - start)
-    start = new.rfind("\n", 0, start) + 1
-    before, after = (text[start : _line_end(text, len(text) - end)] for text in (old, new))
-    both = f"{before}\n{after}"
-    if any(mark in both for mark in _DOUBT) or _AT_THE_START.search(both):
-        return False
-    inside = any(new.count(mark, 0, start) % 2 for mark in ('"""', "'''"))
-    if inside or new.count("/*", 0, start) != new.count("*/", 0, start):
-        return False
-    return before.translate(_LIGHT) != after.translate(_LIGHT)
-
-
-def _common(old: str, new: str) -> int:
-    """How many characters two texts begin with in common."""
-    low, high = 0, min(len(old), len(new))
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if old[low:middle] == new[low:middle] else (low, middle - 1)
-    return low
-
-
-def _common_end(old: str, new: str, most: int) -> int:
-    low, high = 0, most
-    while low < high:
-        middle = (low + high + 1) // 2
-        same = old[len(old) - middle : len(old) - low] == new[len(new) - middle : len(new) - low]
-        low, high = (middle, high) if same else (low, middle - 1)
-    return low
-
-
-def _line_end(text: str, at: int) -> int:
-    found = text.find("\n", at)
-    return len(text) if found < 0 else found
 
 
 def _python(_name: str, old: str, new: str) -> Change:

@@ -23,8 +23,8 @@ _NAME = re.compile(r"[^\W\d]\w*")
 
 
 def looks_like(path: str, brief: Brief) -> str | None:
-    """The file of the task or project that a new path is drawn like without being it, None if there is none."""
-    if path in brief.files or path in brief.tests:
+    """The file of the task or project that a path is drawn like which is not the task's; None if there is none."""
+    if path in brief.tests:
         return None
     found = _alike(path, (*brief.files, *brief.tests))
     if found is None and brief.workspace is not None:
@@ -72,7 +72,7 @@ def _on_the_way(root: Path, parts: list[str]) -> str | None:
 
 def disguised(path: str, text: str, language: Language, brief: Brief) -> list[Fault]:
     """Identifiers that are drawn like a known name and are another; those the file had before are let pass."""
-    if text.isascii() or (parts := code_parts(language.name, text)) is None:
+    if (parts := code_parts(language.name, text)) is None:
         return []
     old = brief.files.get(path, "")
     had = frozenset(_NAME.findall(old))
