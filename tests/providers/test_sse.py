@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from escalator.providers.http.sse import Event, Events, Lines
@@ -65,6 +65,7 @@ def _events(pieces: list[bytes]) -> list[Event]:
 
 
 @settings(max_examples=200)
+@example("\ufeffdata: ", [])
 @given(PIECES, st.lists(st.integers(0, 120), max_size=12))
 def test_any_chunking_gives_the_same_events(text: str, cuts: list[int]) -> None:
     """Where the network cuts the bytes changes nothing, not even inside a character or a CRLF."""

@@ -7,7 +7,7 @@ import pytest
 from escalator.records import Brief, Candidate, ChangeSet
 from escalator.validators.shadows import shadows
 
-FOLDERS = ("tests", "src", ".")
+FOLDERS = ("exercise", "tests", ".")
 
 
 def found(
@@ -24,7 +24,7 @@ def found(
         (root / path).write_text("")
     brief = Brief(task_id="t", prompt=prompt, workspace=root, files=dict.fromkeys(files, ""))
     candidate = Candidate(brief=brief, changes=ChangeSet(files=changes))
-    return [f"{each.path} > {each.hides}" for each in shadows(candidate, FOLDERS, {"hypothesis"})]
+    return shadows(candidate, FOLDERS)
 
 
 TAKEN = {
@@ -37,18 +37,21 @@ TAKEN = {
     "package/inner/__init__.py": "package/inner.py",
     "src/package/inner.py": "package/inner.py",
     "tests/package/__init__.py": "package/__init__.py",
-    "json.py": "json",
-    "tests/random.py": "random",
-    "unittest/__init__.py": "unittest",
-    "pytest.py": "pytest",
-    "hypothesis.py": "hypothesis",
+    "exercise/solution.py": "solution.py",
+    "json.py": "Python's own module json",
+    "tests/random.py": "Python's own module random",
+    "unittest/__init__.py": "Python's own module unittest",
+    "pytest.py": "the installed pytest",
+    "hypothesis.py": "the installed hypothesis",
 }
 
 
 @pytest.mark.parametrize(("path", "hidden"), TAKEN.items())
 def test_a_new_file_that_takes_a_name_is_found(tmp_path, path, hidden):
     """Wherever it lies among the folders that are imported from, and whatever Python loads it as."""
-    assert found(tmp_path, {path: "x = 1\n"}) == [f"{path} > {hidden}"]
+    (said,) = found(tmp_path, {path: "x = 1\n"})
+
+    assert said.startswith(f"{path} would be imported in place of {hidden}. ")
 
 
 FREE = [
@@ -90,9 +93,9 @@ def test_the_finding_says_what_to_do(tmp_path):
     brief = Brief(task_id="t", prompt="Fix it.", workspace=tmp_path, files={"solution.py": ""})
     changes = ChangeSet(files={"tests/solution.py": "x = 1\n"})
 
-    (shadow,) = shadows(Candidate(brief=brief, changes=changes), FOLDERS)
-
-    assert str(shadow) == (
-        "tests/solution.py is new and would be imported in the place of solution.py. "
-        "Make the change in solution.py itself, and leave tests/solution.py out."
-    )
+    assert shadows(Candidate(brief=brief, changes=changes)) == [
+        (
+            "tests/solution.py would be imported in place of solution.py. "
+            "Put the change into solution.py, or give the new file another name."
+        )
+    ]

@@ -17,13 +17,14 @@ class Fault:
     """Something a parser did not accept: `line` and `column` are 1-based, the column counts characters.
 
     `structural`: a bracket, quote or semicolon is missing or left over, which neither a macro nor syntax newer
-    than the grammar explains.
+    than the grammar explains. `repeat`: the text is well formed, but declares twice what may be there once.
     """
 
     line: int
     column: int
     message: str
     structural: bool = False
+    repeat: bool = False
 
 
 def position(text: str, offset: int) -> tuple[int, int]:

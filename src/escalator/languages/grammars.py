@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from escalator.languages.faults import Fault
+from escalator.languages.repeats import repeats
 from escalator.languages.table import Language
 
 if TYPE_CHECKING:
+    from tree_sitter import Language as Grammar
     from tree_sitter import Node, Tree
 
 _CHUNK = 65_536
@@ -38,7 +40,8 @@ class ParserGaveUpError(Exception):
 
 
 def faults(language: Language, text: str, *, seconds: float = 1.0) -> list[Fault] | GrammarMissing:
-    """What the language's grammar does not accept in `text`, in reading order; empty if nothing.
+    """What the language's grammar does not accept in `text`, in reading order; empty if nothing. A text that it
+    accepts may still declare a name twice that its language allows once.
 
     Raises `ParserGaveUpError` after `seconds`. On hostile text a grammar can also exhaust stack and memory before
     that; see `escalator.validators.syntax.heavy`.
@@ -49,7 +52,7 @@ def faults(language: Language, text: str, *, seconds: float = 1.0) -> list[Fault
     source = text.encode("utf-8", "surrogatepass")
     tree = _parsed(grammar, source, seconds)
     if not tree.root_node.has_error:
-        return []
+        return repeats(language.name, tree.root_node, grammar)
     lines = source.split(b"\n")
     found = [_described(node, lines) for node in _leafmost(tree.root_node)]
     if language.name not in _LONE_CLOSERS:
@@ -57,7 +60,7 @@ def faults(language: Language, text: str, *, seconds: float = 1.0) -> list[Fault
     return _in_order(found)
 
 
-def _parsed(grammar: Any, source: bytes, seconds: float) -> Tree:
+def _parsed(grammar: Grammar, source: bytes, seconds: float) -> Tree:
     from tree_sitter import Parser
 
     end = time.perf_counter() + seconds
@@ -72,7 +75,7 @@ def _parsed(grammar: Any, source: bytes, seconds: float) -> Tree:
 
 
 @lru_cache(maxsize=64)
-def _grammar(module: str, entry: str) -> object:
+def _grammar(module: str, entry: str) -> Grammar | None:
     """The grammar, which threads may share; a parser they may not."""
     try:
         found = import_module(module)

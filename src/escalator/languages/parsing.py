@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 MAX_PARSED: Final = 1_000_000
 """Characters above which nothing is parsed here."""
 
+_LITERALS: Final = "string|char_lit|rune_lit|heredoc"
+_WHOLE: Final = re.compile(_LITERALS + "|comment|regex|template|text")
+"""Nodes taken as they are written, since not all of their text need be in their children."""
+
 
 def parses(language: str | None, text: str) -> bool | None:
     """Whether `text` is well-formed, None where it cannot be told."""
@@ -39,10 +43,17 @@ def parses(language: str | None, text: str) -> bool | None:
 
 def literal_spans(language: str | None, text: str, *, comments: bool = True) -> list[tuple[int, int]]:
     """Where strings (and comments) are, as sorted byte ranges of the UTF-8 text; empty where it cannot be told."""
+    return spans_of(_LITERALS + ("|comment" if comments else ""), language, text) or []
+
+
+def spans_of(kinds: str, language: str | None, text: str) -> list[tuple[int, int]] | None:
+    """Where the outermost nodes are whose type matches a pattern, as sorted byte ranges of the UTF-8 text; None
+    where it cannot be told.
+    """
     tree = _tree(language, text) if language and len(text) <= MAX_PARSED else None
     if tree is None:
-        return []
-    wanted = re.compile(r"string|char_lit|rune_lit|heredoc" + ("|comment" if comments else ""))
+        return None
+    wanted = re.compile(kinds)
     spans, cursor, descend = [], tree.walk(), True
     while True:
         node = cursor.node
@@ -54,6 +65,47 @@ def literal_spans(language: str | None, text: str, *, comments: bool = True) -> 
         descend = cursor.goto_next_sibling()
         if not descend and not cursor.goto_parent():
             return spans
+
+
+def code_parts(language: str | None, text: str) -> list[tuple[int, str]] | None:
+    """What is neither string, comment nor text of a page, each with its offset; None where it cannot be told."""
+    spans = spans_of(_LITERALS + "|comment|jsx_text|^text$", language, text)
+    if spans is None:
+        return None
+    data, parts = text.encode("utf-8", "replace"), list[tuple[int, str]]()
+    byte = char = 0
+    for start, end in [*spans, (len(data), len(data))]:
+        part = data[byte:start].decode("utf-8")
+        parts.append((char, part))
+        char += len(part) + len(data[start:end].decode("utf-8"))
+        byte = end
+    return parts
+
+
+def shape(language: str | None, text: str) -> tuple[list[str], list[str]] | None:
+    """What a text says to a compiler, as the kinds and words of its tree in order, and its comments; None where it
+    cannot be told. White space alone changes neither, unless it changes what belongs together.
+    """
+    tree = _tree(language, text) if language and len(text) <= MAX_PARSED else None
+    if tree is None:
+        return None
+    said, comments, cursor, descend = list[str](), list[str](), tree.walk(), True
+    while True:
+        node = cursor.node
+        if descend and node is not None:
+            whole = _WHOLE.search(node.type) is not None
+            if "comment" in node.type:
+                comments.append((node.text or b"").decode("utf-8", "replace"))
+            elif whole or not node.child_count:
+                said.append((node.text or b"").decode("utf-8", "replace"))
+            else:
+                said.append(node.type)
+            descend = not whole
+        if descend and cursor.goto_first_child():
+            continue
+        descend = cursor.goto_next_sibling()
+        if not descend and not cursor.goto_parent():
+            return said, comments
 
 
 def _ends_with_header(text: str) -> bool:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, ClassVar, get_args
 
 from escalator.records import Command, Limits, Verdict
 from escalator.steps import run as run_step
+from escalator.validators.build_files import Steering, changed_by_right, steering
 from escalator.validators.protocol import broke, failed, passed, skipped, unavailable
 from escalator.validators.reports import Format, Report, ReportError, read_report
 from escalator.validators.runs import answer_files, base_files, ending, plain, run_evidence, tail
+from escalator.validators.shadows import shadows
 
 if TYPE_CHECKING:
     from escalator.flow import Flow
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 _NOT_STARTED = frozenset({126, 127})
 """What a shell says when the program is missing or may not be run."""
+
+_BY_OWN_RULES = 0.5
+"""How sure a pass is where the task lets the answer change what the command reads."""
 
 
 def command(
@@ -38,8 +43,13 @@ def command(
     """Judge by a command: exit status 0 passes, any other fails.
 
     `run`: a list of arguments, or a text for `sh -c`; it starts in a writable copy of the project as the answer
-    leaves it. Tests of the task, protected paths and those matching `protect` (such as "jest.config.*") are as
-    before the answer. `timeout`: seconds. `format`: how the tests report, "junit", "tap" or "go-json"; the
+    leaves it. Tests of the task, protected paths and those matching `protect` (such as "snapshots") are as before
+    the answer, and so is what steers the command: build files, settings of tools, existing tests, the scripts it
+    names; new ones are left out. Files that the task gives to be changed are the answer's; a pass by build files
+    it changed so has confidence 0.5. A new module that would be imported in place of one of the project, of Python
+    or of an installed tool fails.
+
+    `timeout`: seconds. `format`: how the tests report, "junit", "tap" or "go-json"; the
     report is read from a private pipe where `run` holds "{report}" (a descriptor number, as in
     "/dev/fd/{report}"), else from the file `artefact` in the project, else from standard output. No test in it
     is inconclusive, a failing one fails whatever the exit status. `compare`: run on the base first; a test the
@@ -79,10 +89,13 @@ class _Command:
     protect: tuple[str, ...] = field(default=())
     compare: bool = False
     name: ClassVar[str] = "command"
+    version: ClassVar[str] = "2"
     cost: ClassVar[str] = "process"
 
     def __call__(self, candidate: Candidate) -> Flow[Verdict]:
         brief = candidate.brief
+        if found := shadows(candidate):
+            return failed(self.name, feedback="\n".join(found), evidence={"shadows": found})
         before: Report | None = None
         if self.compare:
             old = replace(self.template, workspace=brief.workspace, files=base_files(brief))
@@ -91,9 +104,11 @@ class _Command:
                 before = self._report(result)
             except ReportError as error:
                 return self._undecided(broke(self.name, f"On the base: {error}"), old, result)
-        new = replace(self.template, workspace=brief.workspace, files=answer_files(candidate, keep=self.protect))
+        kept = steering(candidate, self.shown)
+        files = kept.undone(answer_files(candidate, keep=self.protect), brief)
+        new = replace(self.template, workspace=brief.workspace, files=files)
         result = yield from run_step(new, validator=self.name)
-        return self._judge(new, result, before)
+        return _with_steering(self._judge(new, result, before), kept, changed_by_right(candidate))
 
     def _judge(self, run: Command, result: RunResult, before: Report | None) -> Verdict:
         if result.exit_status in _NOT_STARTED and not result.killed:
@@ -145,6 +160,17 @@ class _Command:
     ) -> Verdict:
         evidence = {**verdict.evidence, **run_evidence(run, result), **_counts(report)}
         return replace(verdict, evidence=evidence, seconds=result.seconds, isolation=result.isolation)
+
+
+def _with_steering(verdict: Verdict, kept: Steering, own: Sequence[str]) -> Verdict:
+    """The verdict with what was done to the answer's build files; a pass by rules of its own counts half."""
+    evidence = {**verdict.evidence, "put_back": list(kept.put_back), "left_out": list(kept.left_out)}
+    if verdict.failed:
+        return replace(verdict, evidence=evidence, feedback="\n".join(filter(None, [verdict.feedback, kept.told])))
+    if verdict.passed and own:
+        why = f"The answer changes {', '.join(own)}, which the command itself reads; look at that change."
+        return replace(verdict, evidence=evidence, confidence=_BY_OWN_RULES, hint=why)
+    return replace(verdict, evidence=evidence, hint=" ".join(filter(None, [verdict.hint, kept.told])))
 
 
 def _wrong(report: Report, before: Report | None) -> list[str]:

@@ -1,101 +1,111 @@
-"""Names are frozen: a new file may not be loaded in the place of one that is there, or of a module of Python."""
+"""New files that would be taken for another: a module beside the one that was meant, or named like a library."""
 
 from __future__ import annotations
 
 import sys
-import sysconfig
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from importlib.machinery import PathFinder
-from pathlib import PurePosixPath
+from importlib.util import find_spec
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
-from escalator.records import Candidate
+from escalator.validators.build_files import exists, is_the_tasks
 
-_RUNNERS = frozenset({"pytest", "_pytest", "pluggy"})
-_LOADED = (".py", ".pyc", ".so", ".pyd")
+if TYPE_CHECKING:
+    from escalator.records import Brief, Candidate
 
+_ROOTS = ("", "src", "lib", "python", "tests", "test")
+"""Folders from which modules are commonly imported."""
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shadow:
-    """A new file, and what it would be loaded instead of: a file of the project, or a module from elsewhere."""
+_COMMON = frozenset({"test", "tests", "docs", "examples", "scripts", "tools", "this", "antigravity"})
+"""Names that some library has, and that nobody means it by."""
 
-    path: str
-    hides: str
-    own: bool
-
-    def __str__(self) -> str:
-        if self.own:
-            return (
-                f"{self.path} is new and would be imported in the place of {self.hides}. "
-                f"Make the change in {self.hides} itself, and leave {self.path} out."
-            )
-        return f"{self.path} is new and has the name of the module {self.hides}. Give it another name."
+_MODULES = frozenset({".py", ".pyc", ".so", ".pyd"})
+_SCRIPTS = ("js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "json", "node")
+_ELSEWHERE = "would be imported in place of"
 
 
-def shadows(candidate: Candidate, folders: Iterable[str], imported: Iterable[str] = ()) -> Iterator[Shadow]:
-    """The new files of an answer that take a name away. `folders` are those imported from, `imported` the names of
-    modules that the judge imports from elsewhere.
+def shadows(candidate: Candidate, folders: Iterable[str] = ()) -> list[str]:
+    """What is to be said of new files that others' imports would find instead of what they mean.
 
-    A file that the task names is not new; one whose namesake the answer deletes takes its place.
+    `folders` are imported from, beside those from which modules commonly are.
     """
-    tree = _Tree(candidate)
-    places = tuple(dict.fromkeys(str(PurePosixPath(folder)) for folder in folders))
-    for path, text in candidate.changes.files.items():
-        if text is None or not path.endswith(_LOADED) or tree.known(path):
+    brief, changes = candidate.brief, candidate.changes.files
+    roots = tuple(dict.fromkeys((*_ROOTS, *(_folder(PurePosixPath(folder)) for folder in folders))))
+    new = [path for path, text in changes.items() if text is not None and not exists(brief, path)]
+    gone = frozenset(path for path, text in changes.items() if text is None)
+    return [
+        said
+        for path in new
+        if not is_the_tasks(brief, path)
+        and (said := _shadow(path, brief, roots, frozenset(new), gone)) is not None
+    ]
+
+
+def _shadow(
+    path: str, brief: Brief, roots: tuple[str, ...], new: frozenset[str], gone: frozenset[str]
+) -> str | None:
+    meant = next((other for other in _others(path, roots) if other not in gone and exists(brief, other)), None)
+    if meant is not None:
+        return f"{path} {_ELSEWHERE} {meant}. Put the change into {meant}, or give the new file another name."
+    alone = [(root, name) for root, name in _imported_as(path, roots) if len(name) == 1]
+    for root, (name,) in alone:
+        if _is_package(root, brief, new) or name in _COMMON:
             continue
-        for name in _names(path, places):
-            hidden = next((old for old in tree.files_of(name, places) if old != path), None)
-            if hidden is not None:
-                yield Shadow(path=path, hides=hidden, own=True)
-                break
-            if len(name) == 1 and not tree.asked_for(name[0]) and _elsewhere(name[0], frozenset(imported)):
-                yield Shadow(path=path, hides=name[0], own=False)
-                break
+        if name in sys.stdlib_module_names:
+            return f"{path} {_ELSEWHERE} Python's own module {name}. Give it another name."
+        if _installed(name, brief):
+            return f"{path} {_ELSEWHERE} the installed {name}. Give it another name."
+    return None
 
 
-def _names(path: str, folders: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The names under which a file is imported."""
+def _others(path: str, roots: tuple[str, ...]) -> Iterator[str]:
+    """Paths of the project under which the same import would have found something."""
     pure = PurePosixPath(path)
-    for folder in folders:
-        if pure.is_relative_to(folder):
-            parts = pure.relative_to(folder).parts
+    suffix = pure.suffix.removeprefix(".")
+    if suffix in _SCRIPTS and pure.stem != "index":
+        stem = pure.with_suffix("").as_posix()
+        yield from (f"{stem}.{other}" for other in _SCRIPTS if other != suffix)
+        yield from (f"{stem}/index.{other}" for other in _SCRIPTS)
+    for name in dict.fromkeys(name for _, name in _imported_as(path, roots)):
+        for root in roots:
+            place = _folder(PurePosixPath(root, *name))
+            yield from (other for other in (f"{place}.py", f"{place}/__init__.py") if other != path)
+
+
+def _imported_as(path: str, roots: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The folders from which Python would import a file, and its name there."""
+    pure = PurePosixPath(path)
+    if pure.suffix not in _MODULES or pure.name in {"__main__.py", "conftest.py"}:
+        return
+    for root in roots:
+        if pure.is_relative_to(root):
+            parts = pure.relative_to(root).parts
             stem = parts[-1].partition(".")[0]
             name = parts[:-1] if stem == "__init__" else (*parts[:-1], stem)
             if name and all(part.isidentifier() for part in name):
-                yield name
+                yield root, name
 
 
-def _elsewhere(name: str, imported: frozenset[str]) -> bool:
-    if name in sys.stdlib_module_names or name in _RUNNERS:
-        return True
-    paths = sysconfig.get_paths()
-    return name in imported and PathFinder.find_spec(name, [paths["purelib"], paths["platlib"]]) is not None
+def _folder(pure: PurePosixPath) -> str:
+    return "" if pure == PurePosixPath() else pure.as_posix()
 
 
-class _Tree:
-    """The project as it was before the answer, less what the answer deletes."""
+def _is_package(folder: str, brief: Brief, new: frozenset[str]) -> bool:
+    """Whether modules of the folder are imported under its name, so that their own names are free."""
+    init = f"{folder}/__init__.py"
+    return bool(folder) and (init in new or exists(brief, init))
 
-    def __init__(self, candidate: Candidate) -> None:
-        self.brief = candidate.brief
-        self.deleted = {path for path, text in candidate.changes.files.items() if text is None}
 
-    def known(self, path: str) -> bool:
-        """Whether a file is there, or the task names it."""
-        root = self.brief.workspace
-        return (
-            path in self.brief.files or path in self.brief.tests or (root is not None and (root / path).is_file())
-        )
-
-    def files_of(self, name: tuple[str, ...], folders: tuple[str, ...]) -> Iterator[str]:
-        """The files that are imported under a name."""
-        for folder in folders:
-            inner = PurePosixPath(folder, *name)
-            for path in (f"{inner}.py", f"{inner}/__init__.py"):
-                if path not in self.deleted and self.known(path):
-                    yield path
-
-    def asked_for(self, name: str) -> bool:
-        """Whether the task speaks of a module of this name, or has one among its files."""
-        if any(PurePosixPath(path).stem == name for path in self.brief.files):
+def _installed(name: str, brief: Brief) -> bool:
+    root = brief.workspace
+    if root is not None:
+        own = [*root.glob(".venv/lib/python3*/site-packages"), *root.glob("venv/lib/python3*/site-packages")]
+        if any((place / f"{name}.py").is_file() or (place / name / "__init__.py").is_file() for place in own):
             return True
-        return f"{name}.py" in self.brief.prompt or f"`{name}`" in self.brief.prompt
+    try:
+        spec = find_spec(name)
+    except (ImportError, ValueError, AttributeError):
+        return False
+    if spec is None or spec.origin is None:
+        return False
+    return root is None or not Path(spec.origin).resolve().is_relative_to(root.resolve())

@@ -110,7 +110,8 @@ class Events:
         """The event that the end of the body completes: many servers leave the last blank line out."""
         if self._lines is None:
             return self._block(self._begun.decode("utf-8", "replace"))
-        self._fields.take(self._lines.rest.decode("utf-8", "replace"))
+        rest = self._lines.rest.removeprefix(codecs.BOM_UTF8) if self._first else self._lines.rest
+        self._fields.take(rest.decode("utf-8", "replace"))
         return self._fields.event()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
@@ -10,7 +11,10 @@ from escalator.languages.faults import bounded
 from escalator.records import Command, Limits, Verdict
 from escalator.steps import run
 from escalator.validators.compile.output import Problem, new_problems, read_problems
-from escalator.validators.compile.tools import CONFIGS, Missing, Tool, finder, tools_for
+from escalator.validators.compile.settings import steering_files
+from escalator.validators.compile.suppressions import without_new
+from escalator.validators.compile.tools import Missing, Tool, finder, tools_for
+from escalator.validators.project import base_text
 from escalator.validators.protocol import broke, failed, passed, skipped, unavailable
 from escalator.validators.runs import answer_files, base_files, ending, run_evidence, tail
 from escalator.validators.syntax.readers import TooHeavyError, read_python
@@ -21,6 +25,10 @@ if TYPE_CHECKING:
     from escalator.validators.protocol import Validator
 
 _SHOWN = 10
+_SURE = 0.9
+"""How sure a pass is: what compiles and has the right types may still do the wrong thing."""
+
+_CODING = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _MISSING_PACKAGE = frozenset(
     {
         "import-not-found",
@@ -44,7 +52,9 @@ def compile_check(*, tool: str | None = None, timeout: float = 60.0) -> Validato
     (without any, ruff's rules for Python that cannot run), tsconfig.json, go.mod, Cargo.toml, else javac, gcc, g++
     or `bash -n` for files of their languages. Maven and Gradle are only suggested. An error counts if the base
     did not have it: same file, rule and message, wherever the line moved to. Imports of packages that are not
-    installed here are not counted. Settings an answer changes are judged as they were before.
+    installed here are not counted. Settings an answer changes are judged as they were before, and what tells a
+    tool to look away (`# noqa`, `# type: ignore`, `@ts-ignore`, `#[allow]`, `#pragma GCC diagnostic` and the like)
+    counts only where the base had it. A pass has confidence 0.9: what compiles may still do the wrong thing.
 
     `tool`: use this one, whatever the project says. `timeout`: seconds for each run.
     """
@@ -70,6 +80,7 @@ class _Compile:
     tool: str | None
     timeout: float
     name: ClassVar[str] = "compile"
+    version: ClassVar[str] = "2"
     cost: ClassVar[str] = "process"
 
     def unavailable(self, brief: Brief) -> str | None:
@@ -100,7 +111,7 @@ class _Compile:
     def _run(self, tool: Tool, candidate: Candidate) -> Flow[_Judged]:
         """Run a tool on the answer and, if it complains, on the base."""
         brief = candidate.brief
-        files = answer_files(candidate, keep=CONFIGS)
+        files = _checked_files(tool, candidate)
         after = yield from run(self._command(tool, brief, files), validator=self.name)
         known = {*brief.files, *candidate.changes.files}
         found = read_problems(tool.form, _output(after), known)
@@ -140,6 +151,10 @@ def _uncompilable(candidate: Candidate) -> list[str]:
     for path, text in candidate.changes.files.items():
         if text is None or not path.endswith((".py", ".pyi")):
             continue
+        coding = _foreign_coding(text)
+        if coding and coding != _foreign_coding(base_text(candidate.brief, path) or ""):
+            broken.append(f"{path}:1:1: says that it is written in {coding}, but it is in UTF-8; take that out")
+            continue
         try:
             fault = read_python(text, path)
         except TooHeavyError:
@@ -147,6 +162,26 @@ def _uncompilable(candidate: Candidate) -> list[str]:
         if fault is not None:
             broken.append(f"{path}:{fault.line}:{fault.column}: {fault.message}")
     return broken
+
+
+def _foreign_coding(text: str) -> str:
+    """The encoding a Python file declares, empty for UTF-8: under another, tools read other code than people."""
+    found = next(filter(None, map(_CODING.match, text.split("\n", 2)[:2])), None)
+    coding = found[1].lower().replace("_", "-") if found else ""
+    return "" if coding in {"utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii"} else coding
+
+
+def _checked_files(tool: Tool, candidate: Candidate) -> dict[str, str | None]:
+    """The project as the answer leaves it, but under the base's settings and with no new word to look away."""
+    brief = candidate.brief
+    files = answer_files(candidate, keep=steering_files(brief))
+    after = {
+        path: text
+        for path, text in candidate.changes.files.items()
+        if text is not None and files.get(path) == text and text != brief.files.get(path)
+    }
+    before = {path: old for path in candidate.changes.files if (old := base_text(brief, path)) is not None}
+    return {**files, **without_new(tool.name, before, after)}
 
 
 def _output(result: RunResult) -> str:
@@ -191,7 +226,7 @@ def _decided(judged: Sequence[_Judged], missing: Sequence[Missing], *, compiled:
             "Install the project's packages in its .venv or node_modules, so that they can be checked.",
         )
     if judged or compiled:
-        return passed(name)
+        return passed(name, confidence=_SURE)
     return skipped(name, "No compiler or type checker judges the changed files.", "Use the command validator.")
 
 

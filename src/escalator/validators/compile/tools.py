@@ -18,12 +18,6 @@ from escalator.validators.project import base_text
 if TYPE_CHECKING:
     from escalator.records import Brief
 
-CONFIGS = (
-    *("pyproject.toml", "mypy.ini", ".mypy.ini", "setup.cfg", "pyrightconfig.json", "pyrefly.toml", "ty.toml"),
-    *("ruff.toml", ".ruff.toml", "tsconfig.json", "tsconfig.*.json", "rust-toolchain*", "build.rs", ".cargo"),
-)
-"""Files that steer the tools; an answer that changes them is judged under the old ones."""
-
 FATAL = "E9,F63,F7,F82"
 """ruff's rules for Python that cannot run: syntax, wrong comparisons, misplaced words, unknown names."""
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 import sys
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from escalator.languages.faults import Fault, bounded, describe, position
 from escalator.languages.files import language_of
-from escalator.languages.grammars import GrammarMissing
 from escalator.languages.table import LANGUAGES, Language, named
 from escalator.records import Verdict
 from escalator.validators.project import base_text
 from escalator.validators.protocol import failed, passed, skipped
-from escalator.validators.syntax.heavy import grammar_faults, python_fault
+from escalator.validators.syntax.change import left_undone
+from escalator.validators.syntax.delta import Unjudged, by_grammar
+from escalator.validators.syntax.heavy import python_fault
+from escalator.validators.syntax.keys import repeated_keys
+from escalator.validators.syntax.names import disguised, looks_like, told
 from escalator.validators.syntax.readers import READERS, TooHeavyError, read_python
 
 if TYPE_CHECKING:
@@ -28,22 +30,25 @@ LARGEST = 4_000_000
 """Characters of one file that are judged; a larger file is skipped with this said."""
 
 _LARGEST_TOML = 1_000_000
-_MOST_COMPARED = 20_000
-"""Lines of two versions that are aligned; beyond that, a line the old file did not have counts as changed."""
 
-_CONDITIONAL = re.compile(
-    r"^[ \t]*#[ \t]*(?:if|ifdef|ifndef|elif|else|define[ \t]+\w+(?:\(|.*[\\{}()\[\];]))", re.MULTILINE
-)
-_UNKNOWN_TO_GRAMMARS = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b|\bnew\b[^;]{0,80}\*\s{0,8}\[|\boperator\(\)")
+_DOUBT = ("#", '"""', "'''", "\\\n", "//", "/*", "*/", "--", "<!--", "{-", "(*", "pass", "...")
+"""What a change is looked at more closely for: it may stand in a comment or a text, or do nothing."""
+
+_AT_THE_START = re.compile(r"^[ \t]*(?:[rRuUbBfF]*[\"'`]|\*|\d+[ \t]*$)", re.MULTILINE)
+_LIGHT = str.maketrans(dict.fromkeys(" \t\r\n()'\",;"))
 
 
 def syntax(*, languages: Iterable[str] | None = None, interpreter: str | None = None) -> Validator:
-    """Judge whether the files an answer changed are well formed.
+    """Judge whether the files an answer changed are well formed, and whether it changes what it was to change.
 
     Python is compiled, JSON, TOML and YAML are read by their own parsers, the rest by tree-sitter. Where a
     grammar is known to flag valid files (C, C++, C#, Bash, CSS and others), only what the answer newly broke
     counts. Deleted and unchanged files are not judged; a file in no known language is passed over and named
     under `not_judged` in the evidence. Nothing to judge at all gives "skipped", never a pass.
+
+    An answer fails that changes no file of the task, or only white space, comments and docstrings there, unless
+    the task asks for these or for a new file. So does a path or an identifier that only looks like a known one,
+    and a key or declaration that stands twice where the language takes one; what the file had before is let pass.
 
     `languages`: judge only these, by name; SQL and HTML are judged only if named here. `interpreter`: path of
     the Python whose syntax counts, where it is not the one running escalator; it is started in the sandbox.
@@ -60,57 +65,58 @@ def _known(name: str) -> Language:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Unjudged:
-    """Why a file was passed over; `install` names what would let it be judged."""
-
-    why: str
-    install: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class _Syntax:
     languages: frozenset[str] | None
     interpreter: str | None
     name: ClassVar[str] = "syntax"
+    version: ClassVar[str] = "2"
     cost: ClassVar[str] = "instant"
     quick: ClassVar[bool] = True
 
     def __call__(self, candidate: Candidate) -> Flow[Verdict]:
         brief = candidate.brief
         judged: dict[str, str] = {}
-        unjudged: dict[str, _Unjudged] = {}
+        unjudged: dict[str, Unjudged] = {}
         reports: list[str] = []
         for path, text in candidate.changes.files.items():
             if text is None or text == brief.files.get(path):
                 continue
+            if path not in brief.files and (meant := looks_like(path, brief)) is not None:
+                reports.append(told(path, meant))
             language = language_of(path, text, brief.language)
             found = yield from self._read(path, text, language, candidate)
-            if isinstance(found, _Unjudged):
+            if isinstance(found, Unjudged):
                 unjudged[path] = found
                 continue
             judged[path] = language.name if language else ""
             if found:
                 reports.append(describe(path, text, found))
+        if not reports and not _plainly_done(candidate, judged) and (undone := left_undone(candidate, judged)):
+            reports.append(undone)
         return _verdict(judged, unjudged, reports)
 
     def _read(
         self, path: str, text: str, language: Language | None, candidate: Candidate
-    ) -> Flow[list[Fault] | _Unjudged]:
+    ) -> Flow[list[Fault] | Unjudged]:
         if language is None:
-            return _Unjudged(why="its language is not known")
+            return Unjudged(why="its language is not known")
         if not self._wants(language):
-            return _Unjudged(why=f"{language.name} was not asked for")
+            return Unjudged(why=f"{language.name} was not asked for")
         most = _LARGEST_TOML if language.reader == "toml" else LARGEST
         if len(text) > most:
-            return _Unjudged(why=f"it has {len(text):,} characters; the syntax check reads at most {most:,}")
+            return Unjudged(why=f"it has {len(text):,} characters; the syntax check reads at most {most:,}")
         if (broken := _not_text(text)) is not None:
             return [broken]
         if language.reader == "python":
-            return (yield from self._python(path, text))
+            faults = yield from self._python(path, text)
+            return faults or _disguised(path, text, language, candidate)
         if language.reader in READERS:
             fault = READERS[language.reader](text)
+            if fault is not None and fault.repeat:
+                return repeated_keys(language.reader, text, base_text(candidate.brief, path))
             return [fault] if fault else []
-        return (yield from _by_grammar(language, text, base_text(candidate.brief, path)))
+        found = yield from by_grammar(language, text, base_text(candidate.brief, path))
+        return found or _disguised(path, text, language, candidate)
 
     def _wants(self, language: Language) -> bool:
         if self.languages is None:
@@ -128,6 +134,10 @@ class _Syntax:
         return [fault] if fault else []
 
 
+def _disguised(path: str, text: str, language: Language, candidate: Candidate) -> list[Fault]:
+    return [] if text.isascii() else disguised(path, text, language, candidate.brief)
+
+
 def _not_text(text: str) -> Fault | None:
     """A null character or a lone surrogate, which no source file may hold."""
     at = text.find("\0")
@@ -143,80 +153,54 @@ def _not_text(text: str) -> Fault | None:
     return Fault(line=line, column=column, message=f"the text holds {what}", structural=True)
 
 
-def _by_grammar(language: Language, text: str, old: str | None) -> Flow[list[Fault] | _Unjudged]:
-    found = yield from grammar_faults(language, text)
-    if isinstance(found, GrammarMissing):
-        package = "escalator-router[all-grammars]" if found.extra else found.package
-        return _Unjudged(why=f"the grammar {found.package} is not installed", install=package)
-    if language.trust == "strict" or not found:
-        return found
-    if old is None:
-        counted = _in_new_file(language, text, found)
-    else:
-        before = yield from grammar_faults(language, old)
-        known = [] if isinstance(before, GrammarMissing) else before
-        counted = _newly_broken(language, text, found, old=old, before=known)
-    if counted or old is not None:
-        return counted
-    return _Unjudged(
-        why=f"the {language.name} grammar flags line {found[0].line} ({found[0].message}), "
-        "but it also flags valid files, so this counts only against an older version of the file"
+def _plainly_done(candidate: Candidate, languages: Mapping[str, str]) -> bool:
+    """Whether it takes no parsing to see that a file of the task says something else."""
+    old, new = candidate.brief.files, candidate.changes.files
+    return any(
+        name not in {"markdown", ""} and path in old and _plainly_other(old[path], new[path] or "")
+        for path, name in languages.items()
     )
 
 
-def _in_new_file(language: Language, text: str, found: list[Fault]) -> list[Fault]:
-    """What can be held against a file that has no older version to compare with."""
-    if not language.conditional:
-        return [fault for fault in found if fault.structural]
-    return [] if _CONDITIONAL.search(text) else _unexcused(language, text, found)
+def _plainly_other(old: str, new: str) -> bool:
+    """Whether it takes no parsing to see that code differs: other words, with no comment or docstring near."""
+    start = _common(old, new)
+    end = _common_end(old, new, min(len(old), len(new)) - start)
+    start = new.rfind("\n", 0, start) + 1
+    before, after = (text[start : _line_end(text, len(text) - end)] for text in (old, new))
+    both = f"{before}\n{after}"
+    if any(mark in both for mark in _DOUBT) or _AT_THE_START.search(both):
+        return False
+    inside = any(new.count(mark, 0, start) % 2 for mark in ('"""', "'''"))
+    if inside or new.count("/*", 0, start) != new.count("*/", 0, start):
+        return False
+    return before.translate(_LIGHT) != after.translate(_LIGHT)
 
 
-def _newly_broken(
-    language: Language, text: str, found: list[Fault], *, old: str, before: list[Fault]
-) -> list[Fault]:
-    """Faults on changed lines that the old file did not have; all of them if the old file had none."""
-    found = _unexcused(language, text, found)
-    if not before:
-        return found
-    had = Counter(_key(fault, old) for fault in before)
-    changed = _changed_lines(old, text)
-    return [fault for fault in found if fault.line in changed and not had[_key(fault, text)]]
+def _common(old: str, new: str) -> int:
+    """How many characters two texts begin with in common."""
+    low, high = 0, min(len(old), len(new))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if old[low:middle] == new[low:middle] else (low, middle - 1)
+    return low
 
 
-def _unexcused(language: Language, text: str, found: list[Fault]) -> list[Fault]:
-    """Without faults on lines that hold what these grammars cannot read: macros and two gaps in C++."""
-    if not language.conditional:
-        return found
-    lines = text.split("\n")
-    return [
-        fault
-        for fault in found
-        if fault.line > len(lines) or not _UNKNOWN_TO_GRAMMARS.search(lines[fault.line - 1])
-    ]
+def _common_end(old: str, new: str, most: int) -> int:
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        same = old[len(old) - middle : len(old) - low] == new[len(new) - middle : len(new) - low]
+        low, high = (middle, high) if same else (low, middle - 1)
+    return low
 
 
-def _key(fault: Fault, text: str) -> tuple[str, str]:
-    lines = text.split("\n")
-    line = lines[fault.line - 1].strip() if fault.line <= len(lines) else ""
-    return re.sub(r"\d+:\d+", "", fault.message), line
+def _line_end(text: str, at: int) -> int:
+    found = text.find("\n", at)
+    return len(text) if found < 0 else found
 
 
-def _changed_lines(old: str, new: str) -> frozenset[int]:
-    """1-based numbers of the lines of `new` that differ from `old`, and the neighbours of what was removed."""
-    from difflib import SequenceMatcher
-
-    before, after = old.split("\n"), new.split("\n")
-    if len(before) + len(after) > _MOST_COMPARED:
-        had = frozenset(before)
-        return frozenset(number for number, line in enumerate(after, start=1) if line not in had)
-    changed: set[int] = set()
-    for tag, _, _, start, end in SequenceMatcher(None, before, after, autojunk=True).get_opcodes():
-        if tag != "equal":
-            changed.update(range(max(1, start), end + 2))
-    return frozenset(changed)
-
-
-def _verdict(judged: Mapping[str, str], unjudged: Mapping[str, _Unjudged], reports: list[str]) -> Verdict:
+def _verdict(judged: Mapping[str, str], unjudged: Mapping[str, Unjudged], reports: list[str]) -> Verdict:
     evidence = {"judged": dict(judged), "not_judged": {path: left.why for path, left in unjudged.items()}}
     if reports:
         verdict = failed("syntax", feedback=bounded(reports), evidence=evidence)
@@ -228,7 +212,7 @@ def _verdict(judged: Mapping[str, str], unjudged: Mapping[str, _Unjudged], repor
     return replace(verdict, evidence={**verdict.evidence, "python": sys.version.split()[0]}) if python else verdict
 
 
-def _nothing(unjudged: Mapping[str, _Unjudged]) -> str:
+def _nothing(unjudged: Mapping[str, Unjudged]) -> str:
     if not unjudged:
         return "The answer changes no file."
     return (
@@ -236,6 +220,6 @@ def _nothing(unjudged: Mapping[str, _Unjudged]) -> str:
     )
 
 
-def _installing(unjudged: Mapping[str, _Unjudged]) -> str:
+def _installing(unjudged: Mapping[str, Unjudged]) -> str:
     needed = sorted({left.install for left in unjudged.values() if left.install})
     return f"Install {', '.join(needed)} to have it judged." if needed else ""

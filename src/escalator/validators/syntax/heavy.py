@@ -37,11 +37,11 @@ try:
     compile(sys.stdin.buffer.read(), sys.argv[1], "exec", dont_inherit=True)
     said = []
 except SyntaxError as e:
-    said = [[e.lineno or 1, e.offset or 1, type(e).__name__ + ": " + e.msg, False]]
+    said = [[e.lineno or 1, e.offset or 1, type(e).__name__ + ": " + e.msg, False, False]]
 except (RecursionError, MemoryError):
-    said = [[1, 1, "Python gives up on it: expressions nest too deeply; write it flatter", False]]
+    said = [[1, 1, "Python gives up on it: expressions nest too deeply; write it flatter", False, False]]
 except (ValueError, OverflowError) as e:
-    said = [[1, 1, str(e), False]]
+    said = [[1, 1, str(e), False, False]]
 print(json.dumps(said))
 """
 _GRAMMAR = """
@@ -50,9 +50,9 @@ sys.path.insert(0, sys.argv[1])
 from escalator.languages.grammars import faults
 from escalator.languages.table import LANGUAGES
 found = faults(LANGUAGES[sys.argv[2]], sys.stdin.buffer.read().decode("utf-8", "surrogatepass"), seconds=5.0)
-print(json.dumps([[f.line, f.column, f.message, f.structural] for f in found]))
+print(json.dumps([[f.line, f.column, f.message, f.structural, f.repeat] for f in found]))
 """
-_NEEDED = ("faults.py", "grammars.py", "table.py")
+_NEEDED = ("faults.py", "grammars.py", "repeats.py", "table.py")
 
 
 def python_fault(interpreter: str, path: str, text: str) -> Flow[Fault | None]:
@@ -99,7 +99,10 @@ def _said(result: RunResult) -> list[Fault] | None:
         said = json.loads(result.stdout)
     except json.JSONDecodeError:
         return None
-    return [Fault(line=line, column=column, message=told, structural=hard) for line, column, told, hard in said]
+    return [
+        Fault(line=line, column=column, message=told, structural=hard, repeat=repeat)
+        for line, column, told, hard, repeat in said
+    ]
 
 
 def _bytes(text: str) -> bytes:

@@ -6,6 +6,7 @@ imports or builds anything from what it reads. `TooHeavyError` means this proces
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import threading
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from escalator.languages.faults import Fault, position
+from escalator.validators.syntax.mappings import JsonKeys, YamlKeys
 
 DEEPEST = 200
 """Levels of nested brackets a reader follows; CPython's own limit for Python source is the same."""
@@ -23,6 +25,9 @@ LARGEST_PYTHON = 1_000_000
 
 _FILTERS = threading.Lock()
 """Held while warnings are silenced: the filters belong to the whole process, not to a thread."""
+
+_REPEATED = Fault(line=1, column=1, message="a key stands twice in one mapping", structural=True, repeat=True)
+"""Said of a text that is well formed; `keys` tells which."""
 
 _TOO_DEEP = f"brackets nest deeper than {DEEPEST} levels; write it flatter"
 _STRING = r'"(?:[^"\\\n]|\\.)*+(?:"|(?=\n)|\Z)'
@@ -54,6 +59,13 @@ def read_python(text: str, path: str) -> Fault | None:
     return None
 
 
+def parsed_python(text: str) -> ast.Module:
+    """The tree of Python source; raises what `ast.parse` does."""
+    with _FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text.encode("utf-8", "surrogatepass"))
+
+
 def _python_message(error: SyntaxError) -> str:
     kind = type(error).__name__
     return f"{kind}: {error.msg}"
@@ -61,15 +73,17 @@ def _python_message(error: SyntaxError) -> str:
 
 def read_json(text: str) -> Fault | None:
     """Read one JSON value; NaN and Infinity, which JSON does not have, are faults."""
+    twice = JsonKeys()
+    options: Any = {"parse_int": str, "parse_float": str, "parse_constant": _no_constant}
     try:
-        json.loads(text.removeprefix("\ufeff"), parse_int=str, parse_float=str, parse_constant=_no_constant)
+        json.loads(text.removeprefix("\ufeff"), object_pairs_hook=twice, **options)
     except json.JSONDecodeError as error:
         return Fault(line=error.lineno, column=error.colno, message=error.msg, structural=True)
     except RecursionError:
         return Fault(line=1, column=1, message=_TOO_DEEP)
     except ValueError as error:
         return Fault(line=1, column=1, message=str(error))
-    return None
+    return _REPEATED if twice else None
 
 
 def _no_constant(word: str) -> Any:
@@ -78,8 +92,13 @@ def _no_constant(word: str) -> Any:
 
 def read_jsonc(text: str) -> Fault | None:
     """Read JSON that may hold comments and trailing commas, as editors' and compilers' settings do."""
+    return read_json(plain_json(text))
+
+
+def plain_json(text: str) -> str:
+    """JSON with comments and trailing commas as plain JSON, every other character where it was."""
     plain = _JSONC_TOKEN.sub(_blank_comment, text)
-    return read_json(_TRAILING_COMMA.sub(lambda match: match[1] or " ", plain))
+    return _TRAILING_COMMA.sub(lambda match: match[1] or " ", plain)
 
 
 def _blank_comment(match: re.Match[str]) -> str:
@@ -90,10 +109,14 @@ def _blank_comment(match: re.Match[str]) -> str:
 
 def read_jsonl(text: str) -> Fault | None:
     """Read one JSON value a line; empty lines are let pass."""
+    repeated = None
     for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip() and (fault := read_json(line)):
+        if not line.strip() or (fault := read_json(line)) is None:
+            continue
+        if not fault.repeat:
             return Fault(line=number, column=fault.column, message=fault.message)
-    return None
+        repeated = fault
+    return repeated
 
 
 def read_toml(text: str) -> Fault | None:
@@ -130,8 +153,11 @@ def read_yaml(text: str) -> Fault | None:
         return Fault(line=1, column=1, message=_TOO_DEEP)
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     anchors: set[str] = set()
+    keys, repeated = YamlKeys(), None
     try:
         for event in yaml.parse(text, Loader=loader):
+            if keys.repeats(event):
+                repeated = _REPEATED
             if isinstance(event, yaml.DocumentStartEvent):
                 anchors.clear()
             elif isinstance(event, yaml.AliasEvent) and event.anchor not in anchors:
@@ -143,7 +169,20 @@ def read_yaml(text: str) -> Fault | None:
         return _at(error.problem_mark or error.context_mark, what)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         return Fault(line=1, column=1, message=" ".join(str(error).split())[:200])
-    return None
+    return repeated
+
+
+def yaml_events(text: str) -> list[tuple[object, ...]]:
+    """What a YAML text says, in order, however it is laid out. Raises ValueError if it does not parse."""
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    wanted = ("anchor", "tag", "implicit", "value")
+    try:
+        events = yaml.parse(text, Loader=loader)
+        return [(type(event), *(getattr(event, name, None) for name in wanted)) for event in events]
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 def _at(mark: Any, message: str) -> Fault:

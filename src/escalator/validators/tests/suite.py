@@ -226,10 +226,9 @@ class _Recent:
 
 def _refused(candidate: Candidate, bench: Bench) -> str:
     """What to tell the model of an answer whose names or encoding have something else run than what is read."""
-    imported = {name for text in bench.suite.texts.values() for name in imported_names(text)}
-    shadow = next(shadows(candidate, (*bench.suite.paths, *bench.suite.trusted_paths), imported), None)
-    if shadow is not None:
-        return str(shadow)
+    taken = shadows(candidate, (*bench.suite.paths, *bench.suite.trusted_paths))
+    if taken:
+        return taken[0]
     for path, text in candidate.changes.files.items():
         named = foreign_encoding(text) if text and path.endswith(".py") else ""
         if named and foreign_encoding(candidate.brief.files.get(path, "")) != named:
