@@ -87,7 +87,7 @@ def _attack(mode: str, folder: Path, *, as_nobody: bool) -> dict[int, Outcome]:
     package = folder / "escalator"
     package.mkdir()
     (package / "__init__.py").touch()
-    for room in ("errors.py", "records", "sandbox"):
+    for room in ("errors.py", "records", "workspace", "sandbox"):
         source = Path(escalator.__file__).parent / room
         (shutil.copytree if source.is_dir() else shutil.copy)(source, package / room)
     shutil.copy(RUNNER, folder)
