@@ -120,12 +120,12 @@ class _Copy:
 
     def tree(self, source: Path, target: Path) -> None:
         """Copy folders, regular files and links that stay inside; what may hold a secret is left out and named."""
-        pending = [("", os.fspath(target), False)]
+        pending = [("", f"{target}/", False)]
         while pending:
             inner, here, closed = pending.pop()
             with os.scandir(os.path.join(source, inner)) as entries:
                 for entry in entries:
-                    name, place = os.path.join(inner, entry.name), os.path.join(here, entry.name)
+                    name, place = inner + entry.name, here + entry.name
                     if entry.name in CACHES or entry.name.endswith(".pyc"):
                         continue
                     if entry.is_dir(follow_symlinks=False):
@@ -146,7 +146,7 @@ class _Copy:
         if closed and not any(rule.startswith(f"{name}/") or "*" in rule for rule in self.share):
             return []
         os.mkdir(place, 0o700)
-        return [(name, place, closed)]
+        return [(f"{name}/", f"{place}/", closed)]
 
     def _shared(self, name: str) -> bool:
         return bool(self.share) and is_protected(name, self.share)
@@ -154,12 +154,13 @@ class _Copy:
     def _file(self, entry: os.DirEntry[str], name: str, place: str) -> None:
         reader = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            head = os.read(reader, _CHUNK)
-            if stays_back(entry.name, head[:HEAD]) and not self._shared(name):
+            head = os.read(reader, HEAD)
+            if stays_back(entry.name, head) and not self._shared(name):
                 self.left_out.append(name)
                 return
-            self._count(entry)
-            _copy(reader, head, place)
+            facts = os.fstat(reader)
+            self._count(facts.st_size)
+            _copy(reader, head, place, stat.S_IMODE(facts.st_mode) & 0o777 | 0o600)
         finally:
             os.close(reader)
 
@@ -171,8 +172,8 @@ class _Copy:
         else:
             self.left_out.append(os.path.relpath(entry.path, source))
 
-    def _count(self, entry: os.DirEntry[str]) -> None:
-        self.size += entry.stat(follow_symlinks=False).st_size
+    def _count(self, size: int) -> None:
+        self.size += size
         self.files += 1
         if self.size > self.limit or self.files > _MOST_FILES:
             raise TaskError(
@@ -182,15 +183,13 @@ class _Copy:
             )
 
 
-def _copy(reader: int, head: bytes, target: str) -> None:
-    """Write `head` and what is still to be read to a new file with the same right to execute."""
-    mode = stat.S_IMODE(os.fstat(reader).st_mode) & 0o777 | 0o600
+def _copy(reader: int, head: bytes, target: str, mode: int) -> None:
+    """Write `head` and what is still to be read to a new file."""
     writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
-        chunk = head
-        while chunk:
+        _write_all(writer, head)
+        while len(head) == HEAD and (chunk := os.read(reader, _CHUNK)):  # a shorter head was all there is
             _write_all(writer, chunk)
-            chunk = os.read(reader, _CHUNK)
     finally:
         os.close(writer)
 

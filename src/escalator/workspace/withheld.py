@@ -122,10 +122,10 @@ def holds_key(name: str, head: bytes) -> bool:
     """
     if _PRIVATE_KEY in head:
         return not is_code(name) or head.lstrip().startswith(b"-----BEGIN ")
-    if head.startswith(_BEGINNINGS) or (len(head) <= 512 and _is_token(head.strip())):
-        return True
     if is_code(name):
         return False
+    if head.startswith(_BEGINNINGS) or (len(head) <= 512 and _is_token(head.strip())):
+        return True
     return bool((b'"private_key"' in head and _JSON_KEY.search(head)) or _has_aws_key(head))
 
 
