@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,18 @@ def test_the_search_is_bounded(tmp_path: Path) -> None:
     assert len(secret_values(tmp_path, {}).values) == MOST_VALUES
     big = laid(tmp_path / "big", {".env": "#" * 100_000 + f"\nA_KEY={PASSWORD}\n"})
     assert PASSWORD not in secret_values(big, {}).values
+
+
+@pytest.mark.clock
+@pytest.mark.parametrize(
+    "word", ["a", "a.b-", "a:", '"a', 'token="\\\\', "x_", "a://:", "sk-", "eyJ", 'a="b', "AIza", "secret:"]
+)
+def test_text_made_to_be_searched_for_long_is_not(word: str, tmp_path: Path) -> None:
+    """The search goes through any text once, however often something seems to begin in it."""
+    laid(tmp_path, {".env": word * (60_000 // len(word))})
+    began = time.process_time()
+    secret_values(tmp_path, {})
+    assert time.process_time() - began < 5
 
 
 def test_what_stays_back_is_named(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ MOST_ENTRIES: Final = 20_000
 MOST_READ: Final = 200
 """Files read, `HEAD` bytes of each."""
 
+MOST_BYTES: Final = 1_000_000
+
 MOST_VALUES: Final = 500
 SHORTEST: Final = 8
 LONGEST: Final = 4_096
@@ -44,19 +46,19 @@ _SETTINGS_ENDS = (
     ".properties",
 )
 _PLAIN_ENDS = (".ini", ".cfg", ".conf", ".properties", ".yaml", ".yml")
-_SECRET_NAME = re.compile(
-    r"(?:pass(?:word|wd|phrase)|pwd|secret|token|credential|(?:api|access|secret|private|auth|signing|encryption)"
-    r"[_.-]?key)s?$",
-    re.IGNORECASE,
-)
 _SECRET_VARIABLE = re.compile(
     r"(?:_KEY|_TOKEN|_SECRET|_PAT|_CREDENTIALS?|PASSWORD|PASSWD|PASSPHRASE)$", re.IGNORECASE
 )
+# Every pattern runs over text that nobody has read before: none goes back more than a bounded way.
 _ASSIGNED = re.compile(
-    r"""(?P<name>[A-Za-z_][\w.@/:-]{0,99}?)["']?[ \t]*(?::=|=>|[:=])[ \t]*"""
-    r"""(?:"(?P<double>(?:[^"\\\n]|\\.){1,4096})"|'(?P<single>(?:[^'\\\n]|\\.){1,4096})'|(?P<bare>[^\s"'#;,{}\[\]()]{1,4096}))"""
+    r"""(?:pass(?:word|wd|phrase)|pwd|secret|token|credential|(?:api|access|secret|private|auth|signing|encryption)"""
+    r"""[_.-]?key)s?(?![\w.-])["']?[ \t]*+(?::=|=>|[:=])[ \t]*+"""
+    r"""(?:"(?P<double>(?:[^"\\\n]|\\.){1,4096}+)"|'(?P<single>(?:[^'\\\n]|\\.){1,4096}+)'"""
+    r"""|(?P<bare>[^\s"'#;,{}\[\]()]{1,4096}+))""",
+    re.IGNORECASE,
 )
-_USER_INFO = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@]*:([^\s/@]{4,})@")
+_USER_INFO = re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*+://[^\s/:@]{0,200}+:([^\s/@]{4,200}+)@")
+_LETTER, _SIGN = re.compile(r"[^\W\d_]"), re.compile(r"[\d!@#$%^&*+~?]")
 _ORDINARY = re.compile(
     r"[A-Za-z_]\w*(?:\.\w+)+"  # a dotted name
     r"|[\d.:TZ+-]+"  # a number, a version, an address, a time
@@ -93,15 +95,15 @@ def secret_values(root: Path | None, environ: Mapping[str, str]) -> Holdings:
 
 def _search(root: Path) -> Iterator[tuple[str, list[str] | None]]:
     """(path, None) for what stays back, (path, values) for what was read."""
-    read = 0
+    read = size = 0
     for path, kind in _entries(root):
         name = path.rpartition("/")[2]
         if kind == "tool":
             yield path, None
-        if kind == "tool" or read >= MOST_READ or not (kind or _is_settings(name)):
+        if kind == "tool" or read >= MOST_READ or size >= MOST_BYTES or not (kind or _is_settings(name)):
             continue
-        read += 1
         head = _head(root / path)
+        read, size = read + 1, size + len(head)
         back, text = stays_back(name, head), head.decode("utf-8", "replace")
         if back:
             yield path, None
@@ -163,7 +165,7 @@ def _named_in(text: str, name: str) -> Iterator[str]:
     plain = name.lower().endswith(_PLAIN_ENDS)
     for found in _ASSIGNED.finditer(text):
         value = found["double"] or found["single"] or (found["bare"] if plain else "")
-        if value and _SECRET_NAME.search(found["name"]) and _could_be(value):
+        if value and _could_be(value):
             yield value
 
 
@@ -178,5 +180,4 @@ def looks_secret(word: str) -> bool:
     """Whether a word looks like a key or a password: letters with digits or signs, and no ordinary form."""
     if not SHORTEST <= len(word) <= LONGEST or _ORDINARY.fullmatch(word):
         return False
-    letters = any(char.isalpha() for char in word)
-    return letters and (any(char.isdigit() for char in word) or any(char in "!@#$%^&*+~?" for char in word))
+    return _LETTER.search(word) is not None and _SIGN.search(word) is not None
