@@ -66,5 +66,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def _reason(longrepr: object) -> str:
-    said = longrepr[2] if isinstance(longrepr, tuple) else str(longrepr)
+    said = longrepr[2] if isinstance(longrepr, tuple | list) else str(longrepr)
     return re.sub(r"^Skipped: ", "", str(said))
