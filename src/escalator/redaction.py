@@ -1,19 +1,24 @@
-"""Keeping out of the ledger and the log what must not be kept: a hook for texts, and a ledger that uses it.
+"""Keeping secrets out of the ledger, the log and the next prompt: a hook for texts, and those who use it.
 
-The hook is any `(text) -> text`. `secrets` masks what looks like a key; `mask(values)` masks exact texts.
+The hook is any `(text) -> text`. `secrets` masks what looks like a key; `mask(values)` masks exact texts; a `Veil`
+masks what a project holds.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from urllib.parse import quote
 
 from escalator.errors import LedgerError
 from escalator.ledger import Archive, Entry
+from escalator.records import Brief, Verdict
+from escalator.workspace import TOKEN, Holdings, secret_values
 
 if TYPE_CHECKING:
     from escalator.ledger.log import ReviewKind
@@ -29,13 +34,7 @@ MARK = "redacted"
 """The key of the note in the journal of a task whose texts were changed before they were stored."""
 
 _SECRETS = re.compile(
-    r"sk-[A-Za-z0-9_-]{16,}"
-    r"|AIza[0-9A-Za-z_-]{30,}"
-    r"|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}"
-    r"|xox[abprs]-[A-Za-z0-9-]{10,}"
-    r"|AKIA[0-9A-Z]{16}"
-    r"|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"
-    r"|(?i:bearer\s+)[A-Za-z0-9._~+/-]{20,}=*"
+    TOKEN.pattern + r"|(?i:bearer\s+)[A-Za-z0-9._~+/-]{20,}=*"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
     re.DOTALL,
 )
@@ -65,6 +64,62 @@ def redacted(value: J, redact: Redact) -> J:
     elif isinstance(value, list | tuple):
         found = [redacted(item, redact) for item in value]
     return found  # type: ignore[no-any-return]
+
+
+class Veil:
+    """A hook for what runs of a project show: masks its secrets, also as JSON, in addresses, in base64 and in hex,
+    and whatever has the form of a key.
+
+    `given`: what the caller wrote for the models. A secret in it is told already, and hiding it would only make
+    findings unreadable. A program that wants to can always spell a secret in a way that no mask knows; what keeps
+    secrets from it is that they are not in its sandbox.
+    """
+
+    def __init__(self, holdings: Holdings, *, given: Iterable[str] = ()) -> None:
+        self._forms = {form: value for value in holdings.values for form in _forms(value)}
+        self._withheld = holdings.withheld
+        self._given = tuple(given)
+
+    def __call__(self, text: str) -> str:
+        """The text as it may be told."""
+        found = [form for form, value in self._forms.items() if form in text and not self._is_given(value)]
+        return _SECRETS.sub(lambda match: match[0] if self._is_given(match[0]) else MASK, mask(found)(text))
+
+    def _is_given(self, value: str) -> bool:
+        return any(value in text for text in self._given)
+
+    def verdict(self, verdict: Verdict) -> Verdict:
+        """The verdict as it may be told, with a hint where it speaks of a file that stays out of the sandbox."""
+        evidence = redacted(dict(verdict.evidence), self)
+        hint, feedback = self(verdict.hint), self(verdict.feedback)
+        missed = self._missed(f"{feedback}\n{hint}")
+        if missed:
+            feedback = f"{feedback}\n\n({missed} stays out of the sandbox.)".lstrip()
+            hint = (
+                f"{hint} {missed} stays out of the sandbox, for it may hold a secret. If a test needs it, name it "
+                "in tests= or files=, or in sandbox.share of the matrix."
+            ).lstrip()
+        return replace(verdict, feedback=feedback, hint=hint, evidence=evidence)
+
+    def _missed(self, text: str) -> str:
+        for path in self._withheld:
+            name = path.rpartition("/")[2]
+            if name in text and re.search(rf"[/'\"]{re.escape(name)}(?![\w.-])", text):
+                return path
+        return ""
+
+
+def _forms(value: str) -> set[str]:
+    """How a value may be shown without anybody meaning to hide it."""
+    raw = value.encode("utf-8", "surrogatepass")
+    encoded = {base64.b64encode(raw).decode().rstrip("="), base64.urlsafe_b64encode(raw).decode().rstrip("=")}
+    return {value, json.dumps(value)[1:-1], repr(value)[1:-1], quote(raw, safe=""), raw.hex(), *encoded}
+
+
+def veil_of(brief: Brief, environ: Mapping[str, str]) -> Veil:
+    """The veil of a task: over the secrets of its workspace and of the environment."""
+    given = (brief.prompt, *brief.requirements, *brief.files.values(), *brief.tests.values())
+    return Veil(secret_values(brief.workspace, environ), given=given)
 
 
 class RedactingLedger:

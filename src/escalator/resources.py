@@ -262,6 +262,7 @@ def _sandbox(matrix: Matrix) -> Sandbox:
         isolation=section.isolation,
         allow_unsandboxed=section.allow_unsandboxed,
         min_isolation=section.min_isolation,
+        share=section.share,
     )
 
 

@@ -13,6 +13,10 @@ from escalator.errors import TaskError
 from escalator.records import Command, Limits
 from escalator.sandbox.copying import RunFolder, prepare
 
+PRIVATE = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG\n-----END PRIVATE KEY-----\n"
+PUBLIC = "-----BEGIN CERTIFICATE-----\nMIIDdzCCAl+gAwIBAgIE\n-----END CERTIFICATE-----\n"
+GOOGLE = '{"type": "service_account", "private_key": "0123456789abcdef0123456789abcdef"}'
+
 
 @contextmanager
 def prepared(**fields: object) -> Iterator[RunFolder]:
@@ -39,14 +43,74 @@ def test_what_no_run_needs_stays_behind(tmp_path: Path) -> None:
         assert _tree(folder.workspace) == {"pkg", "pkg/a.py"}
 
 
+def _laid(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+def _copied(root: Path, **fields: object) -> set[str]:
+    """The files of a project that reach its copy."""
+    with prepared(workspace=root, **fields) as folder:
+        return {name for name in _tree(folder.workspace) if (folder.workspace / name).is_file()}
+
+
 def test_secrets_stay_behind_and_are_named(tmp_path: Path) -> None:
     """Files that commonly hold keys are left out, and the result says which; their templates are copied."""
-    for name in (".env", "app/.env.local", ".env.example", ".netrc"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("KEY=1")
+    _laid(tmp_path, dict.fromkeys((".env", "app/.env.local", ".env.example", ".netrc"), "KEY=1"))
     with prepared(workspace=tmp_path) as folder:
         assert _tree(folder.workspace) == {"app", ".env.example"}
         assert folder.notes == ("Left out of the workspace copy: .env, .netrc, app/.env.local.",)
+
+
+def test_folders_of_secrets_and_of_tools_stay_behind(tmp_path: Path) -> None:
+    """At any depth where they are known, and at the top of the project whatever their name is."""
+    kept = {".github/workflows/test.yml", ".cargo/config.toml", "docs/.assets/a.svg", ".flake8", "app/main.py"}
+    left = {".aws/config", "deploy/.kube/config", ".idea/a.xml", "web/.vscode/b.json", ".newagent/chat/log.txt"}
+    _laid(tmp_path, dict.fromkeys(kept | left, "x"))
+    assert _copied(tmp_path) == kept
+
+
+def test_a_key_under_another_name_stays_behind(tmp_path: Path) -> None:
+    """What clearly is a key is known by how it begins."""
+    _laid(tmp_path, {"backup/old.txt": PRIVATE, "fixture.json": GOOGLE, "app.py": "KEY = 1\n"})
+    assert _copied(tmp_path) == {"app.py"}
+
+
+def test_code_that_speaks_of_keys_and_public_keys_is_copied(tmp_path: Path) -> None:
+    """A test with a key in a string, a module named secrets and a certificate are what a project's tests need."""
+    kept = {"tests/test_tls.py": f'KEY = """\n{PRIVATE}"""\n', "app/secrets.py": "import os\n", "ca.pem": PUBLIC}
+    _laid(tmp_path, kept)
+    assert _copied(tmp_path) == set(kept)
+
+
+def test_what_the_task_names_is_there(tmp_path: Path) -> None:
+    """A file that the command brings along is laid over the copy whatever its name."""
+    _laid(tmp_path, {"server.pem": PRIVATE, "other.pem": PRIVATE})
+    assert _copied(tmp_path, files={"server.pem": PRIVATE}) == {"server.pem"}
+
+
+@pytest.mark.parametrize(
+    ("share", "copied"),
+    [
+        ("tests/certs/server.pem", {"tests/certs/server.pem"}),
+        ("tests/certs", {"tests/certs/server.pem", "tests/certs/other.key"}),
+        ("*.key", {"tests/certs/other.key", ".docker/x.key"}),
+        (".vscode", {".vscode/settings.json", ".vscode/keys/id_rsa"}),
+        (".vscode/settings.json", {".vscode/settings.json"}),
+    ],
+)
+def test_what_is_shared_is_copied_and_nothing_beside_it(share: str, copied: set[str], tmp_path: Path) -> None:
+    """A path, a folder or a pattern of `share` brings in what would stay back, also from within a closed folder."""
+    names = ("tests/certs/server.pem", "tests/certs/other.key", ".docker/x.key")
+    _laid(tmp_path, dict.fromkeys((*names, ".vscode/settings.json", ".vscode/keys/id_rsa"), "x"))
+    folder = prepare(Command(argv=("true",), workspace=tmp_path), share=(share,))
+    try:
+        assert {name for name in _tree(folder.workspace) if (folder.workspace / name).is_file()} == copied
+    finally:
+        folder.remove()
+        folder.release()
 
 
 def test_links_are_kept_only_inside(tmp_path: Path) -> None:

@@ -8,29 +8,33 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import escalator
+from open_python import as_nobody
 
 pytestmark = pytest.mark.clock  # much of it is about what happens at a limit, and when
 
 RUNNER = Path(__file__).with_name("hostile_runner.py")
 NUMBERS = range(1, 50)
 SETTINGS = (
-    pytest.param("bwrap", marks=pytest.mark.needs_bwrap),
-    # Only root can become somebody else, and only where `nobody` may start some Python.
-    pytest.param("bwrap as nobody", marks=[pytest.mark.needs_bwrap, pytest.mark.may_skip]),
-    pytest.param("landlock", marks=pytest.mark.may_skip),  # not in every kernel
-    pytest.param("none", marks=pytest.mark.may_skip),  # never tried as root
+    [
+        pytest.param("bwrap", marks=pytest.mark.needs_bwrap),
+        pytest.param("bwrap as nobody", marks=pytest.mark.needs_bwrap),
+        "landlock",
+        "landlock as nobody",
+        "none as nobody",  # never tried with the rights of root
+    ]
+    if os.getuid() == 0
+    else [pytest.param("bwrap", marks=pytest.mark.needs_bwrap), "landlock", "none"]
 )
 
 NOT_OURS = "text is given back as it was printed; whoever shows it to a judge has to fence it"
@@ -70,38 +74,37 @@ class Outcome:
 
 
 @pytest.fixture(scope="session", params=SETTINGS)
-def outcomes(request: pytest.FixtureRequest) -> Iterator[tuple[str, dict[int, Outcome]]]:
+def outcomes(request: pytest.FixtureRequest, python_for_all: str) -> Iterator[tuple[str, dict[int, Outcome]]]:
     mode, _, other = str(request.param).partition(" as ")
     if mode == "bwrap" and shutil.which("bwrap") is None:
         pytest.skip("bubblewrap is not installed")
-    if other and os.getuid() != 0:
-        pytest.skip("only root can run the attacks as another user as well")
     folder = Path(tempfile.mkdtemp(prefix="hostile-"))
+    python = sys.executable if request.param == "bwrap" else python_for_all
     try:
-        yield mode, _attack(mode, folder, as_nobody=os.getuid() == 0 and request.param != "bwrap")
+        yield mode, _attack(mode, folder, python, as_nobody if other else _as_we_are)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _attack(mode: str, folder: Path, *, as_nobody: bool) -> dict[int, Outcome]:
+def _as_we_are(argv: Sequence[str], **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(argv, capture_output=True, text=True, check=False, **options)
+
+
+def _attack(
+    mode: str, folder: Path, python: str, run: Callable[..., subprocess.CompletedProcess[str]]
+) -> dict[int, Outcome]:
     package = folder / "escalator"
     package.mkdir()
     (package / "__init__.py").touch()
-    for room in ("errors.py", "records", "sandbox"):
+    for room in ("errors.py", "records", "workspace", "sandbox"):
         source = Path(escalator.__file__).parent / room
         (shutil.copytree if source.is_dir() else shutil.copy)(source, package / room)
     shutil.copy(RUNNER, folder)
     subprocess.run(["chmod", "-R", "a+rX", folder], check=True)
-    words = [sys.executable, str(folder / RUNNER.name), mode]
-    if as_nobody:
-        words = [*_as_nobody(), _python_for_all(), *words[1:]]
-    ran = subprocess.run(
-        words,
+    ran = run(
+        [python, str(folder / RUNNER.name), mode],
         env={"PYTHONPATH": str(folder), "PATH": os.environ["PATH"], "HOME": "/nonexistent"},
         cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
         timeout=280,
     )
     lines = [json.loads(line) for line in ran.stdout.splitlines()]
@@ -119,27 +122,6 @@ def _attack(mode: str, folder: Path, *, as_nobody: bool) -> dict[int, Outcome]:
         )
         for line in lines[1:]
     }
-
-
-def _as_nobody() -> list[str]:
-    if shutil.which("setpriv") is None:
-        pytest.skip("setpriv is missing, so the attacks cannot be run as an ordinary user")
-    entry = pwd.getpwnam("nobody")
-    # Through `env`, because setpriv still has the rights of root while it looks for the program.
-    return ["setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups", "env"]
-
-
-def _python_for_all() -> str:
-    """An interpreter that `nobody` may start, at least as new as ours must be."""
-    for candidate in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
-        asked = subprocess.run(
-            [*_as_nobody(), candidate, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"],
-            capture_output=True,
-            check=False,
-        )
-        if asked.returncode == 0:
-            return candidate
-    pytest.skip("no Python 3.11 that an ordinary user may start")
 
 
 @pytest.mark.parametrize("number", NUMBERS)

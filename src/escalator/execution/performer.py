@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -15,7 +16,7 @@ from escalator.answers.prompts import compose
 from escalator.answers.work import work
 from escalator.events import Answered, AttemptStarted, Judged, Moved
 from escalator.execution.beside import Beside
-from escalator.execution.effects import Execute, computed, written
+from escalator.execution.effects import BIG, Compute, Execute, computed, written
 from escalator.execution.journal import JUDGEMENTS, Judgement, Record
 from escalator.execution.spending import Place, Spender, is_free, unknown_price
 from escalator.flow import Done, Flow, Next, advance
@@ -36,6 +37,7 @@ from escalator.records import (
     ValidatorSpec,
     Verdict,
 )
+from escalator.redaction import Veil, veil_of
 from escalator.steps import Admit, Ask, Asked, Check, Checked, Run, Step, Survey, Tell, Work
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ class Performer:
         self._writes: list[Future[None]] = []
         self._beside: dict[str, Beside] | None = None
         self._draft: tuple[tuple[int, int], Request] | None = None
+        self._veil: Veil | None = None
         spender.under(plan)
 
     def interpret(self, flow: Flow[T], place: Place, *, size: int = 0) -> Flow[T]:
@@ -267,6 +270,7 @@ class Performer:
         late = self._spender.overdue()
         if late is not None and not verdict.passed:
             return Checked(failure=late, calls=paid.calls)  # what the deadline left it may have been too little
+        verdict = yield from self._veiled(verdict)
         verdict = replace(
             verdict, validator=spec.name, seconds=self._context.timer() - started, required=spec.required
         )
@@ -275,6 +279,14 @@ class Performer:
         elif verdict.status != "inconclusive":
             self._known[digest] = verdict
         return Checked(verdict=verdict, calls=paid.calls)
+
+    def _veiled(self, verdict: Verdict) -> Flow[Verdict]:
+        """The verdict without the project's secrets: one that is not a pass is told to the next model."""
+        if verdict.passed:
+            return verdict
+        if self._veil is None:
+            self._veil = yield Compute(lambda: veil_of(self._brief, os.environ), BIG)
+        return self._veil.verdict(verdict)
 
     def run(self, step: Run) -> Flow[RunResult | Failure]:
         """One process in the sandbox, within what the deadline leaves."""

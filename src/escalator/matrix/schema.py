@@ -242,6 +242,10 @@ class SandboxSection(Section):
     allow_unsandboxed: bool = field(
         default=False, metadata=says("run without isolation where none works; said in every result")
     )
+    share: list[str] = field(
+        default_factory=list,
+        metadata=says("files or folders of a project that runs may see though they look like secrets; globs"),
+    )
 
 
 @section

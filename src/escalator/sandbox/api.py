@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -12,6 +13,7 @@ from escalator.errors import SandboxError
 from escalator.records import Command, Isolation, IsolationKind, RunResult
 from escalator.sandbox import bwrap, container, direct, landlock, seatbelt
 from escalator.sandbox.execute import Mode, execute
+from escalator.sandbox.places import sweep
 from escalator.sandbox.probe import ProbeResult, probed
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ class Sandbox:
     process already runs in a throw-away machine. `min_isolation`: refuse anything weaker than this kind.
     `allow_unsandboxed`: where nothing works, run with limits and a clean environment only; every result
     then says kind "none". This must come from the user, never from a project or a model.
+    `share`: paths, folders or patterns of a project that are copied for a run although they would stay back.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Sandbox:
         isolation: IsolationName = "auto",
         allow_unsandboxed: bool = False,
         min_isolation: IsolationKind | None = None,
+        share: Sequence[str] = (),
     ) -> None:
         if isolation not in get_args(IsolationName):
             names = ", ".join(get_args(IsolationName))
@@ -67,6 +71,8 @@ class Sandbox:
             )
         self._wanted = isolation
         self._allow_unsandboxed = allow_unsandboxed
+        self._share = tuple(share)
+        sweep()
         self._floor = _STRENGTH[min_isolation] if min_isolation else 0
         self._found: tuple[Mode, Isolation] | None = None
 
@@ -91,7 +97,7 @@ class Sandbox:
         of its files is wrong.
         """
         mode, isolation = self._mode()
-        return execute(mode, isolation, command, cancel=cancel)
+        return execute(mode, isolation, command, cancel=cancel, share=self._share)
 
     async def arun(self, command: Command) -> RunResult:
         """`run` in a thread of its own. Cancelling kills the process and all below it before it returns."""
@@ -105,7 +111,8 @@ class Sandbox:
         def work() -> None:
             try:
                 mode, isolation = self._mode()
-                settle = partial(done.set_result, execute(mode, isolation, command, cancel=stop))
+                result = execute(mode, isolation, command, cancel=stop, share=self._share)
+                settle = partial(done.set_result, result)
             except BaseException as error:  # noqa: BLE001  # handed to the one who waits
                 settle = partial(done.set_exception, error)
             loop.call_soon_threadsafe(settle)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import pwd
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -16,15 +16,11 @@ from pathlib import Path, PurePosixPath
 from escalator.errors import SandboxError, TaskError
 from escalator.records import Command
 from escalator.sandbox.artefacts import remove_tree
-from escalator.sandbox.places import new_folder
+from escalator.sandbox.places import let_go, new_folder
+from escalator.workspace import CACHES, HEAD, is_protected, kind_of, stays_back
 
-_SKIPPED = frozenset(
-    {".git", ".hg", ".svn", "__pycache__", ".venv", "venv", "node_modules", ".tox", ".nox"}
-    | {".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis"}
-)
-_SECRETS = frozenset({".env", ".envrc", ".netrc", ".pypirc", ".git-credentials"})
-_HARMLESS_ENV = frozenset({".env.example", ".env.sample", ".env.template", ".env.dist"})
 _MOST_FILES = 100_000
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,17 +52,20 @@ class RunFolder:
 
     def release(self) -> None:
         """Give up the lock that says the folder is in use; to be called once."""
-        os.close(self.lock)
+        let_go(self.lock)
 
 
-def prepare(command: Command) -> RunFolder:
-    """Make the folder of a run. Raises TaskError for a path or size not allowed, and then leaves nothing."""
+def prepare(command: Command, *, share: Sequence[str] = ()) -> RunFolder:
+    """Make the folder of a run. Raises TaskError for a path or size not allowed, and then leaves nothing.
+
+    `share`: paths, folders or patterns that are copied although they would stay back.
+    """
     root, lock = new_folder(room=command.limits.workspace)
     folder = RunFolder(root=root, lock=lock)
     try:
         for part in (folder.workspace, folder.trusted, folder.home):
             part.mkdir(mode=0o700)
-        copy = _Copy(limit=command.limits.workspace)
+        copy = _Copy(limit=command.limits.workspace, share=tuple(share))
         if command.workspace is not None:
             copy.tree(_checked_source(command.workspace), folder.workspace)
         lay_over(folder.workspace, command.files, field="files", limit=command.limits.workspace)
@@ -107,6 +106,7 @@ def homes() -> list[Path]:
 @dataclass(kw_only=True, slots=True)
 class _Copy:
     limit: int
+    share: tuple[str, ...]
     size: int = 0
     files: int = 0
     left_out: list[str] = field(default_factory=list)
@@ -120,30 +120,49 @@ class _Copy:
 
     def tree(self, source: Path, target: Path) -> None:
         """Copy folders, regular files and links that stay inside; what may hold a secret is left out and named."""
-        pending = [("", os.fspath(target))]
+        pending = [("", f"{target}/", False)]
         while pending:
-            inner, here = pending.pop()
+            inner, here, closed = pending.pop()
             with os.scandir(os.path.join(source, inner)) as entries:
                 for entry in entries:
-                    name = os.path.join(inner, entry.name)
-                    if entry.name in _SKIPPED or entry.name.endswith(".pyc"):
+                    name, place = inner + entry.name, here + entry.name
+                    if entry.name in CACHES or entry.name.endswith(".pyc"):
                         continue
-                    if entry.name in _SECRETS or (
-                        entry.name.startswith(".env.") and entry.name not in _HARMLESS_ENV
-                    ):
-                        self.left_out.append(name)
-                    elif entry.is_dir(follow_symlinks=False):
-                        os.mkdir(os.path.join(here, entry.name), 0o700)
-                        pending.append((name, os.path.join(here, entry.name)))
-                    else:
-                        self._entry(entry, source, os.path.join(here, entry.name))
+                    if entry.is_dir(follow_symlinks=False):
+                        pending += self._folder(name, place, closed=closed)
+                    elif closed and not self._shared(name):
+                        continue
+                    elif entry.is_symlink():
+                        self._link(entry, source, place)
+                    elif entry.is_file(follow_symlinks=False):
+                        self._file(entry, name, place)
 
-    def _entry(self, entry: os.DirEntry[str], source: Path, target: str) -> None:
-        if entry.is_symlink():
-            self._link(entry, source, target)
-        elif entry.is_file(follow_symlinks=False):
-            self._count(entry)
-            _copy_file(entry.path, target)
+    def _folder(self, name: str, place: str, *, closed: bool) -> list[tuple[str, str, bool]]:
+        """What is to be copied next; of a folder that stays back, or lies in one, only what is shared in it."""
+        stays = kind_of(name.rpartition("/")[2], folder=True, top="/" not in name) is not None
+        if stays and not closed and not self._shared(name):
+            self.left_out.append(name)
+        closed = (closed or stays) and not self._shared(name)
+        if closed and not any(rule.startswith(f"{name}/") or "*" in rule for rule in self.share):
+            return []
+        os.mkdir(place, 0o700)
+        return [(f"{name}/", f"{place}/", closed)]
+
+    def _shared(self, name: str) -> bool:
+        return bool(self.share) and is_protected(name, self.share)
+
+    def _file(self, entry: os.DirEntry[str], name: str, place: str) -> None:
+        reader = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            head = os.read(reader, HEAD)
+            if stays_back(entry.name, head) and not self._shared(name):
+                self.left_out.append(name)
+                return
+            facts = os.fstat(reader)
+            self._count(facts.st_size)
+            _copy(reader, head, place, stat.S_IMODE(facts.st_mode) & 0o777 | 0o600)
+        finally:
+            os.close(reader)
 
     def _link(self, entry: os.DirEntry[str], source: Path, target: str) -> None:
         where = os.readlink(entry.path)
@@ -153,8 +172,8 @@ class _Copy:
         else:
             self.left_out.append(os.path.relpath(entry.path, source))
 
-    def _count(self, entry: os.DirEntry[str]) -> None:
-        self.size += entry.stat(follow_symlinks=False).st_size
+    def _count(self, size: int) -> None:
+        self.size += size
         self.files += 1
         if self.size > self.limit or self.files > _MOST_FILES:
             raise TaskError(
@@ -164,18 +183,15 @@ class _Copy:
             )
 
 
-def _copy_file(source: str, target: str) -> None:
-    reader = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+def _copy(reader: int, head: bytes, target: str, mode: int) -> None:
+    """Write `head` and what is still to be read to a new file."""
+    writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
-        mode = stat.S_IMODE(os.fstat(reader).st_mode) & 0o777 | 0o600
-        writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        try:
-            while chunk := os.read(reader, 1 << 20):
-                _write_all(writer, chunk)
-        finally:
-            os.close(writer)
+        _write_all(writer, head)
+        while len(head) == HEAD and (chunk := os.read(reader, _CHUNK)):  # a shorter head was all there is
+            _write_all(writer, chunk)
     finally:
-        os.close(reader)
+        os.close(writer)
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
@@ -226,8 +242,10 @@ def checked_parts(name: str, *, field: str) -> tuple[str, ...]:
 
 
 def hand_over(folder: RunFolder, uid: int, gid: int) -> None:
-    """Make `uid` the owner of the folder, for runs that give up the rights of root."""
-    os.chown(folder.root, uid, gid)
+    """Make `uid` the owner of all in the folder, for runs that give up the rights of root. The folder itself stays
+    ours, so that we still know it for ours if this process dies.
+    """
+    folder.root.chmod(0o711)  # to be passed through; what is in it is closed
     for here, folders, files in os.walk(folder.root):
         for name in _both(folders, files):
             os.chown(os.path.join(here, name), uid, gid, follow_symlinks=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -38,10 +38,12 @@ class CancelledRunError(Exception):
     """The run was cancelled from outside; everything it started is gone."""
 
 
-def execute(mode: Mode, isolation: Isolation, command: Command, *, cancel: int | None = None) -> RunResult:
+def execute(
+    mode: Mode, isolation: Isolation, command: Command, *, cancel: int | None = None, share: Sequence[str] = ()
+) -> RunResult:
     """Run the command and bring back what it left. Raises SandboxError if it could not be started at all."""
     program = executable(command.argv[0])
-    folder = prepare(command)
+    folder = prepare(command, share=share)
     descriptors = Descriptors()
     try:
         report = descriptors.pipe() if command.report else None

@@ -118,7 +118,9 @@ def _nobody() -> tuple[int, int] | None:
 
 
 def _closed_to_others(program: str) -> Path | None:
-    """The first folder on the way to the program, or the program, that only its owner may pass."""
-    real = Path(os.path.realpath(program))
-    way = (*reversed(real.parents), real)
-    return next((part for part in way if not part.stat().st_mode & 0o001), None)
+    """The first folder on the way to the program, as named and as it really is, that only its owner may pass."""
+    for named in (Path(program), Path(os.path.realpath(program))):
+        for part in (*reversed(named.parents), named):
+            if not part.stat().st_mode & 0o001:
+                return part
+    return None

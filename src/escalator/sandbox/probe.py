@@ -56,18 +56,18 @@ class ProbeResult:
 
 
 def probed(mode: Mode) -> ProbeResult:
-    """Probe a mode, once a process."""
+    """Probe a mode, once a process and interpreter."""
     with _lock:
-        return _probed(mode)
+        return _probed(mode, sys.executable)
 
 
 @functools.cache
-def _probed(mode: Mode) -> ProbeResult:
+def _probed(mode: Mode, interpreter: str) -> ProbeResult:
     reason = mode.unavailable()
     if reason:
         return ProbeResult(mode=mode.name, works=False, reason=reason)
     try:
-        reason = _break_out(mode)
+        reason = _break_out(mode, interpreter)
     except (SandboxError, OSError) as error:
         reason = str(error).replace(WHAT_NEXT, ".")
     if reason:
@@ -75,11 +75,11 @@ def _probed(mode: Mode) -> ProbeResult:
     return ProbeResult(mode=mode.name, works=True, isolation=replace(mode.isolation(), probed=True))
 
 
-def _break_out(mode: Mode) -> str:
+def _break_out(mode: Mode, interpreter: str) -> str:
     """Run the questions inside; the answer is what leaked or failed, empty if all is well."""
     with _bait() as (canary, port, pid, name):
         command = Command(
-            argv=(sys.executable, "-I", "-S", "-c", _QUESTIONS, str(canary), str(port), str(pid), name[:-1]),
+            argv=(interpreter, "-I", "-S", "-c", _QUESTIONS, str(canary), str(port), str(pid), name[:-1]),
             limits=Limits(wall=20.0),
         )
         result = execute(mode, mode.isolation(), command)

@@ -7,18 +7,27 @@ writing is all or nothing: either every file of a change set is in place afterwa
 from escalator.workspace.newlines import in_newlines_of
 from escalator.workspace.paths import changes_test_settings, is_guarded, is_protected, path_problem
 from escalator.workspace.reading import MAX_FILE, MAX_FILES, MAX_TOTAL, read_files, read_tests
+from escalator.workspace.secret_values import Holdings, secret_values
+from escalator.workspace.withheld import CACHES, HEAD, TOKEN, kind_of, stays_back
 from escalator.workspace.writing import write_changes
 
 __all__ = [
+    "CACHES",
+    "HEAD",
     "MAX_FILE",
     "MAX_FILES",
     "MAX_TOTAL",
+    "TOKEN",
+    "Holdings",
     "changes_test_settings",
     "in_newlines_of",
     "is_guarded",
     "is_protected",
+    "kind_of",
     "path_problem",
     "read_files",
     "read_tests",
+    "secret_values",
+    "stays_back",
     "write_changes",
 ]

@@ -12,6 +12,7 @@ from typing import Final
 from escalator.errors import TaskError
 from escalator.workspace.paths import path_problem
 from escalator.workspace.places import no_links, root_of
+from escalator.workspace.withheld import CACHES, HEAD, kind_of, stays_back
 
 MAX_FILE: Final = 1_000_000
 """Bytes one file may have to be read into a task."""
@@ -22,18 +23,15 @@ MAX_TOTAL: Final = 8_000_000
 MAX_FILES: Final = 2_000
 """Files one argument may name."""
 
-_SKIPPED_DIRS = frozenset(
-    {".git", ".hg", ".svn", "__pycache__", "node_modules", ".venv", "venv", ".tox", ".nox", ".mypy_cache"}
-    | {".pytest_cache", ".ruff_cache", ".idea", ".vscode", "target", "dist", "build", ".eggs"}
-)
+_SKIPPED_DIRS = CACHES | {"target", "dist", "build", ".eggs"}
 
 
 def read_files(workspace: str | Path, patterns: Sequence[str]) -> dict[str, str]:
     """Read what a task may change: {relative path: text}, sorted, from plain paths and glob patterns.
 
     A plain path that does not exist yet, in a directory that does, is read as empty: it is to be created.
-    Patterns leave out links, binary files, caches and version control. Raises `TaskError` for anything named
-    plainly that cannot be read, for a pattern that matches nothing and for more than the size limits.
+    Patterns leave out links, binary files, caches, version control, keys and the like. Raises `TaskError` for
+    anything named plainly that cannot be read, for a pattern that matches nothing and for more than the limits.
     """
     root = root_of(workspace, "workspace")
     found: dict[str, str] = {}
@@ -49,9 +47,10 @@ def read_files(workspace: str | Path, patterns: Sequence[str]) -> dict[str, str]
 def read_tests(workspace: str | Path, paths: Sequence[str]) -> dict[str, str]:
     """Read the trusted tests: {relative path: text}, sorted, from files, directories and glob patterns.
 
-    A directory stands for every text file under it (tests, conftest.py, helpers, data); for each file the
-    conftest.py of its directory and of those above it come along. Raises `TaskError` for a path that is
-    missing, outside the workspace or a link, and for a directory or pattern without any file.
+    A directory stands for every text file under it (tests, conftest.py, helpers, data), but not for keys and the
+    like, which have to be named; for each file the conftest.py of its directory and of those above it come along.
+    Raises `TaskError` for a path that is missing, outside the workspace or a link, and for a directory or pattern
+    without any file.
     """
     root = root_of(workspace, "workspace")
     found: dict[str, str] = {}
@@ -105,7 +104,7 @@ def _read_pattern(root: Path, pattern: str, argument: str = "files") -> Iterator
     for name in _walk(root, keep=named):
         if matches(name) and not (root / name).is_symlink():
             text = _text(root / name, argument, name)
-            if text is not None:
+            if text is not None and not stays_back(name.rpartition("/")[2], text[:HEAD].encode()):
                 empty = False
                 yield name, text
     if empty:
@@ -141,10 +140,14 @@ def _within_limits(found: dict[str, str], argument: str) -> dict[str, str]:
 
 def _walk(root: Path, *, keep: frozenset[str] = frozenset()) -> Iterator[str]:
     for folder, folders, names in os.walk(root, followlinks=False):
-        folders[:] = sorted(f for f in folders if f not in _SKIPPED_DIRS or (f in keep and f != ".git"))
         prefix = Path(folder).relative_to(root).as_posix()
+        folders[:] = sorted(f for f in folders if _is_walked(f, top=prefix == ".") or (f in keep and f != ".git"))
         for name in sorted(names):
             yield name if prefix == "." else f"{prefix}/{name}"
+
+
+def _is_walked(folder: str, *, top: bool) -> bool:
+    return folder not in _SKIPPED_DIRS and kind_of(folder, folder=True, top=top) is None
 
 
 def _translate(pattern: str) -> str:
