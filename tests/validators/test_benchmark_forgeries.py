@@ -73,6 +73,23 @@ def test_no_trick_meets_a_demand_for_speed(name):
     assert not verdict.passed, verdict
 
 
+def test_a_result_that_is_right_at_first_only_fails():
+    """The benchmark's own input is tried more than once, and some results of every block are looked at."""
+    verdict = judged(FORGERIES["right only now and then"])
+    assert verdict.failed, verdict
+    assert "another one" in verdict.feedback
+
+
+@pytest.mark.parametrize("name", ["the last result once more", "a file beside the module"])
+def test_what_is_right_for_the_benchmarks_own_input_only_is_left_to_a_person(name):
+    """The hint shows what differs; whether the input or the answer is at fault, a person sees.
+
+    On a machine too busy to find inputs that take as long, each call has a process of its own and is slow.
+    """
+    verdict = judged(FORGERIES[name])
+    assert verdict.failed or "differ for others: before the change:" in verdict.hint, verdict
+
+
 LIST_BASE = "def total(xs):\n    return [slow(xs)]\n\n\n" + HARD
 LAZY = {
     "a generator in place of a list": "def total(xs):\n    yield slow(xs)\n\n\n" + HARD,

@@ -16,12 +16,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from escalator.validators.values import SAME, UNKNOWN, EncodingError, compare, parse
+from escalator.validators.values import OTHER, SAME, UNKNOWN, EncodingError, compare, parse, show
 
 if TYPE_CHECKING:
     from typing import Self
 
 START = 20.0
+_FEW_WAITS = 5
 _STARTER = (
     "import sys; sys.path.insert(0, sys.argv[1]); given = sys.argv[2]; del sys.argv[1:]; "
     "from escalator.validators.benchmark.worker import main; main(given)"
@@ -198,11 +199,29 @@ class Whole(Child):
         return {"wall": wall, "cpu": 0.0, "waits": -1}, bytes(self.pending).decode("utf-8", "replace")
 
 
-def same(left: str, right: str) -> str:
-    """Whether two encodings tell the same value of the same types: same, other, or unknown."""
+def same(left: str, right: str) -> tuple[str, dict[str, str]]:
+    """Whether encodings of results tell the same values of the same types: same, other, or unknown.
+
+    Also the first two results that are not the same, for a person.
+    """
     if left == right and '["o",' not in left:
-        return SAME
+        return SAME, {}
     try:
-        return compare(parse(left), parse(right), exact=True)
-    except EncodingError:
-        return UNKNOWN
+        base, answer = parse(left), parse(right)
+        found = compare(base, answer, exact=True)
+        pairs = zip(base[1:], answer[1:])  # noqa: B905  Python 3.8
+        first = next((each for each in pairs if compare(*each, exact=True) == found), (base, answer))
+    except (EncodingError, TypeError):
+        return UNKNOWN, {"base": left[:300], "answer": right[:300]}
+    return found, {"base": show(first[0]), "answer": show(first[1])}
+
+
+def same_text(left: str, right: str) -> tuple[str, dict[str, str]]:
+    """Whether two outputs are the same, and their beginnings."""
+    return SAME if left == right else OTHER, {"base": left[:300], "answer": right[:300]}
+
+
+def worked(block: dict[str, Any]) -> float:
+    """Seconds of a block: of CPU time, which hardly feels other work on the machine, unless it waited."""
+    seconds: float = block["cpu"] if 0 <= block["waits"] <= _FEW_WAITS and block["cpu"] > 0 else block["wall"]
+    return seconds

@@ -21,10 +21,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from escalator.validators.benchmark.children import BlockError, Whole, Worker, same
+from escalator.validators.benchmark.children import BlockError, Whole, Worker, same, same_text, worked
 from escalator.validators.benchmark.ground import Ground
-from escalator.validators.benchmark.inputs import KINDS, Source, decode
-from escalator.validators.values import OTHER, SAME, EncodingError, parse, show
+from escalator.validators.benchmark.inputs import KINDS, OWN, Kind, Source, decode
+from escalator.validators.values import OTHER, SAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,9 +33,12 @@ BLOCK = 0.03
 ROUNDS_A_PROCESS = 5
 SLOWEST = 10.0
 FEWEST_ROUNDS = 5
-SHORTEST = 0.001
+SHORTEST = 0.0003
 _PROBES = 6
 _COMPARED = 16
+_KEPT = 1_000_000
+_ALIKE = 4
+_VAGUE = 0.00005
 _SLACK = 0.003
 _NOT_DUMPABLE = 4
 
@@ -46,6 +49,10 @@ class Wrong(Exception):  # noqa: N818  what it says is the result
     def __init__(self, **said: Any) -> None:
         super().__init__(said)
         self.said = said
+
+
+class SpentError(Exception):
+    """There are no more inputs that were never used."""
 
 
 def main(descriptor: str, base: str, overlay: str) -> None:
@@ -118,8 +125,7 @@ class Size:
         first = {
             side: self.alone(side, self.share if side == "base" else self.patience) for side in ("base", "answer")
         }
-        found = same_text if "command" in self.job else same
-        self.agreed(first["base"][1], first["answer"][1], found(first["base"][1], first["answer"][1]))
+        self.agreed(first["base"][1], first["answer"][1])
         return first["base"][0]["wall"], first["base"][2]
 
     @property
@@ -156,13 +162,11 @@ class Size:
         spec = {key: self.job[key] for key in ("module", "setup", "call")}
         return Worker(self.where[side], {**spec, "root": str(self.where[side]), "n": self.size})
 
-    def agreed(self, base: str, answer: str, found: str, *, varied: bool = False) -> None:
+    def agreed(self, base: str, answer: str, *, varied: bool = False) -> None:
         """Go on only if both sides gave the same."""
+        found, told = (same_text if "command" in self.job else same)(base, answer)
         if found != SAME:
             wrong = "unknown" if found != OTHER else "varied" if varied else "output"
-            told = {"base": base[:300], "answer": answer[:300]}
-            if "command" not in self.job:
-                told = {side: shown_first(text) for side, text in (("base", base), ("answer", answer))}
             raise Wrong(wrong=wrong, size=self.size, **told)
 
     def source(self, own: dict[str, Any]) -> Source | None:
@@ -170,11 +174,14 @@ class Size:
         plain = {
             name: decode(tree) for name, tree in own.items() if name != "i" and '["o"' not in json.dumps(tree)
         }
+        if not plain and "i" not in own:
+            return None
+        usual = self.probed(self.made(plain, OWN, counts="i" in own))
         differing: Wrong | None = None
-        for kind in KINDS:
-            source = Source(plain, kind, counts="i" in own, start=secrets.randbelow(1 << 16))
+        for kind in KINDS if usual is not None else ():
+            source = self.made(plain, kind, counts="i" in own)
             try:
-                if self.taken(source):
+                if self.probed(source, usual) is not None:
                     return source
             except Wrong as wrong:
                 differing = differing or wrong
@@ -182,47 +189,67 @@ class Size:
             raise differing
         return None
 
-    def taken(self, source: Source) -> bool:
-        """Whether the base takes these inputs, in about its time. Raises `Wrong` if the answer does not agree."""
-        inputs = source.take(_PROBES)
+    @staticmethod
+    def made(plain: dict[str, Any], kind: Kind, *, counts: bool) -> Source:
+        """Inputs that begin where nobody can tell."""
+        return Source(plain, kind, counts=counts, start=secrets.randbelow(1 << 16))
+
+    def probed(self, source: Source, usual: float | None = None) -> float | None:
+        """Seconds of the base for one of these inputs; None if it does not take them in about its usual time.
+
+        Raises `Wrong` if the answer does not agree.
+        """
+        inputs, places = source.take(_PROBES), list(range(_PROBES))
         if inputs is None:
-            return False
+            return None
         try:
             with self.start("base") as base:
                 base.load(source.names, inputs, self.share)
-                block = base.timed(_PROBES * (4 * self.once + 0.01))
-                shown = base.shown(list(range(_PROBES)), self.share)
+                block = base.timed(_PROBES * (2 * _ALIKE * self.once + 0.2))
+                shown = base.shown(places, self.share)
         except BlockError:
-            return False
-        self.once = min(self.once, block["wall"] / _PROBES)
+            return None
+        seconds = worked(block) / _PROBES
+        if usual is not None and not usual / _ALIKE - _VAGUE <= seconds <= usual * _ALIKE + _VAGUE:
+            return None
+        self.once = min(self.once, seconds)
+        source.most = max(1, min(source.most, _KEPT // (1 + len(shown) // _PROBES)))
+        varied = source.kind is not OWN and bool(source.own)
         try:
             with self.start("answer") as answer:
                 answer.load(source.names, inputs, self.share)
                 answer.timed(_PROBES * self.patience)
-                told = answer.shown(list(range(_PROBES)), self.share)
+                told = answer.shown(places, self.share)
         except BlockError as error:
-            raise Wrong(wrong="raised", size=self.size, why=str(error)) from error
-        self.agreed(shown, told, same(shown, told), varied=bool(source.own))
-        return True
+            raise Wrong(wrong="raised" if varied else "answer", size=self.size, why=str(error)) from error
+        self.agreed(shown, told, varied=varied)
+        return seconds
 
     def sampled(self, source: Source | None) -> dict[str, Any]:
         """Interleave base, answer, answer, base until the share of time is used up."""
         end = time.perf_counter() + self.share
         rounds: list[Any] = []
         loops = self.loops(source) if source else 1
-        while len(rounds) < self.job["most_rounds"] and (time.perf_counter() < end or len(rounds) < FEWEST_ROUNDS):
-            rounds += self.varied(source, loops) if source else [self.unvaried()]
+        with contextlib.suppress(SpentError):
+            while len(rounds) < self.job["most_rounds"] and (
+                time.perf_counter() < end or len(rounds) < FEWEST_ROUNDS
+            ):
+                if source is None:
+                    rounds.append(self.unvaried())
+                else:
+                    self.varied(source, loops, rounds)
+        if not rounds:
+            raise Wrong(wrong="short", size=self.size, seconds=self.once)
         return {"loops": loops, "rounds": rounds}
 
     def unvaried(self) -> dict[str, Any]:
         """One round of calls that have a process each."""
         blocks: dict[str, Any] = {"base": [], "answer": []}
-        found = same_text if "command" in self.job else same
         told: dict[str, str] = {}
         for side in ("base", "answer", "answer", "base"):
             block, told[side], _ = self.alone(side, self.patience)
             blocks[side].append(block)
-        self.agreed(told["base"], told["answer"], found(told["base"], told["answer"]))
+        self.agreed(told["base"], told["answer"])
         return blocks
 
     def loops(self, source: Source) -> int:
@@ -235,26 +262,24 @@ class Size:
                 if inputs is None:
                     return max(1, loops // 8)
                 base.load(source.names, inputs, self.share)
-                spent = base.timed(self.share)["wall"]
+                spent = worked(base.timed(self.share))
         self.once = spent / loops
         return max(1, min(source.most, int(loops * BLOCK / max(spent, 1e-9))))
 
-    def varied(self, source: Source, loops: int) -> list[dict[str, Any]]:
-        """The rounds of one pair of processes."""
-        rounds: list[dict[str, Any]] = []
+    def varied(self, source: Source, loops: int, rounds: list[dict[str, Any]]) -> None:
+        """Add the rounds of one pair of processes."""
         with self.start("base") as base, self.start("answer") as answer:
             for _ in range(ROUNDS_A_PROCESS):
                 blocks: dict[str, Any] = {"base": [], "answer": []}
                 for order in ((("base", base), ("answer", answer)), (("answer", answer), ("base", base))):
                     self.pair(dict(order), source, loops, blocks)
                 rounds.append(blocks)
-        return rounds
 
     def pair(self, order: dict[str, Worker], source: Source, loops: int, blocks: dict[str, Any]) -> None:
         """One block of each side, on the same new inputs; some results, drawn afterwards, must be the same."""
         inputs = source.take(loops)
         if inputs is None:
-            raise Wrong(wrong="short", size=self.size, seconds=self.once)
+            raise SpentError
         patience = max(1.0, SLOWEST * max(BLOCK, loops * self.once))
         found = {}
         for side, worker in order.items():
@@ -266,22 +291,9 @@ class Size:
         for side in ("base", "answer"):
             with self.blamed(side):
                 shown[side] = order[side].shown(places, patience)
-        self.agreed(shown["base"], shown["answer"], same(shown["base"], shown["answer"]), varied=bool(source.own))
+        self.agreed(shown["base"], shown["answer"], varied=bool(source.own))
         late = max(0.0, order["answer"].unseen - 1.5 * order["base"].unseen - _SLACK)
         for side, block in found.items():
             more = late if side == "answer" else 0.0
             each = {"wall": (block["wall"] + more) / loops, "cpu": (block["cpu"] + more) / loops}
             blocks[side].append({**each, "waits": block["waits"]})
-
-
-def same_text(left: str, right: str) -> str:
-    """Whether two outputs are the same."""
-    return SAME if left == right else OTHER
-
-
-def shown_first(text: str) -> str:
-    """The first result of an encoding of some, for a person."""
-    try:
-        return show(parse(text)[1])
-    except (EncodingError, LookupError, TypeError):
-        return text[:300]
