@@ -61,6 +61,11 @@ FORGERIES = {
     "the base made slower": "import os\nimport pathlib\n\nfor place in (f'/proc/{os.getppid()}/cwd', '/workspace'):\n    try:\n"
     "        pathlib.Path(place, 'm.py').write_text('import time\\n\\n\\ndef total(xs):\\n    time.sleep(1)\\n')\n"
     "    except OSError:\n        pass\n\n\ndef total(xs):\n    return slow(xs)\n\n\n" + HARD,
+    "work done while inputs are laid out": "import gc\nimport sys\n\nknown = {}\n\n\ndef ahead(phase, info):\n"
+    "    frame = sys._getframe(1)\n    while frame and phase == 'stop':\n        me = frame.f_locals.get('self')\n"
+    "        for given in getattr(me, 'given', ()):\n            for xs in given:\n                known[id(xs)] = slow(xs)\n"
+    "        frame = None if me is not None else frame.f_back\n\n\ngc.callbacks.append(ahead)\n\n\n"
+    "def total(xs):\n    return known[id(xs)] if id(xs) in known else slow(xs)\n\n\n" + HARD,
     "a word too early": "import os\nimport sys\n\nfor number in range(3, 12):\n    try:\n        os.write(number, b'done\\n')\n"
     "    except OSError:\n        pass\n\n\ndef total(xs):\n    return slow(xs)\n\n\n" + HARD,
 }
@@ -96,6 +101,9 @@ LAZY = {
     "a list that works when it is read": "class Later(list):\n    def __iter__(self):\n        yield slow(self.xs)\n\n\n"
     "def total(xs):\n    got = Later()\n    got.xs = xs\n    return got\n\n\n" + HARD,
     "a list that a thread fills later": LATER + HARD,
+    "an object that works when it is looked at": "class Decimal:\n    __module__ = 'decimal'\n\n    def __init__(self, xs):\n"
+    "        self.xs = xs\n\n    def __reduce__(self):\n        import decimal\n        return decimal.Decimal, (str(slow(self.xs)),)\n\n\n"
+    "def total(xs):\n    return Decimal(xs)\n\n\n" + HARD,
     "a generator inside a list": "def total(xs):\n    return [slow(each) for each in [xs] if False] or [(slow(each) for each in [xs])]\n\n\n"
     + HARD,
 }
@@ -104,7 +112,10 @@ LAZY = {
 @pytest.mark.parametrize("name", LAZY)
 def test_work_put_off_is_still_work(name):
     """A result that is not there yet when the call returns saves nothing."""
-    verdict = judged(LAZY[name], base=LIST_BASE)
+    base = LIST_BASE
+    if "looked at" in name:
+        base = "from decimal import Decimal\n\n\n" + LIST_BASE.replace("[slow(xs)]", "Decimal(slow(xs))")
+    verdict = judged(LAZY[name], base=base)
     assert not verdict.passed, verdict
 
 

@@ -104,6 +104,47 @@ def test_what_is_public_of_an_object_decides_and_what_is_private_does_not():
         assert (compare(one, other), compare(one, used)) == ("other", "unknown")
 
 
+class Lazy:
+    """Everything that could be asked of it raises."""
+
+    __slots__ = ("__dict__",)
+    __slotnames__ = ("x",)
+
+    def __getattribute__(self, name):
+        raise AssertionError(name)
+
+    __reduce__ = __reduce_ex__ = __getstate__ = __getnewargs__ = property(lambda self: 1 / 0)
+    __iter__ = __len__ = __repr__ = __eq__ = __hash__ = x = property(lambda self: 1 / 0)
+
+
+class LazyList(list):
+    def __iter__(self):
+        raise AssertionError
+
+    __len__ = __getitem__ = copy = __iter__
+
+
+def test_an_object_is_read_without_asking_it():
+    """What it keeps is told as it lies there; it is not given a chance to make it up."""
+    one = Lazy()
+    object.__getattribute__(one, "__dict__")["x"] = 5
+    assert compare(tree(one, objects=True), tree(one, objects=True)) == "same"
+    assert tree(one, objects=True)[4] == ["d", "x", 5]
+    assert tree(LazyList([1, 2]), objects=True)[3] == ["l", 1, 2]
+
+
+def test_an_object_under_a_foreign_name_is_not_the_real_one():
+    """A class can call itself what it likes; a compiled type is told in another way."""
+    poser = type("Decimal", (), {"__module__": "decimal", "__reduce__": lambda self: (decimal.Decimal, ("1",))})
+    assert compare(tree(decimal.Decimal(1), objects=True), tree(poser(), objects=True)) == "unknown"
+
+
+def test_what_an_object_may_hold_beyond_its_fields_is_open():
+    """A class of the project's upon a compiled one can keep more than is seen."""
+    mine = type("Mine", (decimal.Decimal,), {})
+    assert compare(tree(mine(1), objects=True), tree(mine(1), objects=True)) == "unknown"
+
+
 def test_a_value_that_holds_itself_ends():
     """A ring is told as one."""
     ring = [1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 from _json import encode_basestring_ascii
+from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
 globals().update(vars(builtins))  # the names used below are bound now; what becomes of builtins later is no matter
@@ -27,14 +28,28 @@ _TAGS: dict[type, str] = {list: "l", tuple: "t", dict: "d", set: "s", frozenset:
 _name_of = vars(type)["__qualname__"].__get__
 _contents_of = vars(type)["__dict__"].__get__
 _line_of = vars(type)["__mro__"].__get__
+_flags_of = vars(type)["__flags__"].__get__
 _reduced = object.__reduce_ex__
+_HEAP, _FIXED = 1 << 9, 1 << 8
+_BUILT_IN: dict[Any, Any] = {
+    int: lambda value: int.__add__(value, 0),
+    float: lambda value: float.__add__(value, 0.0),
+    str: str.__str__,
+    bytes: lambda value: bytes.__getitem__(value, slice(None)),
+    list: lambda value: list.__getitem__(value, slice(None)),
+    tuple: lambda value: tuple.__getitem__(value, slice(None)),
+    dict: dict.copy,
+    set: lambda value: set(set.__iter__(value)),
+    frozenset: lambda value: set(frozenset.__iter__(value)),
+}
+"""What is built in of an object of a subclass, as a value of exactly that type."""
 
 
 class Encoder:
     """Turns one value after the other into ASCII text, in JSON.
 
     Values of exactly None, bool, int, float, str, bytes, list, tuple, dict, set and frozenset are told, all others
-    are markers of their type. `objects`: tell those too, by what pickling would take of them. `values`: how many
+    are markers of their type. `objects`: tell those too, by what they hold. `values`: how many
     one encoding tells at most.
     """
 
@@ -43,7 +58,7 @@ class Encoder:
         self.values = self.text = 0
 
     def __call__(self, value: Any) -> str:
-        """The encoding of `value`. None of its own code is run but, with `objects`, what pickling runs."""
+        """The encoding of `value`. None of its own code is run."""
         self.values, self.text = self.most, MOST_TEXT
         return self.told(value, {})
 
@@ -89,15 +104,44 @@ class Encoder:
         return listed(_TAGS[kind], sorted(told) if kind in (set, frozenset) else told)
 
     def thing(self, value: Any, kind: type, path: dict[int, int]) -> str:
-        """A class by its name; an object by its type, what makes it anew from what, its state, and its items."""
-        if type in _line_of(kind):
+        """A class by its name; an object by its type, what makes it anew from what, its state, and its items.
+
+        Objects of compiled types tell it themselves. Of those of Python's classes the fields are read as they lie
+        there and what is built in of them; no code of theirs is run, and what else they may hold is not known.
+        """
+        line = _line_of(kind)
+        if type in line:
             return f'["g",{named(value)}]'
-        reduced = _reduced(value, 2)
-        if type(reduced) is not tuple:
-            return marker(kind)
-        maker, made_from, state, items, pairs = (reduced + (None,) * 3)[:5]
-        parts = [made_from, state, *(None if each is None else list(each) for each in (items, pairs))]
-        return listed("c", [named(kind), quoted(maker.__qualname__), *(self.told(part, path) for part in parts)])
+        if is_compiled(kind):
+            maker, *parts = (*_reduced(value, 2), None, None, None)[:5]
+            parts[2:] = [None if each is None else list(each) for each in parts[2:]]
+            name = str.__str__(maker.__qualname__)
+        else:
+            held = [_BUILT_IN[each] for each in line if each in _BUILT_IN]
+            if any(is_compiled(each) and each is not object and each not in _BUILT_IN for each in line):
+                return marker(kind)
+            name, parts = "", [held[0](value) if held else None, fields(value, line), None, None]
+        return listed("c", [named(kind), quoted(name), *(self.told(part, path) for part in parts)])
+
+
+def is_compiled(kind: Any) -> bool:
+    """Whether a type was not made by Python code, nor can be changed by it."""
+    return not _flags_of(kind) & _HEAP or bool(_flags_of(kind) & _FIXED)
+
+
+def fields(value: Any, line: tuple[Any, ...]) -> dict[str, Any]:
+    """What an object keeps in slots and in its dict, without asking it."""
+    found: dict[str, Any] = {}
+    for each in line:
+        for name, descriptor in _contents_of(each).items():
+            if type(descriptor) is MemberDescriptorType:
+                try:
+                    found[name] = MemberDescriptorType.__get__(descriptor, value)
+                except AttributeError:  # a slot that is empty
+                    continue
+            elif name == "__dict__" and type(descriptor) is GetSetDescriptorType:
+                found.update(GetSetDescriptorType.__get__(descriptor, value))
+    return found
 
 
 def listed(tag: str, parts: list[str]) -> str:

@@ -129,22 +129,13 @@ def _objects(left: Any, right: Any) -> set[str]:
     Where what an object keeps is named, private names and names of one side only leave it open.
     """
     found = {_compared(left[at], right[at]) for at in (3, 5, 6)}
-    for mine, theirs in _states(left[4], right[4]):
-        if _tag(mine) != "d" or _tag(theirs) != "d":
-            found.add(_compared(mine, theirs))
-            continue
-        ours, others = dict(_entries(mine)), dict(_entries(theirs))
-        for name in {*ours, *others}:
-            said = _compared(ours[name], others[name]) if name in ours and name in others else UNKNOWN
-            found.add(UNKNOWN if said == OTHER and name.startswith('"_') else said)
+    if _tag(left[4]) != "d" or _tag(right[4]) != "d":
+        return {*found, _compared(left[4], right[4])}
+    ours, others = dict(_entries(left[4])), dict(_entries(right[4]))
+    for name in {*ours, *others}:
+        said = _compared(ours[name], others[name]) if name in ours and name in others else UNKNOWN
+        found.add(UNKNOWN if said == OTHER and name.startswith('"_') else said)
     return found
-
-
-def _states(mine: Any, theirs: Any) -> list[tuple[Any, Any]]:
-    """A state, or the two that a class with slots has."""
-    if _tag(mine) == _tag(theirs) == "t" and len(mine) == len(theirs) == 3:
-        return [(mine[1], theirs[1]), (mine[2], theirs[2])]
-    return [(mine, theirs)]
 
 
 _INSIDE = {"l": _rows, "t": _rows, "d": _dicts, "s": _sets, "z": _sets, "c": _objects}

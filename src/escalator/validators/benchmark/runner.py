@@ -39,7 +39,7 @@ _COMPARED = 16
 _KEPT = 1_000_000
 _ALIKE = 4
 _VAGUE = 0.00005
-_SLACK = 0.003
+_SLACK = 0.002
 _NOT_DUMPABLE = 4
 
 
@@ -292,7 +292,7 @@ class Size:
             with self.blamed(side):
                 shown[side] = order[side].shown(places, patience)
         self.agreed(shown["base"], shown["answer"], varied=bool(source.own))
-        late = max(0.0, order["answer"].unseen - 1.5 * order["base"].unseen - _SLACK)
+        late = max(0.0, order["answer"].unseen - 1.25 * order["base"].unseen - _SLACK)
         for side, block in found.items():
             more = late if side == "answer" else 0.0
             each = {"wall": (block["wall"] + more) / loops, "cpu": (block["cpu"] + more) / loops}
