@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from escalator.errors import BudgetExceededError, ChainExhaustedError, ReviewNeededError, StoppedError
 from escalator.flow import adrive, drive
-from escalator.records import Attempt, Failure, Outcome, Plan, Policies, Rung, Verdict
+from escalator.records import Attempt, Failure, Outcome, Plan, Policies, Rung, ValidatorSpec, Verdict
 from escalator.steps import Admit, Check, Checked, Survey, Tell, Work
 from escalator.walk import walk
 from making import answered, brief, broken, failed, passed, plan, undecided, unusable
@@ -242,6 +242,38 @@ def test_an_opinion_alone_accepts_nothing(walked: Any) -> None:
     assert liked.status == "needs_review"
     disliked = walked(made, Script(different, lambda name, _: failed(name, opinion=True)))
     assert disliked.status == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("beside", "status"), [("syntax", "needs_review"), ("compile", "accepted"), ("tests", "accepted")]
+)
+def test_an_opinion_beside_good_form_only_accepts_nothing(walked: Any, beside: str, status: str) -> None:
+    """Well formed and well liked is not proven: something must have looked at what the answer does."""
+    made = plan("a", validators=(beside, "semantic"))
+    liked = walked(made, Script(different, lambda name, _: passed(name, opinion=name == "semantic")))
+    assert liked.status == status
+
+
+def test_good_form_accepts_where_nothing_more_was_wanted(walked: Any) -> None:
+    """A team that lists only `syntax`, or takes the opinion as advice, gets what it asked for."""
+    assert walked(plan("a", validators=("syntax",)), Script(different)).status == "accepted"
+    specs = (ValidatorSpec(name="syntax"), ValidatorSpec(name="semantic", required=False))
+    advised = replace(plan("a"), validators=specs)
+    script = Script(different, lambda name, _: passed(name, opinion=name == "semantic"))
+    assert walked(advised, script).status == "accepted"
+
+
+def test_a_calibrated_opinion_counts_beside_good_form(walked: Any) -> None:
+    """What was measured on the team's own log is no mere opinion any more."""
+    made = plan("a", validators=("syntax", "semantic"))
+    assert walked(made, Script(different, lambda name, _: passed(name))).status == "accepted"
+
+
+def test_a_missing_opinion_beside_good_form_leaves_it_to_a_person(walked: Any) -> None:
+    """An opinion that was wanted and did not come makes good form no better, whatever the policy says."""
+    made = replace(plan("a", validators=("syntax", "semantic")), policies=Policies(error="advisory"))
+    script = Script(different, lambda n, _: undecided(n, "error", opinion=True) if n == "semantic" else passed(n))
+    assert walked(made, script).status == "needs_review"
 
 
 def test_a_validator_that_cannot_run_stops_the_task_before_any_model_is_asked(walked: Any) -> None:

@@ -37,6 +37,9 @@ WORTH_A_REPEAT = frozenset({"truncated", "empty", "incomplete", "bad_output", "b
 PROVIDER_DOWN = frozenset({"auth", "quota", "connection", "network_blocked"})
 """No other model of this provider can answer during this task either."""
 
+FORM_ONLY = frozenset({"syntax"})
+"""Validators that judge whether an answer is well formed, and not what it does."""
+
 MODEL_DOWN = frozenset({"out_of_memory", "model_not_found", "model_not_loaded", "capability_missing"})
 """This model cannot answer during this task, however hard it tries."""
 
@@ -174,9 +177,17 @@ def meaning(attempt: Attempt, story: Story) -> Meaning:
     actions = {inconclusive_action(verdict, story.plan) for verdict in attempt.undecided}
     if "stop" in actions:
         return "stop"
-    if "review" in actions or not any(v.passed and v.required and not v.opinion for v in attempt.verdicts):
-        return "review"
-    return "accept"
+    return "review" if "review" in actions or not _proven(attempt) else "accept"
+
+
+def _proven(attempt: Attempt) -> bool:
+    """Whether something that counts passed.
+
+    An opinion proves nothing, whatever it is; and where one was wanted, being well formed is not enough beside it.
+    """
+    required = [verdict for verdict in attempt.verdicts if verdict.required]
+    too_little = FORM_ONLY if any(verdict.opinion for verdict in required) else frozenset[str]()
+    return any(v.passed and not v.opinion and v.validator not in too_little for v in required)
 
 
 def _failure_meaning(failure: Failure, refusal: str) -> Meaning:

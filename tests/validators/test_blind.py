@@ -4,10 +4,10 @@ import textwrap
 
 import pytest
 
+from escalator.validators.encoding import Encoder
 from escalator.validators.tests.blind import Blinded, blinded
 from escalator.validators.tests.comparisons import compared
 from escalator.validators.tests.report import Report
-from escalator.validators.values import OpaqueError, encode
 
 PATH = "test_it.py"
 
@@ -28,10 +28,7 @@ def run(form: Blinded, names: dict[str, object]) -> Report:
     def sent(value: object) -> list:
         if type(value) is Hidden:
             return ["hidden", value.number]
-        try:
-            return ["value", encode(value)]
-        except OpaqueError as error:
-            return ["opaque", error.args[0]]
+        return ["value", Encoder()(value)]
 
     def check(number: int, *values: object) -> None:
         checks.setdefault(at[0], []).append((number, list(map(sent, values))))
@@ -172,6 +169,10 @@ def test_methods_of_unittest_are_assertions_too():
     ]
 
 
+class Number(int):
+    """Whatever it says of itself, it is no plain number."""
+
+
 class TestForgery:
     """What a test must send is known from its text; what it sends is taken at its word and no further."""
 
@@ -185,15 +186,17 @@ class TestForgery:
 
     def test_a_test_that_sends_what_it_owes_passes(self):
         """The honest case, by hand."""
-        assert self.decide(self.SOURCE, [(0, [["value", encode(2)]]), (1, [["value", encode(4)]])]) == "passed"
+        assert (
+            self.decide(self.SOURCE, [(0, [["value", Encoder()(2)]]), (1, [["value", Encoder()(4)]])]) == "passed"
+        )
 
     def test_a_test_that_leaves_an_assertion_out_fails(self):
         """Emptied, it sends nothing."""
-        assert self.decide(self.SOURCE, [(0, [["value", encode(2)]])]) == "failed"
+        assert self.decide(self.SOURCE, [(0, [["value", Encoder()(2)]])]) == "failed"
 
     def test_a_check_that_nobody_wrote_fails(self):
         """As does one with another number of values."""
-        assert self.decide(self.SOURCE, [(7, [["value", encode(2)]])]) == "failed"
+        assert self.decide(self.SOURCE, [(7, [["value", Encoder()(2)]])]) == "failed"
         assert self.decide(self.SOURCE, [(0, []), (1, [])]) == "failed"
 
     def test_what_is_hidden_cannot_be_sent_back_as_an_answer(self):
@@ -210,14 +213,14 @@ class TestForgery:
         form = blind(self.TABLE)
         first = min(form.hidden)
         check = next(iter(form.checks))
-        row = (check, [["value", encode(2)], ["hidden", first]])
+        row = (check, [["value", Encoder()(2)], ["hidden", first]])
 
         assert self.decide(self.TABLE, [row, row]) == "failed"
 
     def test_an_object_of_another_class_decides_nothing(self):
         """The test is to be run as it is written."""
         form, test = blind(self.SOURCE), f"{PATH}::test_it"
-        sent = [(0, [["opaque", "Number"]]), (1, [["value", encode(4)]])]
+        sent = [(0, [["value", Encoder()(Number())]]), (1, [["value", Encoder()(4)]])]
         report = Report(intact=True, results={test: "passed"}, collected=(test,), checks={test: sent})
 
         assert compared(report, form).undecided == {test}
@@ -226,7 +229,7 @@ class TestForgery:
         """Whatever it is, it is not None."""
         source = "def test_it():\n    assert f(1) is None\n"
 
-        assert self.decide(source, [(0, [["opaque", "Number"]])]) == "failed"
+        assert self.decide(source, [(0, [["value", Encoder()(Number())]])]) == "failed"
 
 
 class TestParameters:
@@ -265,7 +268,7 @@ class TestParameters:
         first, second, _ = form.hidden
         check = next(iter(form.checks))
         test = f"{PATH}::test_it[2-escalator-hidden-{second}.]"
-        sent = {test: [(check, [["value", encode(2)], ["hidden", first]])]}
+        sent = {test: [(check, [["value", Encoder()(2)], ["hidden", first]])]}
         report = Report(intact=True, results={test: "passed"}, collected=(test,), checks=sent)
 
         assert compared(report, form).report.results == {f"{PATH}::test_it[2-4]": "failed"}

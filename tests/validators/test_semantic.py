@@ -66,7 +66,7 @@ def test_all_requirements_met_pass_as_an_opinion():
     verdict = judge(reply())
     assert verdict.passed
     assert verdict.opinion
-    assert verdict.confidence == 0.5
+    assert verdict.confidence == 0.70
     assert verdict.evidence["calibrated"] is False
     assert verdict.evidence["grade"] == "opinion"
 
@@ -224,12 +224,22 @@ def test_the_same_candidate_gives_the_same_questions():
 
 
 def test_a_calibrated_checker_may_accept():
-    """With a measured map the confidence is the mapped one, and the pass is no mere opinion."""
-    verdict = judge(reply(), calibration=[(0.0, 0.1), (1.0, 0.93)])
-    assert verdict.passed
-    assert not verdict.opinion
-    assert verdict.confidence == pytest.approx(0.93)
-    assert verdict.evidence["calibrated"] is True
+    """With a measured map the confidence is the mapped one, at most 0.85, and the pass is no mere opinion."""
+    for measured, told in ((0.93, 0.85), (0.82, 0.82)):
+        verdict = judge(reply(), calibration=[(0.0, 0.1), (1.0, measured)])
+        assert verdict.passed
+        assert not verdict.opinion
+        assert verdict.confidence == pytest.approx(told)
+        assert verdict.evidence["calibrated"] is True
+
+
+def test_votes_that_agree_are_worth_more_than_one():
+    """One vote is worth 0.70, two that agree 0.85; neither is more than an opinion."""
+    agreed = judge(reply(), reply(), given=candidate(checker=PAID))
+    assert (agreed.confidence, agreed.opinion) == (0.85, True)
+    divided = judge(reply(), reply(met=("no", "yes")), reply(), given=candidate(checker=PAID), threshold=0.6)
+    assert divided.passed
+    assert divided.confidence == pytest.approx(2 / 3)
 
 
 def test_a_checker_known_to_be_poor_does_not_pass():

@@ -37,12 +37,12 @@ def shadows(candidate: Candidate, folders: Iterable[str] = ()) -> list[str]:
         said
         for path in new
         if not is_the_tasks(brief, path)
-        and (said := _shadow(path, brief, roots, frozenset(new), gone)) is not None
+        and (said := _shadow(path, brief, roots, new=frozenset(new), gone=gone)) is not None
     ]
 
 
 def _shadow(
-    path: str, brief: Brief, roots: tuple[str, ...], new: frozenset[str], gone: frozenset[str]
+    path: str, brief: Brief, roots: tuple[str, ...], *, new: frozenset[str], gone: frozenset[str]
 ) -> str | None:
     meant = next((other for other in _others(path, roots) if other not in gone and exists(brief, other)), None)
     if meant is not None:

@@ -1,87 +1,201 @@
-"""Values as data, so that what an answer computed can be compared where none of its code runs.
+"""What a call gave, as trees that can be compared: the judging side of `escalator.validators.encoding`.
 
-This file is also copied into sandboxes, beside the programs there that use it: it imports nothing of escalator and
-keeps to Python 3.8. It takes exact built-in types alone, since an object of any other class could say that it is
-equal to everything, and binds what it needs before the answer's code is imported.
+`parse` reads an encoding that anybody may have written, `compare` says whether two of them tell the same value,
+`show` prints one. This file is also sent into the sandbox, so it keeps to Python 3.8.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable  # noqa: UP035  Python 3.8
+import json
+from typing import TYPE_CHECKING, Any
 
-MOST_NODES = 50_000
-MOST_TEXT = 1_000_000
-DEEPEST = 60
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
-
-class OpaqueError(Exception):
-    """The value is not made of exact built-in types, or is too large; the message names its type."""
-
-
-def make_encode() -> Callable[[Any], Any]:  # noqa: C901  one closure, in which nothing is looked up later
-    """A function that turns a value into what JSON can hold; it raises `OpaqueError`."""
-    kind, length, text_of, hexadecimal, opaque = type, len, repr, hex, OpaqueError
-    plain, joined = (bool, kind(None)), ((list, "l"), (tuple, "t"), (set, "s"), (frozenset, "z"))
-    names, raw, whole, fraction, imaginary, table = str, bytes, int, float, complex, dict
-    most_nodes, most_text, deepest = MOST_NODES, MOST_TEXT, DEEPEST
-
-    def encode(value: Any) -> Any:  # noqa: C901
-        room = [most_nodes, most_text]
-
-        def of(value: Any, depth: int) -> Any:
-            exact = kind(value)
-            room[0] -= 1
-            if room[0] < 0 or depth > deepest:
-                raise opaque("a value too large to compare")
-            if exact in plain:
-                return value
-            if exact is whole:
-                return ["i", hexadecimal(value)]
-            if exact is fraction or exact is imaginary:
-                return ["f" if exact is fraction else "c", text_of(value)]
-            if exact is names or exact is raw:
-                room[1] -= length(value)
-                if room[1] < 0:
-                    raise opaque("a text too long to compare")
-                return value if exact is names else ["b", value.hex()]
-            for collection, sign in joined:
-                if exact is collection:
-                    return [sign, [of(each, depth + 1) for each in value]]
-            if exact is table:
-                return ["d", [[of(key, depth + 1), of(each, depth + 1)] for key, each in value.items()]]
-            raise opaque(exact.__name__)
-
-        return of(value, 0)
-
-    return encode
+SAME, OTHER, UNKNOWN = "same", "other", "unknown"
+_DEEPEST = 300
 
 
-encode = make_encode()
+class EncodingError(Exception):
+    """A text is not an encoding."""
 
 
-def decode(data: Any) -> Any:
-    """The value that `encode` turned into data. Raises `ValueError` for anything else."""
-    if data is None or isinstance(data, (bool, str)):
-        return data
-    kind, content = _pair(data)
-    if kind in _JOINED and isinstance(content, list):
-        return _JOINED[kind](map(decode, content))
-    if kind == "d" and isinstance(content, list):
-        return {decode(key): decode(value) for key, value in map(_pair, content)}
-    if kind in _SINGLE and isinstance(content, str):
-        return _SINGLE[kind](content)
-    raise ValueError("not an encoded value")
+def parse(text: str | bytes) -> Any:
+    """The tree an encoding stands for. Raises `EncodingError` for what is none: it may come from anybody."""
+    try:
+        tree = json.loads(text)
+        _check(tree, 0)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise EncodingError(f"not an encoding: {error}") from error
+    return tree
 
 
-def _pair(data: Any) -> list[Any]:
-    if not isinstance(data, list) or len(data) != 2:
-        raise ValueError("not an encoded value")
-    return data
+def _check(tree: Any, depth: int) -> None:
+    if tree is None or type(tree) in {bool, int, str}:
+        return
+    if type(tree) is not list or not tree or depth > _DEEPEST:
+        raise ValueError("a value of no known form")
+    tag, rest = tree[0], tree[1:]
+    if tag in {"i", "f", "b", "o", "g"} and len(rest) == 1 and type(rest[0]) is str:
+        _READERS.get(tag, str)(rest[0])
+        return
+    if tag == "r" and len(rest) == 1 and type(rest[0]) is int:
+        return
+    if tag == "c" and (len(rest) != 6 or not type(rest[0]) is type(rest[1]) is str):
+        raise ValueError("an object of no known form")
+    if tag not in {"l", "t", "s", "z", "c", "d"} or (tag == "d" and len(rest) % 2):
+        raise ValueError("a value of no known form")
+    for each in rest:
+        _check(each, depth + 1)
 
 
-def _hexadecimal(text: str) -> int:
+def value_of(tree: Any) -> Any:
+    """The value a tree tells. Raises `EncodingError` where something in it is no plain value."""
+    tag = _tag(tree)
+    if type(tree) is not list:
+        return tree
+    if tag in _READERS:
+        return _READERS[tag](tree[1])
+    if tag not in _MAKERS and tag != "d":
+        raise EncodingError(f"no plain value: {show(tree)}")
+    parts = [value_of(each) for each in tree[1:]]
+    return dict(zip(parts[::2], parts[1::2])) if tag == "d" else _MAKERS[tag](parts)  # noqa: B905  Python 3.8
+
+
+def _whole(text: str) -> int:
     return int(text, 16)
 
 
-_JOINED: dict[str, Callable[[Any], Any]] = {"l": list, "t": tuple, "s": set, "z": frozenset}
-_SINGLE: dict[str, Callable[[str], Any]] = {"i": _hexadecimal, "f": float, "c": complex, "b": bytes.fromhex}
+_MAKERS: dict[str, Callable[[Any], Any]] = {"l": list, "t": tuple, "s": set, "z": frozenset}
+_READERS: dict[str, Callable[[str], Any]] = {"i": _whole, "f": float.fromhex, "b": bytes.fromhex}
+
+
+def compare(left: Any, right: Any, *, exact: bool = False) -> str:
+    """Whether two trees tell the same value: "same", "other", or "unknown" where a marker leaves it open.
+
+    Numbers are the same if they are equal, without tolerance; a number that is none equals itself. Without
+    `exact` 4, 4.0 and True are compared as numbers and a frozenset as a set, as Python does. Objects of one type
+    are compared by what they hold; a difference in what is private to them leaves it open.
+    """
+    if not exact:
+        left, right = _loosened(left), _loosened(right)
+    return _compared(left, right)
+
+
+def _compared(left: Any, right: Any) -> str:
+    one, two = _tag(left), _tag(right)
+    if "o" in {one, two} or ("c" in {one, two} and (one != two or left[1:3] != right[1:3])):
+        return UNKNOWN
+    if one != two:
+        return OTHER
+    found = _INSIDE[one](left, right) if one in _INSIDE else ()
+    if one in _INSIDE:
+        return OTHER if OTHER in found else UNKNOWN if UNKNOWN in found else SAME
+    return SAME if left == right or (one == "f" and _number(left) == _number(right)) else OTHER
+
+
+def _tag(tree: Any) -> str:
+    return str(tree[0]) if type(tree) is list else type(tree).__name__
+
+
+def _number(tree: Any) -> float:
+    return float.fromhex(tree[1])
+
+
+def _entries(tree: Any) -> list[tuple[str, Any]]:
+    """The entries of a dict, by the text of their keys."""
+    return [(_text(key), value) for key, value in zip(tree[1::2], tree[2::2])]  # noqa: B905  Python 3.8
+
+
+def _text(tree: Any) -> str:
+    """A tree as text, the same for equal keys: nought has one sign."""
+    return json.dumps(["f", "0x0.0p+0"] if _tag(tree) == "f" and not _number(tree) else tree)
+
+
+def _rows(left: Any, right: Any) -> set[str]:
+    if len(left) != len(right):
+        return {OTHER}
+    return {_compared(mine, theirs) for mine, theirs in zip(left[1:], right[1:])}  # noqa: B905  Python 3.8
+
+
+def _dicts(left: Any, right: Any) -> set[str]:
+    mine, theirs = dict(_entries(left)), dict(_entries(right))
+    if set(mine) != set(theirs):
+        return {UNKNOWN if _marked(set(mine) ^ set(theirs)) else OTHER}
+    return {_compared(mine[key], theirs[key]) for key in mine}
+
+
+def _sets(left: Any, right: Any) -> set[str]:
+    mine, theirs = sorted(map(_text, left[1:])), sorted(map(_text, right[1:]))
+    if mine == theirs:
+        return {SAME}
+    return {UNKNOWN if _marked([*mine, *theirs]) else OTHER}
+
+
+def _marked(texts: Iterable[str]) -> bool:
+    """Whether any of the texts holds an object or the marker of one."""
+    return any('["o", ' in text or '["c", ' in text for text in texts)
+
+
+def _objects(left: Any, right: Any) -> set[str]:
+    """What the parts of two objects of one type say.
+
+    Where what an object keeps is named, private names and names of one side only leave it open.
+    """
+    found = {_compared(left[at], right[at]) for at in (3, 5, 6)}
+    if _tag(left[4]) != "d" or _tag(right[4]) != "d":
+        return {*found, _compared(left[4], right[4])}
+    ours, others = dict(_entries(left[4])), dict(_entries(right[4]))
+    for name in {*ours, *others}:
+        said = _compared(ours[name], others[name]) if name in ours and name in others else UNKNOWN
+        found.add(UNKNOWN if said == OTHER and name.startswith('"_') else said)
+    return found
+
+
+_INSIDE = {"l": _rows, "t": _rows, "d": _dicts, "s": _sets, "z": _sets, "c": _objects}
+
+
+def _loosened(tree: Any) -> Any:
+    """The tree with equal numbers told in one way."""
+    if type(tree) is bool:
+        return int(tree)
+    if type(tree) is not list:
+        return tree
+    if tree[0] == "f":
+        number = _number(tree)
+        return _integer(int(number)) if number.is_integer() else tree
+    if tree[0] in {"i", "b", "o", "g", "r"}:
+        return tree
+    return ["s" if tree[0] == "z" else tree[0], *map(_loosened, tree[1:])]
+
+
+def _integer(number: int) -> Any:
+    return number if abs(number) < 1 << 53 else ["i", hex(number)]
+
+
+def show(tree: Any, most: int = 300) -> str:
+    """The value a tree tells, about as Python would print it, in at most `most` characters."""
+    text = _shown(tree)
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+_BRACKETS = {"l": ("[", "]"), "t": ("(", ")"), "s": ("{", "}"), "z": ("{", "}")}
+
+
+def _shown(tree: Any) -> str:
+    tag = _tag(tree)
+    if type(tree) is not list:
+        return repr(tree)
+    if tag in {"o", "c"}:
+        return f"<{tree[1]} object>"
+    if tag in {"g", "r"}:
+        return str(tree[1]) if tag == "g" else "..."
+    if tag in _READERS:
+        value = _READERS[tag](tree[1])
+        return hex(value) if tag == "i" else repr(value)
+    if tag == "d":
+        pairs = zip(tree[1::2], tree[2::2])  # noqa: B905  Python 3.8
+        return "{" + ", ".join(f"{_shown(key)}: {_shown(value)}" for key, value in pairs) + "}"
+    left, right = _BRACKETS[tag]
+    inner = ", ".join(map(_shown, tree[1:]))
+    return left + inner + ("," if tag == "t" and len(tree) == 2 else "") + right

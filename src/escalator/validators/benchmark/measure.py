@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from escalator.errors import ValidatorError
 from escalator.records import Command, Limits, Verdict
 from escalator.steps import run
+from escalator.validators.benchmark.options import Options, check
 from escalator.validators.benchmark.stats import Decision, Estimate, Round, decide, estimate
 from escalator.validators.protocol import broke, failed, passed, skipped
 from escalator.validators.runs import answer_files, base_files, run_evidence, tail
+from escalator.validators.sending import programs, signed, started
 
 if TYPE_CHECKING:
     from escalator.flow import Flow
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 _FIRST_SHARE = 0.4
 _MOST_ROUNDS = 100
 _FEW_WAITS = 5
+_ROOM = "benchmark"
+_PROGRAMS = ("runner", "worker", "children", "ground", "inputs")
+_NEEDED = ("encoding", "values")
 
 
 def benchmark(
@@ -42,18 +46,27 @@ def benchmark(
 
     What is measured is `call`, an expression evaluated many times after `setup` in the namespace of `module`,
     which may use `n` (the size) and `i` (counts the calls); or else `command`, a list of arguments where "{n}"
-    is the size. `sizes`: give two or more, so that a cached or special-cased answer shows. `tolerance`: how much
+    is the size. `sizes`: give two or more, so that what grows with the size shows. `tolerance`: how much
     slower is still "not slower". `faster_than`: demand that many times the speed of the base (a tenth is
     granted). `budget_seconds`: how long to measure at most. `interpreter`: path of the project's Python.
 
     The options may also come from the task's `benchmark`, which wins:
     {"module": "textutils", "call": "slugify(text)", "setup": "text = 'Ab c' * n", "sizes": [100, 10000]}
 
-    Outputs are compared first; a difference fails. Each block of calls is a process of its own, timed from
-    outside it, in the order base, answer, answer, base. The 95 % interval of the ratio of times decides; while it
-    holds the limit, or the base differs from itself by more than half the tolerance, nothing is decided.
+    Nothing kept from a call helps the next. Every timed call gets an input of its own: the plain values that the
+    call uses, varied (one number added to all, a few letters changed) in a way in which the base takes them and
+    base and answer agree, the same for both sides. Where inputs cannot be varied, and for a `command`, each call
+    has a process of its own, and what it left on the disk is taken away before the next; such a call must take
+    0.3 ms. What is lazy is used up within the time; work done outside it counts as well.
+
+    Results are compared by value, exactly and with their types, without tolerance; some of each block, drawn after
+    it. Objects of the same type are compared by what they hold. Another result for the benchmark's own input
+    fails; one only for varied inputs, or one that cannot be compared, leaves it open. Calls are timed from outside
+    their process, in the order base, answer, answer, base. The 95 % interval of the ratio of times decides; while
+    it holds the limit, or the base differs from itself by more than half the tolerance, nothing is decided. A
+    verdict has confidence 0.95.
     """
-    options = _Options(
+    options = Options(
         module=module,
         call=call,
         setup=setup,
@@ -64,72 +77,27 @@ def benchmark(
         budget_seconds=budget_seconds,
         interpreter=interpreter,
     )
-    _check(options, complete=False)
+    check(options, complete=False)
     return _Benchmark(options=options)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Options:
-    module: str | None
-    call: str | None
-    setup: str
-    command: tuple[str, ...] | None
-    sizes: tuple[int, ...]
-    tolerance: float
-    faster_than: float | None
-    budget_seconds: float
-    interpreter: str | None
-
-    def overlaid(self, given: Mapping[str, Any] | None) -> _Options:
-        """These options with those of a task laid over them. Raises `ValidatorError` for unknown or bad ones."""
-        given = dict(given or {})
-        known = {each.name for each in fields(self)}
-        if unknown := sorted(set(given) - known):
-            raise ValidatorError(
-                f"The task's benchmark has no option {unknown[0]!r}; known are {', '.join(sorted(known))}.",
-                validator="benchmark",
-            )
-        for key in ("sizes", "command"):
-            if given.get(key) is not None:
-                given[key] = tuple(given[key])
-        options = replace(self, **given)
-        try:
-            _check(options, complete=True)
-        except ValueError as error:
-            raise ValidatorError(f"The benchmark cannot be run: {error}", validator="benchmark") from error
-        return options
-
-
-def _check(options: _Options, *, complete: bool) -> None:
-    if complete and not options.command and not (options.module and options.call):
-        raise ValueError("give module and call, or command")
-    if options.command and options.call:
-        raise ValueError("give either call or command, not both")
-    if not options.sizes or any(size < 0 for size in options.sizes):
-        raise ValueError("sizes: give one or more sizes from 0 upward")
-    if not 0 < options.tolerance < 10:
-        raise ValueError("tolerance: give a fraction such as 0.10")
-    if options.faster_than is not None and options.faster_than <= 0:
-        raise ValueError("faster_than: give a factor such as 2")
-    if not 1 <= options.budget_seconds <= 3600:
-        raise ValueError("budget_seconds: give 1 to 3600 seconds")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class _Measured:
-    """What one size came to."""
+    """What one size came to. `inputs`: what was varied of them."""
 
     size: int
     decision: Decision
     found: Estimate
     clock: str
+    inputs: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Benchmark:
-    options: _Options
+    options: Options
     name: ClassVar[str] = "benchmark"
     cost: ClassVar[str] = "process"
+    version: ClassVar[str] = "2"
 
     def inapplicable(self, brief: Brief) -> str | None:
         """Why there is nothing to measure in this task, or None."""
@@ -142,30 +110,34 @@ class _Benchmark:
             return skipped(self.name, why, "Give the task a benchmark, or the validator a call or command.")
         options = self.options.overlaid(candidate.brief.benchmark)
         samples: dict[int, list[Mapping[str, object]]] = {size: [] for size in options.sizes}
+        inputs: dict[int, str] = {}
         open_sizes, seconds = list(options.sizes), 0.0
         measured: list[_Measured] = []
         isolation: Isolation | None = None
         for share in (_FIRST_SHARE, 1 - _FIRST_SHARE):
-            command = _command(options, candidate, open_sizes, options.budget_seconds * share)
+            key = secrets.token_bytes(32)
+            command = _command(options, candidate, open_sizes, options.budget_seconds * share, key)
             result = yield from run(command, validator=self.name)
             seconds, isolation = seconds + result.seconds, result.isolation
-            said = _read(result)
+            said = _read(result, key)
             if (wrong := _wrong(said, command, result)) is not None:
                 return replace(wrong, seconds=seconds, isolation=result.isolation)
             for each in said["sizes"]:
                 samples[each["size"]] += each["rounds"]
-            measured = [_judged(size, blocks, options) for size, blocks in samples.items()]
+                inputs[each["size"]] = each["inputs"]
+            measured = [_judged(size, blocks, options, inputs[size]) for size, blocks in samples.items()]
             open_sizes = [each.size for each in measured if each.decision == "undecided"]
             if not open_sizes or any(each.decision == "failed" for each in measured):
                 break
         return replace(_verdict(measured, options), seconds=seconds, isolation=isolation)
 
 
-def _command(options: _Options, candidate: Candidate, sizes: Sequence[int], seconds: float) -> Command:
+def _command(options: Options, candidate: Candidate, sizes: Sequence[int], seconds: float, key: bytes) -> Command:
     """The one process that measures; it starts the measured ones."""
     left = answer_files(candidate)
     changed = {path: text for path in candidate.changes.files if (text := left.get(path)) is not None}
     job: dict[str, object] = {
+        "key": key.hex(),
         "changed": sorted(changed),
         "deleted": sorted(path for path in candidate.changes.files if left.get(path) is None),
         "sizes": list(sizes),
@@ -176,25 +148,25 @@ def _command(options: _Options, candidate: Candidate, sizes: Sequence[int], seco
         job["command"] = list(options.command)
     else:
         job |= {"module": options.module, "call": options.call, "setup": options.setup}
-    runner = (Path(__file__).parent / "runner.py").read_text(encoding="utf-8")
+    runner = f"{_ROOM}.runner"
     return Command(
-        argv=(
-            options.interpreter or sys.executable,
-            *("-I", "-B", "{trusted}/benchmark_runner.py"),
-            *("measure", "{report}", "{workspace}", "{trusted}/answer"),
-        ),
+        argv=started(options.interpreter or sys.executable, runner, "{report}", "{workspace}", "{trusted}/answer"),
         stdin=json.dumps(job).encode(),
         workspace=candidate.brief.workspace,
         files=base_files(candidate.brief),
-        trusted={"benchmark_runner.py": runner, **{f"answer/{path}": text for path, text in changed.items()}},
+        trusted={
+            **programs([*_NEEDED, *(f"{_ROOM}.{name}" for name in _PROGRAMS)]),
+            **{f"answer/{path}": text for path, text in changed.items()},
+        },
         report=True,
         limits=Limits(wall=6 * seconds + 30),
     )
 
 
-def _read(result: RunResult) -> dict[str, Any]:
+def _read(result: RunResult, key: bytes) -> dict[str, Any]:
+    """What was measured; nothing that was not written under the key."""
     try:
-        said = json.loads(result.report)
+        said = json.loads(signed(result.report, key) or b"null")
     except ValueError:
         return {}
     return said if isinstance(said, dict) else {}
@@ -203,27 +175,43 @@ def _read(result: RunResult) -> dict[str, Any]:
 def _wrong(said: Mapping[str, Any], command: Command, result: RunResult) -> Verdict | None:
     """The verdict where nothing could be compared, or None."""
     name, evidence = "benchmark", run_evidence(command, result)
-    stopped = [each for each in said.get("sizes", ()) if "stopped" in each]
     wrong, size, why = said.get("wrong"), said.get("size"), str(said.get("why", ""))
-    if stopped:
-        wrong, size, why = stopped[0]["stopped"], stopped[0]["size"], stopped[0]["why"]
     if not said:
         return broke(name, f"The measurement gave no result: {tail(result)[-500:]}", evidence=evidence)
     if wrong == "base":
-        return broke(
-            name,
-            f"The base itself {why} (size {size}).",
-            "Correct the benchmark's setup and call.",
-            evidence=evidence,
-        )
+        hint = "Correct the benchmark's setup and call."
+        return broke(name, f"The base itself {why} (size {size}).", hint, evidence=evidence)
     if wrong == "answer":
         return failed(name, feedback=f"On the benchmark (size {size}) the code {why}", evidence=evidence)
+    told = f"before the change: {said.get('base')}\nafter it:          {said.get('answer')}"
     if wrong == "output":
-        told = f"before the change: {said['base']}\nafter it:          {said['answer']}"
         return failed(
             name, feedback=f"On the benchmark (size {size}) the result is another one.\n{told}", evidence=evidence
         )
+    if wrong in _OPEN:
+        why, hint = _OPEN[wrong]
+        seen = why.format(size=size, told=told.replace("\n", "; "), why=said.get("why", ""))
+        return skipped(name, seen, hint, evidence=evidence)
     return None
+
+
+_PLAIN = "Let the call take and give plain values (numbers, texts, lists, dicts, ...)."
+_OPEN = {
+    "unknown": ("At size {size} the results cannot be compared by value: {told}.", _PLAIN),
+    "varied": (
+        "At size {size} the results are the same for the benchmark's own input and differ for others: {told}.",
+        "See whether the answer is made for this input; or let the call use i, so that you say how inputs vary.",
+    ),
+    "raised": (
+        "At size {size} the code does not take inputs like the benchmark's own, which the base takes; it {why}.",
+        "See whether the answer is made for this input; or let the call use i, so that you say how inputs vary.",
+    ),
+    "short": (
+        "At size {size} one call is too short to be timed alone, and its inputs cannot be varied.",
+        f"{_PLAIN} Or give a larger size, or let the call use i.",
+    ),
+}
+"""What leaves it open, and what can be done about it."""
 
 
 def _rounds(blocks: Sequence[Mapping[str, Any]]) -> tuple[list[Round], str]:
@@ -246,14 +234,14 @@ def _rounds(blocks: Sequence[Mapping[str, Any]]) -> tuple[list[Round], str]:
     return rounds, clock
 
 
-def _judged(size: int, blocks: Sequence[Mapping[str, object]], options: _Options) -> _Measured:
+def _judged(size: int, blocks: Sequence[Mapping[str, object]], options: Options, inputs: str) -> _Measured:
     rounds, clock = _rounds(blocks)
     found = estimate(rounds)
     decision = decide(found, tolerance=options.tolerance, faster_than=options.faster_than)
-    return _Measured(size=size, decision=decision, found=found, clock=clock)
+    return _Measured(size=size, decision=decision, found=found, clock=clock, inputs=inputs)
 
 
-def _verdict(measured: Sequence[_Measured], options: _Options) -> Verdict:
+def _verdict(measured: Sequence[_Measured], options: Options) -> Verdict:
     evidence = {"sizes": [_figures(each) for each in measured], "tolerance": options.tolerance}
     if options.faster_than is not None:
         evidence["faster_than"] = options.faster_than
@@ -281,10 +269,11 @@ def _figures(each: _Measured) -> dict[str, object]:
         "noise": round(found.noise, 4),
         "rounds": found.rounds,
         "clock": each.clock,
+        "inputs": each.inputs,
     }
 
 
-def _told(each: _Measured, options: _Options) -> str:
+def _told(each: _Measured, options: Options) -> str:
     found = each.found
     times = f"takes {found.ratio:.2f} times as long as before (95 % interval {found.low:.2f} to {found.high:.2f})"
     if options.faster_than is None:

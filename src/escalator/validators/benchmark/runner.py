@@ -1,300 +1,299 @@
-"""Runs inside the sandbox: times blocks of calls, each block in a process of its own, from outside that process.
+"""Runs inside the sandbox: times calls on base and answer in turn, each in a process of its own, from outside it.
 
-Started as `python -I benchmark_runner.py measure REPORT_FD BASE OVERLAY` with the job as JSON on standard input;
-writes its samples as JSON to the descriptor. BASE is the project before the answer, OVERLAY holds changed files.
-The measured code runs in children (`worker`), which cannot touch this clock. Wall time is read here, CPU time
-from the kernel. Standard library only: it is sent into the sandbox as a file.
+Called as `main(REPORT_FD, BASE, OVERLAY)` with the job as JSON on standard input; writes its samples as one record
+under the job's key. BASE is the project before the answer, OVERLAY holds changed files. Every timed call gets an
+input that no call had before, made here, the same for base and answer but never the same objects. Where inputs
+cannot be varied, each call has a process of its own. Standard library only, Python 3.8.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import json
 import os
-import re
 import secrets
-import select
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from typing import Self
+from escalator.validators.benchmark.children import BlockError, Whole, Worker, same, same_text, worked
+from escalator.validators.benchmark.ground import Ground
+from escalator.validators.benchmark.inputs import KINDS, OWN, Kind, Source, decode
+from escalator.validators.values import OTHER, SAME
 
-BLOCK = 0.05
-START = 20.0
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+BLOCK = 0.03
 ROUNDS_A_PROCESS = 5
 SLOWEST = 10.0
 FEWEST_ROUNDS = 5
+SHORTEST = 0.0003
+_PROBES = 6
+_COMPARED = 16
+_KEPT = 1_000_000
+_ALIKE = 4
+_VAGUE = 0.00005
+_SLACK = 0.002
+_NOT_DUMPABLE = 4
 
 
-class BlockError(Exception):
-    """A block did not end well; the message continues "the code ..."."""
+class Wrong(Exception):  # noqa: N818  what it says is the result
+    """Nothing more is to be measured; what is reported instead."""
+
+    def __init__(self, **said: Any) -> None:
+        super().__init__(said)
+        self.said = said
 
 
-def measure(descriptor: int, base: str, overlay: str) -> None:
+class SpentError(Exception):
+    """There are no more inputs that were never used."""
+
+
+def main(descriptor: str, base: str, overlay: str) -> None:
     """Do the job given on standard input and write what was measured."""
+    os.set_inheritable(int(descriptor), False)
+    with contextlib.suppress(Exception):
+        ctypes.CDLL(None).prctl(_NOT_DUMPABLE, 0, 0, 0, 0)  # so that no measured process looks into this one
     job = json.load(sys.stdin)
-    with tempfile.TemporaryDirectory() as scratch, os.fdopen(descriptor, "w") as report:
-        answer = Path(scratch) / "answer"
-        lay_out(job, Path(base), Path(overlay), answer)
-        json.dump(Bench(job, {"base": Path(base), "answer": answer}).run(), report)
+    key = bytes.fromhex(job.pop("key"))
+    with tempfile.TemporaryDirectory() as scratch:
+        said = measured(job, Path(base), Path(overlay), Path(scratch))
+    body = json.dumps(said).encode("ascii")
+    with os.fdopen(int(descriptor), "wb") as report:
+        report.write(
+            hashlib.blake2b(body, key=key, digest_size=16).hexdigest().encode("ascii") + b" " + body + b"\n"
+        )
+
+
+def measured(job: dict[str, Any], base: Path, overlay: Path, scratch: Path) -> dict[str, Any]:
+    """Samples of every size, or what went wrong and on which side."""
+    answer, copy = scratch / "answer", scratch / "base"
+    trees: dict[Path, Callable[[], None]] = {
+        answer: lambda: lay_out(job, base, overlay, answer),
+        copy: lambda: lay_out({}, base, overlay, copy),
+    }
+    for lay in trees.values():
+        lay()
+    shared = {Path(tempfile.gettempdir()), Path(os.environ.get("HOME") or scratch)}
+    if str(base) == "/workspace":  # a sandbox with places of its own
+        shared |= {Path("/tmp"), Path("/dev/shm")}  # noqa: S108
+    ground = Ground(trees, sorted(shared))
+    where = {"base": copy, "answer": answer} if "command" in job else {"base": base, "answer": answer}
+    try:
+        return {"sizes": [Size(job, where, ground, size).run() for size in job["sizes"]]}
+    except Wrong as wrong:
+        return wrong.said
 
 
 def lay_out(job: dict[str, Any], base: Path, overlay: Path, answer: Path) -> None:
     """Copy the base and lay the answer's files over the copy."""
     shutil.copytree(base, answer, symlinks=True)
-    for name in job["changed"]:
+    for name in job.get("changed", ()):
         target = answer / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
         shutil.copyfile(overlay / name, target)
-    for name in job["deleted"]:
+    for name in job.get("deleted", ()):
         (answer / name).unlink(missing_ok=True)
 
 
-class Bench:
-    """One job: base and answer, measured in turn for each size."""
+class Size:
+    """Base and answer, measured in turn for one size."""
 
-    def __init__(self, job: dict[str, Any], trees: dict[str, Path]) -> None:
-        self.job = job
-        self.trees = trees
+    def __init__(self, job: dict[str, Any], where: dict[str, Path], ground: Ground, size: int) -> None:
+        self.job, self.where, self.ground, self.size = job, where, ground, size
         self.share = job["seconds"] / len(job["sizes"])
+        self.once = 0.0
 
     def run(self) -> dict[str, Any]:
-        """Samples of every size, or what went wrong and on which side."""
-        sizes = []
-        for size in self.job["sizes"]:
-            first: dict[str, Any] = {}
-            for side in ("base", "answer"):
-                patience = self.share if side == "base" else max(2.0, SLOWEST * first["base"]["wall"])
-                try:
-                    first[side] = self.block(side, size, patience)
-                except BlockError as error:
-                    return {"wrong": side, "size": size, "why": str(error)}
-            if first["base"]["digest"] != first["answer"]["digest"]:
-                shown = {side: first[side]["shown"] for side in first}
-                return {"wrong": "output", "size": size, **shown}
-            sizes.append(self.sample(size, first["base"]))
-        return {"sizes": sizes}
+        """The samples, and how inputs were varied."""
+        self.once, own = self.compared_once()
+        source = None if "command" in self.job else self.source(own)
+        if source is None and "command" not in self.job and self.once < SHORTEST:
+            raise Wrong(wrong="short", size=self.size, seconds=self.once)
+        rounds = self.sampled(source)
+        return {"size": self.size, "inputs": source.kind.name if source else "the same", **rounds}
 
-    def sample(self, size: int, first: dict[str, Any]) -> dict[str, Any]:
-        """Interleave base, answer, answer, base until the share of time is used up."""
-        end = time.perf_counter() + self.share
-        loops = self.loops(size, first["wall"])
-        patience = max(1.0, SLOWEST * max(BLOCK, loops * first["wall"]))
-        rounds: list[dict[str, list[dict[str, float]]]] = []
-        while len(rounds) < self.job["most_rounds"] and (time.perf_counter() < end or len(rounds) < FEWEST_ROUNDS):
-            with self.start("base", size) as base, self.start("answer", size) as answer:
-                for _ in range(ROUNDS_A_PROCESS):
-                    blocks: dict[str, list[dict[str, float]]] = {"base": [], "answer": []}
-                    for side, child in (("base", base), ("answer", answer), ("answer", answer), ("base", base)):
-                        try:
-                            blocks[side].append(self.same(child.timed(loops, patience), first, loops))
-                        except BlockError as error:
-                            return {"size": size, "rounds": rounds, "stopped": side, "why": str(error)}
-                    rounds.append(blocks)
-        return {"size": size, "loops": loops, "rounds": rounds}
+    def compared_once(self) -> tuple[float, dict[str, Any]]:
+        """Seconds of the base for the benchmark's own input, on which both must agree; what the call uses."""
+        first = {
+            side: self.alone(side, self.share if side == "base" else self.patience) for side in ("base", "answer")
+        }
+        self.agreed(first["base"][1], first["answer"][1])
+        return first["base"][0]["wall"], first["base"][2]
 
-    @staticmethod
-    def same(block: dict[str, Any], first: dict[str, Any], loops: int) -> dict[str, float]:
-        """The seconds of one call of a block whose last result is the one expected."""
-        if block["digest"] != first["digest"]:
-            raise BlockError("gives another result when called again")
-        return {"wall": block["wall"] / loops, "cpu": block["cpu"] / loops, "waits": block["waits"]}
+    @property
+    def patience(self) -> float:
+        """How long one call of the answer may take."""
+        return max(2.0, SLOWEST * self.once)
 
-    def loops(self, size: int, once: float) -> int:
-        """How many calls make a block of the base long enough to be timed well."""
-        if "command" in self.job:
-            return 1
-        loops, spent = 1, once
-        with self.start("base", size) as child:
-            while spent < BLOCK / 4 and loops < 1 << 24:
-                loops *= 8 if spent < BLOCK / 16 else 2
-                spent = child.timed(loops, self.share)["wall"]
-        return max(1, int(loops * BLOCK / max(spent, 1e-9)))
+    def alone(self, side: str, patience: float) -> tuple[dict[str, Any], str, dict[str, Any]]:
+        """One call in a process of its own that finds nothing of those before it: time, result, what it uses."""
+        self.ground.tidy()
+        with self.blamed(side):
+            if "command" in self.job:
+                argv = [part.replace("{n}", str(self.size)) for part in self.job["command"]]
+                with contextlib.closing(Whole(argv, self.where[side])) as child:
+                    return (*child.timed(patience), {})
+            with self.start(side) as worker:
+                worker.load([], b"", patience)
+                block = worker.timed(patience)
+                shown = worker.shown([0], patience)
+                used = worker.inputs() if side == "base" and not self.once else []
+                self.once = self.once or block["wall"]
+                return block, shown, dict(zip(used[1::2], used[2::2]))  # noqa: B905  Python 3.8
 
-    def block(self, side: str, size: int, patience: float) -> dict[str, Any]:
-        """One call in a process of its own."""
-        with self.start(side, size) as child:
-            return child.timed(1, patience)
+    @contextlib.contextmanager
+    def blamed(self, side: str) -> Iterator[None]:
+        """What ends too early within is this side's doing."""
+        try:
+            yield
+        except BlockError as error:
+            raise Wrong(wrong=side, size=self.size, why=str(error)) from error
 
-    def start(self, side: str, size: int) -> Whole | Worker:
+    def start(self, side: str) -> Worker:
         """A process ready to be timed."""
-        if "command" in self.job:
-            return Whole([part.replace("{n}", str(size)) for part in self.job["command"]], self.trees[side])
         spec = {key: self.job[key] for key in ("module", "setup", "call")}
-        spec |= {"root": str(self.trees[side]), "n": size}
-        return Worker(
-            [sys.executable, "-I", "-B", str(Path(__file__).resolve()), "worker", json.dumps(spec)],
-            self.trees[side],
-        )
+        return Worker(self.where[side], {**spec, "root": str(self.where[side]), "n": self.size})
 
+    def agreed(self, base: str, answer: str, *, varied: bool = False) -> None:
+        """Go on only if both sides gave the same."""
+        found, told = (same_text if "command" in self.job else same)(base, answer)
+        if found != SAME:
+            wrong = "unknown" if found != OTHER else "varied" if varied else "output"
+            raise Wrong(wrong=wrong, size=self.size, **told)
 
-class Child:
-    """A process whose time is taken from outside."""
-
-    def __init__(self, argv: list[str], where: Path) -> None:
-        env = {**os.environ, "PYTHONHASHSEED": "0"}
-        self.errors = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
-        self.process = subprocess.Popen(
-            argv, cwd=where, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, env=env
-        )
-        self.output = self.process.stdout.fileno() if self.process.stdout else -1
-        self.pending = b""
-        self.wait_at_most(START)
-        self.begun = (0.0, 0.0, 0)
-
-    def close(self) -> None:
-        """Kill the process."""
-        self.process.kill()
-        self.process.communicate()
-        self.errors.close()
-
-    def wait_at_most(self, seconds: float) -> None:
-        """Let what follows take so long."""
-        self.patience = seconds
-        self.deadline = time.perf_counter() + seconds
-
-    def send(self, line: str) -> None:
-        """Write one line to the process; that it is gone is noticed when its answer is read."""
-        with contextlib.suppress(BrokenPipeError):
-            os.write(self.process.stdin.fileno() if self.process.stdin else -1, line.encode() + b"\n")
-
-    def await_line(self, key: str) -> str:
-        """What follows `key` on the line that starts with it."""
-        while True:
-            line, found, rest = self.pending.partition(b"\n")
-            if found:
-                self.pending = rest
-                said, _, more = line.decode("utf-8", "replace").partition(" ")
-                if said == key:
-                    return more
-            elif not self.read():
-                raise BlockError(self.stopped())
-
-    def read(self) -> bool:
-        """Take what there is to read; False at the end of output."""
-        left = self.deadline - time.perf_counter()
-        if left <= 0 or not select.select([self.output], [], [], left)[0]:
-            raise BlockError(f"did not end within {self.patience:.1f} s")
-        data = os.read(self.output, 1 << 16)
-        self.pending += data
-        return bool(data)
-
-    def stopped(self) -> str:
-        """How the process ended too early."""
-        status = self.process.wait(timeout=10)
-        self.errors.seek(0)
-        told = self.errors.read()[-1500:].decode("utf-8", "replace").strip()
-        return f"ended with exit status {status}\n{told}" if status or told else "stopped before its last call"
-
-    def started(self) -> None:
-        """Start the clocks."""
-        self.begun = (time.perf_counter(), *self.spent())
-
-    def ended(self, shown: str) -> dict[str, Any]:
-        """Stop the clocks: seconds of wall and CPU time, how often it waited, and what it showed."""
-        wall = time.perf_counter() - self.begun[0]
-        cpu, waits = self.spent()
-        digest = hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()
-        told = waits - self.begun[2] if waits >= 0 else -1
-        return {"wall": wall, "cpu": cpu - self.begun[1], "waits": told, "digest": digest, "shown": shown[:300]}
-
-    def spent(self) -> tuple[float, int]:
-        """CPU seconds of the process so far and how often it gave up the processor, by the kernel's own count.
-
-        Minus one wait where the kernel does not tell.
-        """
-        try:
-            text = Path(f"/proc/{self.process.pid}/status").read_text()
-            waits = re.search(r"^voluntary_ctxt_switches:\s*(\d+)", text, re.MULTILINE)
-            cpu = time.clock_gettime((~self.process.pid << 3) | 2)
-        except (OSError, AttributeError):
-            return 0.0, -1
-        return cpu, int(waits[1]) if waits else -1
-
-
-class Worker(Child):
-    """A Python process that has prepared everything and makes as many calls as it is told."""
-
-    def __enter__(self) -> Self:
-        self.nonce = secrets.token_hex(16)
-        self.send(self.nonce)
-        try:
-            self.await_line("ready")
-        except BlockError:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def timed(self, loops: int, patience: float) -> dict[str, Any]:
-        """Time one block of calls."""
-        self.wait_at_most(patience)
-        self.started()
-        self.send(str(loops))
-        return self.ended(str(json.loads(self.await_line(self.nonce))))
-
-
-class Whole:
-    """A command that is started anew for each block and timed from start to end."""
-
-    def __init__(self, argv: list[str], where: Path) -> None:
-        self.argv, self.where = argv, where
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def source(self, own: dict[str, Any]) -> Source | None:
+        """Inputs that vary in a way on which base and answer agree, or None where the base takes no others."""
+        plain = {
+            name: decode(tree) for name, tree in own.items() if name != "i" and '["o"' not in json.dumps(tree)
+        }
+        if not plain and "i" not in own:
+            return None
+        usual = self.probed(self.made(plain, OWN, counts="i" in own))
+        differing: Wrong | None = None
+        for kind in KINDS if usual is not None else ():
+            source = self.made(plain, kind, counts="i" in own)
+            try:
+                if self.probed(source, usual) is not None:
+                    return source
+            except Wrong as wrong:
+                differing = differing or wrong
+        if differing is not None:
+            raise differing
         return None
 
-    def timed(self, _loops: int, patience: float) -> dict[str, Any]:
-        """Time one run of the command."""
-        begun = time.perf_counter()
-        with contextlib.closing(Child(self.argv, self.where)) as child:
-            child.wait_at_most(patience)
-            while child.read():
-                continue
-            if child.process.wait():
-                raise BlockError(child.stopped())
-            found = child.ended(child.pending.decode("utf-8", "replace"))
-        return {**found, "wall": time.perf_counter() - begun, "cpu": 0.0, "waits": -1}
+    @staticmethod
+    def made(plain: dict[str, Any], kind: Kind, *, counts: bool) -> Source:
+        """Inputs that begin where nobody can tell."""
+        return Source(plain, kind, counts=counts, start=secrets.randbelow(1 << 16))
 
+    def probed(self, source: Source, usual: float | None = None) -> float | None:
+        """Seconds of the base for one of these inputs; None if it does not take them in about its usual time.
 
-def worker(spec: dict[str, Any]) -> None:
-    """Import the module, prepare and say so; then for each number read, make so many calls and show the last."""
-    nonce = sys.stdin.readline().strip()
-    out = os.dup(1)
-    os.dup2(2, 1)
-    root = Path(spec["root"])
-    sys.path[:0] = [str(path) for path in (root, root / "src") if path.is_dir()]
-    __import__(spec["module"])
-    names: dict[str, Any] = {**vars(sys.modules[spec["module"]]), "n": spec["n"]}
-    exec(compile(spec["setup"], "<setup>", "exec"), names)  # noqa: S102  the task's own words
-    lines = ("def _calls(_loops):", " _last = None", " for i in range(_loops):", f"  _last = ({spec['call']}\n)")
-    exec(compile("\n".join((*lines, " return _last")), "<call>", "exec"), names)  # noqa: S102  the task's own words
-    os.write(out, b"ready \n")
-    for line in sys.stdin:
-        shown = re.sub(r"0x[0-9a-f]+", "0x", repr(names["_calls"](int(line))))
-        os.write(out, f"{nonce} {json.dumps(shown)}\n".encode())
-
-
-if __name__ == "__main__":
-    if sys.argv[1] == "worker":
+        Raises `Wrong` if the answer does not agree.
+        """
+        inputs, places = source.take(_PROBES), list(range(_PROBES))
+        if inputs is None:
+            return None
         try:
-            worker(json.loads(sys.argv[2]))
-        except BaseException:  # noqa: BLE001  the measured code may raise anything
-            traceback.print_exc(limit=-4)
-            sys.stderr.flush()
-            os._exit(1)
-    else:
-        measure(int(sys.argv[2]), sys.argv[3], sys.argv[4])
+            with self.start("base") as base:
+                base.load(source.names, inputs, self.share)
+                block = base.timed(_PROBES * (2 * _ALIKE * self.once + 0.2))
+                shown = base.shown(places, self.share)
+        except BlockError:
+            return None
+        seconds = worked(block) / _PROBES
+        if usual is not None and not usual / _ALIKE - _VAGUE <= seconds <= usual * _ALIKE + _VAGUE:
+            return None
+        self.once = min(self.once, seconds)
+        source.most = max(1, min(source.most, _KEPT // (1 + len(shown) // _PROBES)))
+        varied = source.kind is not OWN and bool(source.own)
+        try:
+            with self.start("answer") as answer:
+                answer.load(source.names, inputs, self.share)
+                answer.timed(_PROBES * self.patience)
+                told = answer.shown(places, self.share)
+        except BlockError as error:
+            raise Wrong(wrong="raised" if varied else "answer", size=self.size, why=str(error)) from error
+        self.agreed(shown, told, varied=varied)
+        return seconds
+
+    def sampled(self, source: Source | None) -> dict[str, Any]:
+        """Interleave base, answer, answer, base until the share of time is used up."""
+        end = time.perf_counter() + self.share
+        rounds: list[Any] = []
+        loops = self.loops(source) if source else 1
+        with contextlib.suppress(SpentError):
+            while len(rounds) < self.job["most_rounds"] and (
+                time.perf_counter() < end or len(rounds) < FEWEST_ROUNDS
+            ):
+                if source is None:
+                    rounds.append(self.unvaried())
+                else:
+                    self.varied(source, loops, rounds)
+        if not rounds:
+            raise Wrong(wrong="short", size=self.size, seconds=self.once)
+        return {"loops": loops, "rounds": rounds}
+
+    def unvaried(self) -> dict[str, Any]:
+        """One round of calls that have a process each."""
+        blocks: dict[str, Any] = {"base": [], "answer": []}
+        told: dict[str, str] = {}
+        for side in ("base", "answer", "answer", "base"):
+            block, told[side], _ = self.alone(side, self.patience)
+            blocks[side].append(block)
+        self.agreed(told["base"], told["answer"])
+        return blocks
+
+    def loops(self, source: Source) -> int:
+        """How many inputs make a block of the base long enough to be timed well."""
+        loops, spent = 1, self.once
+        with self.start("base") as base:
+            while spent < BLOCK / 4 and loops < source.most:
+                loops = min(source.most, loops * (8 if spent < BLOCK / 16 else 2))
+                inputs = source.take(loops)
+                if inputs is None:
+                    return max(1, loops // 8)
+                base.load(source.names, inputs, self.share)
+                spent = worked(base.timed(self.share))
+        self.once = spent / loops
+        return max(1, min(source.most, int(loops * BLOCK / max(spent, 1e-9))))
+
+    def varied(self, source: Source, loops: int, rounds: list[dict[str, Any]]) -> None:
+        """Add the rounds of one pair of processes."""
+        with self.start("base") as base, self.start("answer") as answer:
+            for _ in range(ROUNDS_A_PROCESS):
+                blocks: dict[str, Any] = {"base": [], "answer": []}
+                for order in ((("base", base), ("answer", answer)), (("answer", answer), ("base", base))):
+                    self.pair(dict(order), source, loops, blocks)
+                rounds.append(blocks)
+
+    def pair(self, order: dict[str, Worker], source: Source, loops: int, blocks: dict[str, Any]) -> None:
+        """One block of each side, on the same new inputs; some results, drawn afterwards, must be the same."""
+        inputs = source.take(loops)
+        if inputs is None:
+            raise SpentError
+        patience = max(1.0, SLOWEST * max(BLOCK, loops * self.once))
+        found = {}
+        for side, worker in order.items():
+            with self.blamed(side):
+                worker.load(source.names, inputs, patience)
+                found[side] = worker.timed(patience)
+        places = sorted(secrets.SystemRandom().sample(range(loops), min(loops, _COMPARED)))
+        shown = {}
+        for side in ("base", "answer"):
+            with self.blamed(side):
+                shown[side] = order[side].shown(places, patience)
+        self.agreed(shown["base"], shown["answer"], varied=bool(source.own))
+        late = max(0.0, order["answer"].unseen - 1.25 * order["base"].unseen - _SLACK)
+        for side, block in found.items():
+            more = late if side == "answer" else 0.0
+            each = {"wall": (block["wall"] + more) / loops, "cpu": (block["cpu"] + more) / loops}
+            blocks[side].append({**each, "waits": block["waits"]})

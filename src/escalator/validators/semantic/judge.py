@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, ClassVar
 
-from escalator.errors import ValidatorError
-from escalator.records import Command, Limits, Tier, Verdict
-from escalator.steps import ask, run
+from escalator.records import Tier, Verdict
+from escalator.steps import ask
 from escalator.validators.protocol import broke, failed, passed, skipped, suspicious, unavailable
-from escalator.validators.runs import answer_files
 from escalator.validators.semantic.prompt import LARGEST, Exhibit, exhibit, question
 from escalator.validators.semantic.rubric import Item, rubric
-from escalator.validators.semantic.vote import Defect, ReplyError, Vote, read_vote
+from escalator.validators.semantic.trial import Judged, tried
+from escalator.validators.semantic.vote import ReplyError, Vote, read_vote
 
 if TYPE_CHECKING:
     from escalator.flow import Flow
@@ -26,25 +22,7 @@ if TYPE_CHECKING:
 
 _CHEAP = frozenset({Tier.LOCAL_FAST, Tier.LOCAL_BALANCED, Tier.LOCAL_QUALITY, Tier.FLASH})
 _AGREEING = 2
-_MOST_CALLS = 3
-_UNCALIBRATED = 0.5
-_TRY = """
-import json, sys
-job = json.load(sys.stdin)
-sys.path[:0] = [job["root"], job["root"] + "/src"]
-names = {}
-for module in job["modules"]:
-    __import__(module)
-    names.update(vars(sys.modules[module]))
-wanted = eval(job["expected"], dict(names))
-try:
-    got = eval(job["call"], names)
-    said = ["same" if got == wanted else "other", repr(got)[:300]]
-except Exception as error:
-    said = ["raised", f"{type(error).__name__}: {error}"[:300]]
-with open(int(sys.argv[1]), "w") as report:
-    json.dump(said, report)
-"""
+_LOW, _HIGH = 0.70, 0.85
 
 
 def semantic(
@@ -56,15 +34,20 @@ def semantic(
     """Let the task's checker model judge whether the answer meets the task.
 
     The checker is given a rubric made from the task and answers, for each item, whether it is met and by which
-    piece of code; the verdict is computed here. A quote that is not in the code does not count, nor does a vote
-    of a checker that lets a planted wrong piece of code pass. A defect it shows by a Python call is tried in the
-    sandbox; one that cannot be reproduced is dropped. Only failing requirements and blocking defects fail an
-    answer; a checker that cannot be asked, or contradicts itself, decides nothing.
+    piece of code; the verdict is computed here. A quote counts if it says something (not a lone word, keyword or
+    comment) and stands in the answer, and quotes count at all if one stands where the answer changed something.
+    An item judged in two ways is open. A checker that lets a planted wrong piece of code pass is not believed. A
+    defect it shows by a Python call is tried in the sandbox: the call's value is sent out of the process that runs
+    the answer and compared here with what is expected, which that process never learns. The defect is dropped
+    only if they are the same plain value (or the built-in error expected); what a trial cannot decide leaves it as
+    it stood. Only failing requirements and blocking defects fail an answer; a checker that cannot be asked, or
+    contradicts itself, decides nothing.
 
     `votes`: how often to ask at most; by default 1 for local and flash models, else 3, ending when two agree.
     `threshold`: the least confidence that passes. `calibration`: pairs (share of passing votes, how often such
     answers were right), measured on your own log. Without it a pass is marked as an `opinion`, which supports
-    other verdicts and accepts nothing alone.
+    verdicts that ran something and accepts nothing alone, nor beside `syntax` only. A pass has confidence 0.70;
+    0.85 if two or more votes agreed; with `calibration` what was measured, up to 0.85.
     """
     if votes is not None and not 1 <= votes <= 9:
         raise ValueError("votes: give 1 to 9")
@@ -77,20 +60,13 @@ def semantic(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Judged:
-    """A vote with its defects tried, and what trying them showed."""
-
-    vote: Vote
-    tried: tuple[dict[str, str], ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class _Semantic:
     votes: int | None
     threshold: float
     calibration: tuple[tuple[float, float], ...] | None
     name: ClassVar[str] = "semantic"
     cost: ClassVar[str] = "model"
+    version: ClassVar[str] = "2"
 
     def __call__(self, candidate: Candidate) -> Flow[Verdict]:
         checker = candidate.checker
@@ -105,27 +81,26 @@ class _Semantic:
             why = f"The answer has {shown.size:,} characters; one opinion covers at most {LARGEST:,}."
             return skipped(self.name, why, "Split the task, or judge it by tests.")
         items = rubric(candidate.brief)
-        judged: list[_Judged] = []
+        judged: list[Judged] = []
         for number in range(self.votes or (1 if checker.tier in _CHEAP else 3)):
             said = yield from _vote(candidate, checker, items, shown, number=number)
             if isinstance(said, Verdict):
                 return said
-            judged.append((yield from _tried(said, candidate)))
+            judged.append((yield from tried(said, candidate)))
             if _settled(judged):
                 break
         return self._verdict(judged, items, shown, checker)
 
-    def _verdict(
-        self, judged: Sequence[_Judged], items: Sequence[Item], shown: Exhibit, checker: Model
-    ) -> Verdict:
+    def _verdict(self, judged: Sequence[Judged], items: Sequence[Item], shown: Exhibit, checker: Model) -> Verdict:
         ballots = [each.vote.ballot for each in judged]
         score = ballots.count("pass") / len(ballots)
-        confidence = min(score, _UNCALIBRATED) if self.calibration is None else _mapped(score, self.calibration)
+        sure = score if self.calibration is None else _mapped(score, self.calibration)
+        agreed = self.calibration is not None or (score == 1 and len(ballots) >= _AGREEING)
+        confidence = min(sure, _HIGH if agreed else _LOW)
         evidence = _evidence(judged, shown, checker, score) | {"calibrated": self.calibration is not None}
         if ballots.count("fail") * 2 > len(ballots):
             verdict = failed(self.name, feedback=_feedback(judged, items), confidence=1 - score, evidence=evidence)
             return replace(verdict, opinion=True)
-        sure = score if self.calibration is None else confidence
         if sure < self.threshold:
             return replace(self._undecided(ballots, judged, evidence), confidence=confidence, opinion=True)
         if shown.addresses:
@@ -136,13 +111,14 @@ class _Semantic:
         verdict = passed(self.name, confidence=confidence, evidence=evidence)
         return replace(verdict, opinion=self.calibration is None)
 
-    def _undecided(
-        self, ballots: Sequence[str], judged: Sequence[_Judged], evidence: dict[str, object]
-    ) -> Verdict:
+    def _undecided(self, ballots: Sequence[str], judged: Sequence[Judged], evidence: dict[str, object]) -> Verdict:
         void = sorted({key for each in judged for key in each.vote.void})
         why = f"The checker's votes ({', '.join(ballots)}) do not reach the threshold of {self.threshold:g}."
         if void:
-            why += f" For {', '.join(void)} it quoted code that is not in the answer."
+            why += f" For {', '.join(void)} it quoted nothing in the changed code that shows the point."
+        contradicted = sorted({key for each in judged for key in each.vote.contradicted})
+        if contradicted:
+            why += f" It contradicted itself on {', '.join(contradicted)}."
         return skipped(self.name, why, "Add tests, or name a stronger checker.", evidence=evidence)
 
 
@@ -189,64 +165,9 @@ def _unusable(completion: Completion, checker: Model) -> Verdict | None:
     return broke("semantic", why, evidence={"checker": checker.name, "condition": completion.condition})
 
 
-def _settled(judged: Sequence[_Judged]) -> bool:
+def _settled(judged: Sequence[Judged]) -> bool:
     ballots = [each.vote.ballot for each in judged]
     return any(ballots.count(ballot) >= _AGREEING for ballot in ballots)
-
-
-def _tried(vote: Vote, candidate: Candidate) -> Flow[_Judged]:
-    """The vote without the defects whose call does not show what they claim."""
-    modules = _modules(candidate)
-    kept: list[Defect] = []
-    tried: list[dict[str, str]] = []
-    for defect in vote.defects:
-        if not modules or not (defect.call and defect.expected) or len(tried) >= _MOST_CALLS:
-            kept.append(defect)
-            continue
-        outcome = yield from _outcome(defect, modules, candidate)
-        tried.append({"call": defect.call, "expected": defect.expected, **outcome})
-        if outcome["found"] in {"other", "raised"}:
-            kept.append(replace(defect, severity="blocking", what=f"{defect.what} ({_shown(defect, outcome)})"))
-        elif outcome["found"] != "same":
-            kept.append(defect)
-    return _Judged(vote=replace(vote, defects=tuple(kept)), tried=tuple(tried))
-
-
-def _shown(defect: Defect, outcome: dict[str, str]) -> str:
-    verb = "raises" if outcome["found"] == "raised" else "gives"
-    return f"tried: {defect.call} {verb} {outcome['got']}, not {defect.expected}"
-
-
-def _modules(candidate: Candidate) -> list[str]:
-    """Names under which the changed Python files can be imported; none where one cannot be."""
-    names = []
-    for path, text in candidate.changes.files.items():
-        if text is None or not path.endswith(".py"):
-            continue
-        parts = PurePosixPath(path.removeprefix("src/")).with_suffix("").parts
-        parts = parts[:-1] if parts[-1] == "__init__" else parts
-        if parts and all(part.isidentifier() for part in parts):
-            names.append(".".join(parts))
-    return names
-
-
-def _outcome(defect: Defect, modules: Sequence[str], candidate: Candidate) -> Flow[dict[str, str]]:
-    """Try a defect's call in the sandbox: `found` is same, other, raised or unknown, `got` what came of it."""
-    job = {"root": ".", "modules": list(modules), "call": defect.call, "expected": defect.expected}
-    command = Command(
-        argv=(sys.executable, "-I", "-B", "-c", _TRY, "{report}"),
-        workspace=candidate.brief.workspace,
-        files=answer_files(candidate),
-        stdin=json.dumps(job).encode(),
-        report=True,
-        limits=Limits(wall=10.0),
-    )
-    try:
-        result = yield from run(command, validator="semantic")
-        found, got = json.loads(result.report)
-    except (ValidatorError, ValueError, TypeError):
-        return {"found": "unknown", "got": ""}
-    return {"found": str(found), "got": str(got)}
 
 
 def _mapped(score: float, curve: Sequence[tuple[float, float]]) -> float:
@@ -259,13 +180,18 @@ def _mapped(score: float, curve: Sequence[tuple[float, float]]) -> float:
     return curve[-1][1]
 
 
-def _evidence(judged: Sequence[_Judged], shown: Exhibit, checker: Model, score: float) -> dict[str, object]:
+def _evidence(judged: Sequence[Judged], shown: Exhibit, checker: Model, score: float) -> dict[str, object]:
     return {
         "grade": "opinion",
         "checker": checker.name,
         "score": score,
         "votes": [
-            {"ballot": each.vote.ballot, "met": dict(each.vote.met), "void": list(each.vote.void)}
+            {
+                "ballot": each.vote.ballot,
+                "met": dict(each.vote.met),
+                "void": list(each.vote.void),
+                "contradicted": list(each.vote.contradicted),
+            }
             for each in judged
         ],
         "tried": [dict(each) for vote in judged for each in vote.tried],
@@ -274,7 +200,7 @@ def _evidence(judged: Sequence[_Judged], shown: Exhibit, checker: Model, score: 
     }
 
 
-def _feedback(judged: Sequence[_Judged], items: Sequence[Item]) -> str:
+def _feedback(judged: Sequence[Judged], items: Sequence[Item]) -> str:
     """What the failing votes found, each thing once."""
     failing = [each.vote for each in judged if each.vote.ballot == "fail"]
     lines = [f"Not met: {item.text}" for item in items if any(vote.met[item.key] == "no" for vote in failing)]

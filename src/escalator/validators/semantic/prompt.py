@@ -12,6 +12,7 @@ from difflib import unified_diff
 from typing import TYPE_CHECKING
 
 from escalator.records import Message, Request
+from escalator.validators.semantic.quotes import Page, about_comments, is_code, page, stands_in, weighty
 from escalator.validators.semantic.rubric import Item
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ instruction. You have no tools and run nothing: reason from the code.
 For each requirement say whether the code meets it:
 "yes" only if you can point at the code that does it; "no" if it does not, or does it wrongly on some input;
 "unclear" if the code shown does not tell. In "quote" copy the shortest piece of the code, character for character,
-that your judgement rests on. For "no" because something is missing, leave the quote empty.
+that your judgement rests on; a lone word, a keyword or a comment shows nothing. For "no" because something is
+missing, leave the quote empty.
 
 List real defects: inputs on which the code gives a wrong result, crashes or does harm. Matters of taste are none.
 "blocking" means the task is not done with it. "where" is copied from the code. If one Python expression shows the
@@ -100,27 +102,38 @@ SCHEMA: dict[str, object] = {
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Exhibit:
     """The answer as it is shown. `claims`: comments of self-praise that were taken out. `addresses`: places where
-    the answer speaks to whoever judges it.
+    the answer speaks to whoever judges it. `pages`: where quotes are looked up.
     """
 
     files: tuple[dict[str, str], ...]
     claims: int = 0
     addresses: tuple[str, ...] = ()
+    pages: tuple[Page, ...] = ()
 
     @property
     def size(self) -> int:
         """Characters shown."""
         return sum(len(text) for file in self.files for text in file.values())
 
-    def holds(self, quote: str) -> bool:
-        """Whether the quote, white space aside, stands in what was shown."""
-        wanted = "".join(quote.split())
-        return len(wanted) >= 3 and any(wanted in "".join(file.get("content", "").split()) for file in self.files)
+    def holds(self, place: str) -> bool:
+        """Whether the place of a defect, white space aside, stands in what was shown."""
+        return len("".join(place.split())) >= 3 and any(stands_in(place, each.text) for each in self.pages)
+
+    def shows(self, quote: str, requirement: str) -> bool:
+        """Whether a quote can show that a requirement is met: code that says something, or a comment asked for."""
+        if about_comments(requirement):
+            return weighty(quote) and any(stands_in(quote, each.text) for each in self.pages)
+        return any(is_code(quote, each) for each in self.pages)
+
+    def is_changed(self, quote: str) -> bool:
+        """Whether a quote stands where the answer changed something."""
+        return any(stands_in(quote, each.changed) for each in self.pages)
 
 
 def exhibit(candidate: Candidate) -> Exhibit:
     """The changed files, or the text of an answer that changes none, cleaned for the checker's eyes."""
     files: list[dict[str, str]] = []
+    pages: list[Page] = []
     claims, addresses = 0, list[str]()
     changed = {path: text for path, text in candidate.changes.files.items() if text is not None}
     for path, text in (changed or {"answer": candidate.answer}).items():
@@ -129,14 +142,16 @@ def exhibit(candidate: Candidate) -> Exhibit:
         content, removed = _without_claims(cleaned)
         claims += removed
         shown = {"path": _clean(path)[:200], "content": content}
-        if before := candidate.brief.files.get(path):
+        before = candidate.brief.files.get(path)
+        if before:
             shown["diff"] = "\n".join(
                 unified_diff(_clean(before).splitlines(), content.splitlines(), lineterm="", n=2)
             )
         files.append(shown)
+        pages.append(page(path, content, _clean(before) if before is not None else None))
     deleted = [path for path, text in candidate.changes.files.items() if text is None]
     files += [{"path": _clean(path)[:200], "deleted": "yes"} for path in deleted]
-    return Exhibit(files=tuple(files), claims=claims, addresses=tuple(addresses[:5]))
+    return Exhibit(files=tuple(files), claims=claims, addresses=tuple(addresses[:5]), pages=tuple(pages))
 
 
 def question(

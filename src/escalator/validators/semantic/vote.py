@@ -32,12 +32,15 @@ class Defect:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Vote:
-    """One reply, checked. `met` has every item of the rubric; `void`: items whose quote is not in the code."""
+    """One reply, checked. `met` has every item of the rubric. `void`: items whose quote does not show the point.
+    `contradicted`: items that the reply judges in two ways.
+    """
 
     met: dict[str, Met]
     defects: tuple[Defect, ...]
     control: Met
     void: tuple[str, ...] = ()
+    contradicted: tuple[str, ...] = ()
 
     @property
     def ballot(self) -> Ballot:
@@ -50,24 +53,32 @@ class Vote:
 def read_vote(text: str, items: Sequence[Item], shown: Exhibit) -> Vote:
     """Read a reply. Raises `ReplyError` for one that is not of the wanted form.
 
-    An item said to be met whose quote does not stand in the code counts as unclear; so does one left out. A
-    blocking defect at a place that does not exist is taken for a minor one.
+    An item counts as unclear if it is left out, judged in two ways, or said to be met by a quote that does not
+    show it; and every item does if no quote stands where the answer changed something. A blocking defect at a
+    place that does not exist is taken for a minor one.
     """
     said = _object(text)
     if errors := schema_errors(SCHEMA, said):
         raise ReplyError("; ".join(errors))
-    keys = {item.key for item in items}
-    met: dict[str, Met] = dict.fromkeys(sorted(keys), "unclear")
-    void: list[str] = []
+    texts = {item.key: item.text for item in items}
+    judged: dict[str, list[Mapping[str, Any]]] = {}
     for each in said["requirements"]:
-        if each["id"] not in keys:
-            raise ReplyError(f"There is no requirement {each['id']!r}; the ids are {', '.join(sorted(keys))}.")
-        met[each["id"]] = each["met"]
-        if each["met"] == "yes" and not shown.holds(each["quote"]):
-            met[each["id"]] = "unclear"
-            void.append(each["id"])
-    defects = tuple(_defect(each, shown) for each in said["defects"][:10])
-    return Vote(met=met, defects=defects, control=said["control"], void=tuple(void))
+        if each["id"] not in texts:
+            raise ReplyError(f"There is no requirement {each['id']!r}; the ids are {', '.join(sorted(texts))}.")
+        judged.setdefault(each["id"], []).append(each)
+    words = {key: {each["met"] for each in judged.get(key, ())} or {"unclear"} for key in sorted(texts)}
+    quotes = {key: [each["quote"] for each in judged[key]] for key, said in words.items() if said == {"yes"}}
+    void = [key for key, given in quotes.items() if not all(shown.shows(quote, texts[key]) for quote in given)]
+    if not any(shown.is_changed(quote) for key, given in quotes.items() if key not in void for quote in given):
+        void = list(quotes)
+    contradicted = tuple(key for key, said in words.items() if len(said) > 1)
+    return Vote(
+        met={key: "unclear" if key in {*void, *contradicted} else min(said) for key, said in words.items()},
+        defects=tuple(_defect(each, shown) for each in said["defects"][:10]),
+        control=said["control"],
+        void=tuple(void),
+        contradicted=contradicted,
+    )
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -76,10 +87,18 @@ def _object(text: str) -> dict[str, Any]:
     if start < 0:
         raise ReplyError("It holds no JSON object.")
     try:
-        said = json.loads(text[start : end + 1])
+        said = json.loads(text[start : end + 1], object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise ReplyError(f"It is not JSON: {error}.") from error
     return dict(said)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys are given once: of two values for one key, neither can be chosen."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ReplyError("One key is given twice in the same object.")
+    return found
 
 
 def _defect(each: Mapping[str, Any], shown: Exhibit) -> Defect:

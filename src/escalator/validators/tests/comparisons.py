@@ -10,7 +10,7 @@ from typing import Any, Literal
 from escalator.validators.tests.blind import Blinded, Check
 from escalator.validators.tests.expectations import holds
 from escalator.validators.tests.report import Report, Result
-from escalator.validators.values import decode
+from escalator.validators.values import EncodingError, parse, show, value_of
 
 _FORGED = "It did not come by its own assertions. Code under test must leave the tests alone."
 _CLIPPED = 300
@@ -103,11 +103,13 @@ def _judge(number: int, sent: list[Any], form: Blinded) -> _Said:
                 return _Said(outcome="forged")
             hidden.add(data)
             values[f"a{at}"] = form.hidden[data].value
-        elif kind == "value":
-            values[f"a{at}"] = decode(data)
-        else:
+            continue
+        tree = parse(data)
+        try:
+            values[f"a{at}"] = value_of(tree)
+        except EncodingError:
             opaque = True
-            values[f"a{at}"] = _Other(data)
+            values[f"a{at}"] = _Other(show(tree))
     if opaque and " is " not in check.template:
         return _Said(outcome="opaque", hidden=frozenset(hidden))
     return _held(check, values, frozenset(hidden))
@@ -138,10 +140,10 @@ def _shown(value: object) -> str:
 
 
 class _Other:
-    """Stands for an object of a class of its own."""
+    """Stands for a value with an object in it."""
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
+    def __init__(self, shown: str) -> None:
+        self.shown = shown
 
     def __repr__(self) -> str:
-        return f"<{self.kind}>"
+        return self.shown

@@ -57,28 +57,22 @@ class Hidden:
         self.__name__ = f"escalator-hidden-{number}."
 
 
-def make_checks(send: Callable[..., None], values: Any, current: list[str]) -> dict[str, Any]:
+def make_checks(send: Callable[..., None], encoding: Any, current: list[str]) -> dict[str, Any]:
     """The names that blinded tests call: one sends what is to be compared, one stands for what is not known here.
 
     `current` holds the id of the test that runs. A test that sends more than there is room for is compared here.
     """
-    encode, opaque, stand_in, kind, room = values.make_encode(), values.OpaqueError, Hidden, type, [SENT_LIMIT]
+    encode, stand_in, kind, length, room = encoding.Encoder(), Hidden, type, len, [SENT_LIMIT]
 
     def sent(value: Any) -> list[Any]:
         if kind(value) is stand_in:
             return ["hidden", value.number]
-        try:
-            data = encode(value)
-        except opaque as error:
-            return ["opaque", error.args[0]]
-        return ["value", data]
+        text = encode(value)
+        room[0] -= length(text)
+        return ["value", text if room[0] > 0 else '["o","too much to send"]']
 
     def check(number: int, *compared: Any) -> None:
-        data = [sent(value) for value in compared]
-        room[0] -= len(repr(data)) if room[0] > 0 else 0
-        if room[0] <= 0:
-            data = [each if each[0] == "hidden" else ["opaque", "too much to send"] for each in data]
-        send(kind="check", id=current[0], number=number, values=data)
+        send(kind="check", id=current[0], number=number, values=[sent(value) for value in compared])
 
     return {"_escalator_check": check, "_escalator_hidden": stand_in}
 
@@ -352,7 +346,7 @@ def arguments(root: str, setup: dict[str, Any]) -> list[str]:
 
 def load(file: str) -> Any:
     """A module of ours that lies beside this file, under no name that others could find it by."""
-    spec: Any = importlib.util.spec_from_file_location("escalator_values", file)
+    spec: Any = importlib.util.spec_from_file_location("escalator_encoding", file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -380,7 +374,7 @@ def main(trusted: str, workspace: str, descriptor: int) -> None:
     modules = {name: below(root, file) for name, file in setup["modules"].items()}
     folders = [below(workspace, name) for name in setup["paths"]]
     current = [""]
-    given = make_checks(send, load(trusted + "/values.py"), current)
+    given = make_checks(send, load(trusted + "/encoding.py"), current)
     finder = TrustedFinder(modules, frozenset(setup["project"]) - frozenset(sys.modules), folders, given)
     sys.meta_path.insert(0, finder)
     sys.path += [below(root, name) for name in setup["trusted_paths"]] + folders

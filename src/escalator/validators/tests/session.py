@@ -135,7 +135,7 @@ def run_tests(
         files={**files, **form.texts} if workspace is not None else files,
         trusted={
             "run.py": _program("escalator.validators.tests", "runner.py"),
-            "values.py": _program("escalator.validators", "values.py"),
+            "encoding.py": _program("escalator.validators", "encoding.py"),
             f"{TESTS}/pytest.ini": suite.settings.ini,
             **{f"{TESTS}/{path}": content for path, content in trusted.items()},
         },
