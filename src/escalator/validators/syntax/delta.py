@@ -33,6 +33,7 @@ class Unjudged:
 
 
 def by_grammar(language: Language, text: str, old: str | None) -> Flow[list[Fault] | Unjudged]:
+    """What its grammar can hold against a file, given the file as it was before, if it was there."""
     found = yield from grammar_faults(language, text)
     if isinstance(found, GrammarMissing):
         package = "escalator-router[all-grammars]" if found.extra else found.package
