@@ -2,6 +2,8 @@
 
     python -m benchmarks impossible [--problems 8]
 
+A second table runs the forged answers of the test-suite, which all want a pass for a wrong `add`.
+
 The answers are the right solution, one that names the impossible value outright, and forgeries of every kind we
 know that need not know the value. Naming it is beyond any judge of these tests; all else should be at 0.
 """
@@ -10,8 +12,11 @@ from __future__ import annotations
 
 import argparse
 import ast
+import runpy
+import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from benchmarks.gate_problems import PROBLEMS, Problem
 from benchmarks.gate_quality import MATRIX
@@ -21,6 +26,8 @@ from escalator.testing import fenced
 
 Answer = Mapping[str, str]
 """Files by path."""
+
+SUITE = Path(__file__).parent.parent / "tests" / "validators"
 
 _WRAPPED = "{right}\n\n_right = {name}\n\n\n"
 
@@ -159,6 +166,28 @@ def accepted(problems: Sequence[Problem]) -> dict[str, tuple[int, int]]:
     return counts
 
 
+def forged() -> dict[str, tuple[bool, float]]:
+    """The forged answers of the test-suite by what they do: whether they were accepted, and how sure that was."""
+    attacks, forgeries = (runpy.run_path(str(SUITE / f"{name}.py")) for name in ("attacks", "forgeries"))
+    made: dict[str, Answer] = {
+        **attacks["ATTACKS"],
+        **{name: {"calc.py": code} for name, code in attacks["SEMANTIC"].items()},
+        **forgeries["FORGERIES"],
+    }
+    with tempfile.TemporaryDirectory() as place, Escalator(MATRIX, ledger=":memory:") as escalator:
+        for path, text in {"calc.py": attacks["BASE"], "tests/test_calc.py": attacks["TESTS"]}.items():
+            Path(place, path).parent.mkdir(exist_ok=True)
+            Path(place, path).write_text(text, encoding="utf-8")
+        task = Task(prompt="Make add() add.", workspace=place, files=["calc.py"], tests=["tests/test_calc.py"])
+        found = {}
+        for name, files in made.items():
+            text = "\n\n".join(f"{path}\n````python\n{code}\n````" for path, code in files.items())
+            verdicts = escalator.validate(text, task, validators=("syntax", "tests"))
+            accepted = bool(verdicts) and all(verdict.passed for verdict in verdicts)
+            found[name] = (accepted, min((verdict.confidence for verdict in verdicts), default=0.0))
+        return found
+
+
 def main(argv: list[str] | None = None) -> None:
     """Print what was accepted."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks impossible", description=__doc__.splitlines()[0])
@@ -169,6 +198,11 @@ def main(argv: list[str] | None = None) -> None:
     )
     print(f"Answers accepted to {len(chosen)} tasks that cannot be done:\n")
     print(table(("answer", "accepted", "with full confidence"), rows))
+    found = forged()
+    through = [(name, sure) for name, (accepted, sure) in found.items() if accepted]
+    print(f"\nOf {len(found)} forged answers of the test-suite {len(through)} were accepted.\n")
+    if through:
+        print(table(("answer", "confidence"), through))
 
 
 if __name__ == "__main__":

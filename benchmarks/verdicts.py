@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.houses import PROMPT, house
@@ -64,17 +65,32 @@ async def measure(folder: Path, tests: str, rounds: int, answer: float) -> dict[
         (place / "test_adding.py").write_text(tests)
     (right / PATH).write_text(RIGHT.split("```")[1].removeprefix("python\n"))
 
-    with server(delay=answer) as served, house(served.url, folder, validators=("syntax", "tests")) as escalator:
+    with ExitStack() as stack:
+        served = stack.enter_context(server(delay=answer))
 
-        async def task() -> None:
-            outcome = await escalator.aexecute(PROMPT, workspace=project, files=[PATH], tests=["test_adding.py"])
-            assert outcome.status == "accepted", outcome.reason
+        def judged(**options: object) -> Callable[[], Awaitable[None]]:
+            validators = ("syntax", {"tests": options}) if options else ("syntax", "tests")
+            escalator = stack.enter_context(house(served.url, folder, validators=validators))
+
+            async def task() -> None:
+                outcome = await escalator.aexecute(
+                    PROMPT, workspace=project, files=[PATH], tests=["test_adding.py"]
+                )
+                assert outcome.status == "accepted", outcome.reason
+
+            return task
 
         async def bare() -> None:
             command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
             await asyncio.to_thread(subprocess.run, command, cwd=right, env=BARE, check=True, capture_output=True)
 
-        return await interleaved({"bare pytest": (bare, 0.0), "a task's verdict": (task, answer)}, rounds)
+        contenders = {
+            "bare pytest": (bare, 0.0),
+            "a task's verdict": (judged(), answer),
+            "the same, compared where the answer runs": (judged(blind=False), answer),
+            "that, and sentinels": (judged(blind=False, sentinels="always"), answer),
+        }
+        return await interleaved(contenders, rounds)
 
 
 async def interleaved(

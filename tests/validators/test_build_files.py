@@ -140,6 +140,7 @@ def test_tests_that_were_there_stay_as_they_were(project, path):
     root = project({path: "old"})
     assert kept({path: "new"}, root).put_back == (path,)
     assert kept({path: "new"}, root, prompt="Rename add to plus and update the tests.") == kept({})
+    assert kept({path: "new"}, root, prompt="Change add so that all tests pass.").put_back == (path,)
     assert kept({path: "new"}, root, files={path: "old"}) == kept({})
     assert kept({f"more/{path}": "new"}, root) == kept({})
 
@@ -169,6 +170,13 @@ def test_scripts_that_the_command_names_are_the_bases(project, run, path):
     )
     found = kept({path: "new", "other.py": "new"}, root, run=run)
     assert found.put_back == (path,)
+
+
+def test_who_asks_for_tests_hands_over_no_settings(project):
+    """New tests are asked for, not a conftest.py that decides over the old ones."""
+    root = project({"a.py": "", "tests/test_a.py": "old"})
+    changes = {"tests/test_b.py": "new", "tests/conftest.py": "new"}
+    assert kept(changes, root, prompt="Write tests for a.py.").left_out == ("tests/conftest.py",)
 
 
 def test_what_the_words_of_the_task_name_is_its_own(project):

@@ -130,6 +130,7 @@ def test_every_language_knows_a_change(language, old, new):
     ("prompt", "text"),
     [
         ("Add a docstring to greet().", GREET.replace(":\n", ':\n    """Greet."""\n')),
+        ("Say what greet() is for.", "# Greets people.\n" + GREET),
         ("Document greet().", GREET.replace(":\n", ':\n    """Greet."""\n')),
         ("Please comment every line of the function.", GREET.replace("name\n", "name  # joined\n")),
         ("Füge Kommentare hinzu und kommentiere die Funktion. Kommentiert wird auf Deutsch.", "# Grüße\n" + GREET),
@@ -157,7 +158,14 @@ def test_a_mistake_in_a_comment_may_be_all_that_is_mended():
 
 
 @pytest.mark.parametrize(
-    "prompt", ["Fix greet(), do not add comments.", "See the comment in the code.", "Fix it."]
+    "prompt",
+    [
+        "Fix greet(), do not add comments.",
+        "See the comment in the code.",
+        "Complete the function so that it does what the comment says.",
+        "Write what is described in the documentation.",
+        "Fix it.",
+    ],
 )
 def test_a_comment_that_was_not_asked_for_is_none(prompt):
     """That comments are mentioned does not make them the task."""
@@ -174,6 +182,22 @@ def test_an_answer_beside_the_file_fails_with_what_to_do():
     )
 
 
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Implement greet() so that the tests pass.",
+        "Write a Python function that greets.",
+        "Make the tests pass.",
+        "Make the module faster.",
+        "Fix the module.",
+        "Add a function to the file.",
+    ],
+)
+def test_a_word_of_files_and_tests_asks_for_none(prompt):
+    """That a prompt speaks of tests or modules does not make a new one the task."""
+    assert judge({"hello.py": RIGHT}, prompt=prompt).failed
+
+
 def test_another_file_beside_a_changed_one_is_welcome():
     """An answer may add what it needs."""
     assert judge({"greet.py": RIGHT, "names.py": "x = 1\n"}).passed
@@ -186,6 +210,9 @@ def test_another_file_beside_a_changed_one_is_welcome():
         ("Put the names into names.py.", "names.py"),
         ("Create a new module for the names.", "people/names.py"),
         ("Port greet to TypeScript.", "greet.ts"),
+        ("Add unit tests.", "test_greet.py"),
+        ("Split the greetings into their own module.", "greetings.py"),
+        ("Write a small script that greets.", "run.py"),
     ],
 )
 def test_a_new_file_that_was_asked_for_is_enough(prompt, path):
@@ -216,6 +243,7 @@ def test_a_file_to_be_written_has_to_hold_something():
     """A file of the task that does not exist yet is not made by a comment alone."""
     assert judge({"greet.py": RIGHT}, base={"greet.py": ""}).passed
     assert judge({"greet.py": "# to be written\n"}, base={"greet.py": ""}).failed
+    assert judge({"hello.py": RIGHT}, base={"greet.py": ""}, prompt="Write a module that greets.").failed
 
 
 def test_a_broken_file_is_told_of_before_anything_else():

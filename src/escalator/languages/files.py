@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
 from escalator.languages.table import LANGUAGES, Language, named
 
 _BY_SUFFIX = {suffix: language for language in LANGUAGES.values() for suffix in language.suffixes}
@@ -15,16 +13,17 @@ def language_of(path: str, text: str = "", declared: str | None = None) -> Langu
 
     A suffix that belongs to no language here (".txt", ".rst") is unknown, whatever the task declared.
     """
-    pure = PurePosixPath(path)
-    name = pure.name
+    folders, _, name = path.rpartition("/")
     if name in _BY_FILE:
         return _BY_FILE[name]
-    if name.startswith("tsconfig.") or (pure.suffix == ".json" and ".vscode" in pure.parts):
+    stem, dot, ending = name.rpartition(".")
+    suffix = f".{ending}" if dot and stem.strip(".") and ending else ""
+    if name.startswith("tsconfig.") or (suffix == ".json" and ".vscode" in folders.split("/")):
         return LANGUAGES["jsonc"]
     if name.lower().endswith((".d.ts", ".d.mts", ".d.cts")):
         return LANGUAGES["declaration"]
-    if pure.suffix:
-        return _BY_SUFFIX.get(pure.suffix.lower())
+    if suffix:
+        return _BY_SUFFIX.get(suffix.lower())
     return _by_shebang(text) or (named(declared) if declared else None)
 
 

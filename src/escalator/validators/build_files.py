@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from escalator.validators import wanted
 from escalator.validators.project import base_text
 
 if TYPE_CHECKING:
@@ -65,11 +66,6 @@ _TEST = re.compile(
     r"(?:^|/)(?:tests?|__tests__|specs?|testing|e2e)/"
     r"|(?:^|/)(?:test_[^/]*|[^/]*_test|[^/]*[.-](?:test|spec))\.\w+$|(?:^|/)[^/]*_spec\.rb$"
     r"|(?:^|/)[A-Z][^/]*Tests?\.(?:java|kt|cs|php|scala|swift)$"
-)
-_TESTS_WANTED = re.compile(
-    r"(?<!not )(?<!n't )\b(?:add|adapt|adjust|change|correct|edit|extend|improve|rename|rewrite|update|write)\b"
-    r"(?:(?!\b(?:no|not|never|without)\b|n't)[^.\n]){0,60}?\b(?:tests?|specs?)\b",
-    re.IGNORECASE,
 )
 _WORD = re.compile(r"[\w./+@-]+")
 _SCRIPT = re.compile(r"\.(?:sh|bash|mk|mak|cmake|ini|cfg|toml|gradle|kts|bat|ps1)$|/[^./]+$")
@@ -137,17 +133,10 @@ def is_the_tasks(brief: Brief, path: str) -> bool:
     """
     if path in brief.files:
         return True
+    asked_tests = not _steers(path) and _TEST.search(path) is not None and wanted.tests(brief)
     if brief.files and exists(brief, path):
-        return _TEST.search(path) is not None and _asks_for_tests(brief)
-    name = re.escape(path.rpartition("/")[2])
-    words = re.compile(rf"(?<![\w.-]){name}(?![\w-]|\.\w)", re.IGNORECASE)
-    return any(words.search(text) for text in (brief.prompt, *brief.requirements)) or (
-        _TEST.search(path) is not None and _asks_for_tests(brief)
-    )
-
-
-def _asks_for_tests(brief: Brief) -> bool:
-    return any(_TESTS_WANTED.search(text) for text in (brief.prompt, *brief.requirements))
+        return asked_tests
+    return asked_tests or wanted.named(brief, path)
 
 
 def _steers(path: str) -> bool:

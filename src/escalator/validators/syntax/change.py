@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from escalator.languages.files import language_of
 from escalator.languages.parsing import shape
 from escalator.languages.tags import PROSE, language_of_path
-from escalator.validators.syntax import wanted
+from escalator.validators import wanted
 from escalator.validators.syntax.readers import parsed_python, plain_json, yaml_events
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def left_undone(candidate: Candidate, languages: Mapping[str, str]) -> str:
     elsewhere = [path for path in changes if path not in brief.files]
     if elsewhere and wanted.new_file(brief, elsewhere):
         return ""
-    only = "white space" if set(kinds) == {"layout"} else "comments, documentation or white space"
-    return f"{_listed(touched)}: does the same as before, only {only} differ. Change what the task asks for."
+    other = "white space" if set(kinds) == {"layout"} else "comments, documentation or white space"
+    return f"{_listed(touched)}: does the same as before, with other {other}. Change what the task asks for."
 
 
 def _counts(kind: Change, brief: Brief) -> bool:

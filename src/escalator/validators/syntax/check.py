@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from escalator.languages.faults import Fault, bounded, describe, position
@@ -30,6 +30,7 @@ LARGEST = 4_000_000
 """Characters of one file that are judged; a larger file is skipped with this said."""
 
 _LARGEST_TOML = 1_000_000
+_PYTHON = sys.version.split()[0]
 
 _DOUBT = ("#", '"""', "'''", "\\\n", "//", "/*", "*/", "--", "<!--", "{-", "(*", "pass", "...")
 """What a change is looked at more closely for: it may stand in a comment or a text, or do nothing."""
@@ -157,12 +158,14 @@ def _plainly_done(candidate: Candidate, languages: Mapping[str, str]) -> bool:
     """Whether it takes no parsing to see that a file of the task says something else."""
     old, new = candidate.brief.files, candidate.changes.files
     return any(
-        name not in {"markdown", ""} and path in old and _plainly_other(old[path], new[path] or "")
+        name not in {"markdown", ""}
+        and path in old
+        and _plainly_other(old[path], new[path] or "", python=name == "python")
         for path, name in languages.items()
     )
 
 
-def _plainly_other(old: str, new: str) -> bool:
+def _plainly_other(old: str, new: str, *, python: bool) -> bool:
     """Whether it takes no parsing to see that code differs: other words, with no comment or docstring near."""
     start = _common(old, new)
     end = _common_end(old, new, min(len(old), len(new)) - start)
@@ -171,10 +174,16 @@ def _plainly_other(old: str, new: str) -> bool:
     both = f"{before}\n{after}"
     if any(mark in both for mark in _DOUBT) or _AT_THE_START.search(both):
         return False
-    inside = any(new.count(mark, 0, start) % 2 for mark in ('"""', "'''"))
-    if inside or new.count("/*", 0, start) != new.count("*/", 0, start):
+    pairs = (('"""', '"""'), ("'''", "'''")) if python else (("/*", "*/"), ('"""', '"""'))
+    if any(_is_open(new, start, *pair) for pair in pairs):
         return False
     return before.translate(_LIGHT) != after.translate(_LIGHT)
+
+
+def _is_open(text: str, at: int, opens: str, closes: str) -> bool:
+    """Whether a comment or text that goes over lines may be open at a place."""
+    count = text.count(opens, 0, at)
+    return bool(count) and (count % 2 == 1 if opens == closes else count != text.count(closes, 0, at))
 
 
 def _common(old: str, new: str) -> int:
@@ -201,15 +210,17 @@ def _line_end(text: str, at: int) -> int:
 
 
 def _verdict(judged: Mapping[str, str], unjudged: Mapping[str, Unjudged], reports: list[str]) -> Verdict:
-    evidence = {"judged": dict(judged), "not_judged": {path: left.why for path, left in unjudged.items()}}
+    evidence: dict[str, object] = {
+        "judged": dict(judged),
+        "not_judged": {path: left.why for path, left in unjudged.items()},
+    }
+    if "python" in judged.values():
+        evidence["python"] = _PYTHON
     if reports:
-        verdict = failed("syntax", feedback=bounded(reports), evidence=evidence)
-    elif judged:
-        verdict = passed("syntax", evidence=evidence)
-    else:
-        verdict = skipped("syntax", _nothing(unjudged), _installing(unjudged), evidence=evidence)
-    python = "python" in judged.values()
-    return replace(verdict, evidence={**verdict.evidence, "python": sys.version.split()[0]}) if python else verdict
+        return failed("syntax", feedback=bounded(reports), evidence=evidence)
+    if judged:
+        return passed("syntax", evidence=evidence)
+    return skipped("syntax", _nothing(unjudged), _installing(unjudged), evidence=evidence)
 
 
 def _nothing(unjudged: Mapping[str, Unjudged]) -> str:

@@ -9,17 +9,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from escalator.records import Brief
 
+_GAP = (
+    r"(?:(?!\b(?:no|not|never|without|so|that|which|what|as|like|per|by|from|see|until|described|according|"
+    r"following)\b|n't)[^.\n]){0,60}?\b"
+)
+"""Between a verb and what it is done to: no other thought begins."""
+
 _DO = (
     r"(?<!not )(?<!n't )(?<!never )\b(?:add|append|adjust|change|clarify|complete|correct|delete|drop|edit|expand|"
     r"extend|fix|give|improve|include|insert|make|mention|move|polish|provide|put|remove|rename|rephrase|replace|"
-    r"reword|rewrite|shorten|state|strip|supply|translate|update|write)\b(?:(?!\b(?:no|not|never|without)\b|n't)[^.\n]){0,80}?\b"
+    r"reword|rewrite|shorten|state|strip|supply|translate|update|write)\b" + _GAP
 )
 _WORDS = re.compile(
     _DO + r"(?:comments?|commentary|doc-?strings?|documentation|docs?|javadoc|jsdoc|licen[cs]e|header|copyright|"
     r"read-?me|notes?|todos?|fixmes?|explanations?|descriptions?|wording|annotations?|pragma|noqa|"
     r"help|type: ?ignores?)\b"
     r"|(?:^|[.:;,!?\n]|\b(?:please|and|then|to|also)\b)[ \t*\d.)-]*"
-    r"(?:document|comment|uncomment|explain|annotate|describe|translate)\b"
+    r"(?:(?:document|comment|uncomment|clarify|explain|annotate|describe|translate)\b"
+    r"|(?:say|tell|state|note|mention|spell out)[^.\n]{0,20}? (?:what|why|how|that|which|where|when|who)\b)"
     r"|[ck]omment(?:ier|ar|aire)|comentar|dokument(?:ier|ation)|docstring",
     re.IGNORECASE,
 )
@@ -34,15 +41,26 @@ _LAYOUT = re.compile(
     r"leerzeil\w*|einr[uü]ck\w*)\b",
     re.IGNORECASE,
 )
-_NEW = re.compile(
-    r"(?<!not )(?<!n't )\b(?:add|build|create|draft|extract|generate|implement|introduce|make|move|port|prepare|"
-    r"provide|put|scaffold|set up|split|start|supply|translate|write|convert)\b[^.\n]{0,80}?\b"
-    r"(?:files?|modules?|packages?|scripts?|tests?|suite|specs?|fixtures?|migrations?|templates?|pages?|"
+_FEW_WORDS = r"\s+(?:(?!(?:the|this|that|in|of|to|from|for|so|which|with)\b)[\w-]+,?\s+){0,4}?"
+_FILE = (
+    r"(?:files?|modules?|packages?|scripts?|(?:test )?suite|specs?|fixtures?|migrations?|templates?|pages?|"
     r"components?|workflows?|pipelines?|docker\w*|make-?file|schemas?|plug-?ins?|examples?|benchmarks?|docs?|"
-    r"documentation|read-?me|change-?log|guide|tutorial|configs?|configuration|stubs?|"
-    r"typescript|javascript|python|rust|golang|java)\b"
-    r"|\b(?:new|separate|another|its own|own) (?:python |source )?(?:file|module|package|script|test)\b"
-    r"|\bneue[ns]? (?:datei|modul|skript|test\w*)\b|\btests? (?:for|schreib)",
+    r"documentation|read-?me|change-?log|guide|tutorial|configs?|configuration|stubs?)\b"
+)
+_TESTS = re.compile(
+    r"(?<!not )(?<!n't )\b(?:add|adapt|adjust|change|correct|edit|extend|improve|rename|rewrite|update|write)\s+"
+    r"(?:(?!(?:this|that|in|of|to|from|for|so|which|with)\b)[\w-]+,?\s+){0,4}?"
+    r"(?:tests?|specs?)\b(?! (?:pass|run|succeed|green))",
+    re.IGNORECASE,
+)
+_NEW = re.compile(
+    r"(?<!not )(?<!n't )\b(?:add|build|create|draft|generate|implement|introduce|make|prepare|provide|scaffold|"
+    rf"set up|start|supply|write){_FEW_WORDS}(?:{_FILE}|tests?\b(?! (?:pass|run|succeed|green)))"
+    rf"|\binto (?:an?|its|their|several|two|three)\s+(?:[\w-]+\s+){{0,2}}{_FILE}"
+    r"|\b(?:new|separate|another|its own|own) (?:python |source )?(?:file|module|package|script|test)s?\b"
+    r"|\b(?:port|translate|convert|rewrite)\b[^.\n]{0,60}?\b(?:to|into|in) "
+    r"(?:typescript|javascript|python|rust|go|java|kotlin|swift|c|c\+\+|c#|ruby|php)\b"
+    r"|\bneue[ns]? (?:datei|modul|skript|test\w*)\b|\btests? schreib",
     re.IGNORECASE,
 )
 
@@ -63,14 +81,23 @@ def layout(brief: Brief) -> bool:
 
 
 def new_file(brief: Brief, paths: Iterable[str]) -> bool:
-    """Whether the task asks for a file beside those it names, or names one of these itself."""
-    return _said(brief, _NEW) or any(named(brief, path) for path in paths)
+    """Whether the task asks for a file beside those it hands over, or names one of these itself.
+
+    Where it hands over a file that is still to be written, that is the one it asks for.
+    """
+    asked = all(brief.files.values()) and _said(brief, _NEW)
+    return asked or any(named(brief, path) for path in paths)
+
+
+def tests(brief: Brief) -> bool:
+    """Whether tests are to be written or changed."""
+    return _said(brief, _TESTS)
 
 
 def named(brief: Brief, path: str) -> bool:
     """Whether the task's own words name the file."""
     name = re.escape(path.rpartition("/")[2])
-    return _said(brief, re.compile(rf"(?<![\w.-]){name}(?![\w-]|\.\w)"))
+    return _said(brief, re.compile(rf"(?<![\w.-]){name}(?![\w-]|\.\w)", re.IGNORECASE))
 
 
 def _said(brief: Brief, pattern: re.Pattern[str]) -> bool:
