@@ -12,6 +12,9 @@ from pathlib import PurePosixPath
 from escalator.records import Candidate
 
 _RUNNERS = frozenset({"pytest", "_pytest", "pluggy"})
+_UNUSED = frozenset({"test"})
+"""Modules of Python that only its own tests import."""
+
 _LOADED = (".py", ".pyc", ".so", ".pyd")
 
 
@@ -33,40 +36,42 @@ class Shadow:
 
 
 def shadows(candidate: Candidate, folders: Iterable[str], imported: Iterable[str] = ()) -> Iterator[Shadow]:
-    """The new files of an answer that take a name away. `folders` are those imported from, `imported` the names of
-    modules that the judge imports from elsewhere.
+    """The new files of an answer that take a name away. `folders` are those imported from, the first first,
+    `imported` the names that the judge imports.
 
-    A file that the task names is not new; one whose namesake the answer deletes takes its place.
+    A file that the task names is not new; one whose namesake the answer deletes takes its place. A folder that is
+    itself imported as a package does not give its modules names of their own.
     """
-    tree = _Tree(candidate)
+    tree, names = _Tree(candidate), frozenset(imported)
     places = tuple(dict.fromkeys(str(PurePosixPath(folder)) for folder in folders))
     for path, text in candidate.changes.files.items():
         if text is None or not path.endswith(_LOADED) or tree.known(path):
             continue
-        for name in _names(path, places):
-            hidden = next((old for old in tree.files_of(name, places) if old != path), None)
+        for at, name in _names(path, places):
+            hidden = next((old for old in tree.files_of(name, places[at:]) if old != path), None)
             if hidden is not None:
                 yield Shadow(path=path, hides=hidden, own=True)
                 break
-            if len(name) == 1 and not tree.asked_for(name[0]) and _elsewhere(name[0], frozenset(imported)):
+            alone = len(name) == 1 and places[at].partition("/")[0] not in names
+            if alone and not tree.asked_for(name[0]) and _elsewhere(name[0], names):
                 yield Shadow(path=path, hides=name[0], own=False)
                 break
 
 
-def _names(path: str, folders: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The names under which a file is imported."""
+def _names(path: str, folders: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The names under which a file is imported, each with the number of the folder it is found in."""
     pure = PurePosixPath(path)
-    for folder in folders:
+    for at, folder in enumerate(folders):
         if pure.is_relative_to(folder):
             parts = pure.relative_to(folder).parts
             stem = parts[-1].partition(".")[0]
             name = parts[:-1] if stem == "__init__" else (*parts[:-1], stem)
             if name and all(part.isidentifier() for part in name):
-                yield name
+                yield at, name
 
 
 def _elsewhere(name: str, imported: frozenset[str]) -> bool:
-    if name in sys.stdlib_module_names or name in _RUNNERS:
+    if (name in sys.stdlib_module_names and name not in _UNUSED) or name in _RUNNERS:
         return True
     paths = sysconfig.get_paths()
     return name in imported and PathFinder.find_spec(name, [paths["purelib"], paths["platlib"]]) is not None

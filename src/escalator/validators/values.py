@@ -18,12 +18,21 @@ class OpaqueError(Exception):
     """The value is not made of exact built-in types, or is too large; the message names its type."""
 
 
+def encode_text(text: str) -> Any:
+    """A text as it is, or in hexadecimal if it has halves of characters, of which JSON would make whole ones."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return ["u", text.encode("utf-8", "surrogatepass").hex()]
+    return text
+
+
 def make_encode() -> Callable[[Any], Any]:  # noqa: C901  one closure, in which nothing is looked up later
     """A function that turns a value into what JSON can hold; it raises `OpaqueError`."""
     kind, length, text_of, hexadecimal, opaque = type, len, repr, hex, OpaqueError
     plain, joined = (bool, kind(None)), ((list, "l"), (tuple, "t"), (set, "s"), (frozenset, "z"))
     names, raw, whole, fraction, imaginary, table = str, bytes, int, float, complex, dict
-    most_nodes, most_text, deepest = MOST_NODES, MOST_TEXT, DEEPEST
+    most_nodes, most_text, deepest, text_data = MOST_NODES, MOST_TEXT, DEEPEST, encode_text
 
     def encode(value: Any) -> Any:  # noqa: C901
         room = [most_nodes, most_text]
@@ -43,7 +52,7 @@ def make_encode() -> Callable[[Any], Any]:  # noqa: C901  one closure, in which 
                 room[1] -= length(value)
                 if room[1] < 0:
                     raise opaque("a text too long to compare")
-                return value if exact is names else ["b", value.hex()]
+                return text_data(value) if exact is names else ["b", value.hex()]
             for collection, sign in joined:
                 if exact is collection:
                     return [sign, [of(each, depth + 1) for each in value]]
@@ -83,5 +92,15 @@ def _hexadecimal(text: str) -> int:
     return int(text, 16)
 
 
+def _halves(text: str) -> str:
+    return bytes.fromhex(text).decode("utf-8", "surrogatepass")
+
+
 _JOINED: dict[str, Callable[[Any], Any]] = {"l": list, "t": tuple, "s": set, "z": frozenset}
-_SINGLE: dict[str, Callable[[str], Any]] = {"i": _hexadecimal, "f": float, "c": complex, "b": bytes.fromhex}
+_SINGLE: dict[str, Callable[[str], Any]] = {
+    "i": _hexadecimal,
+    "f": float,
+    "c": complex,
+    "b": bytes.fromhex,
+    "u": _halves,
+}
