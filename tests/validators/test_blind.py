@@ -247,7 +247,7 @@ class TestParameters:
         """The inputs stay."""
         text = blind(self.SOURCE).texts[PATH]
 
-        assert "(1, _escalator_hidden(" in text
+        assert '(1, globals().get("_escalator_hidden", str)(' in text
         assert "six" not in text
 
     def test_the_ids_are_those_pytest_gives(self):

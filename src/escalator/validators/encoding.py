@@ -95,7 +95,7 @@ class Encoder:
         self.text -= len(value)
         if self.text < 0:
             return marker(kind)
-        return quoted(value) if kind is str else f'["b","{bytes.hex(value)}"]'
+        return told_text(value) if kind is str else f'["b","{bytes.hex(value)}"]'
 
     def container(self, value: Any, kind: type, path: dict[int, int]) -> str:
         """A container with its parts; those of a set in an order of their own."""
@@ -122,6 +122,15 @@ class Encoder:
                 return marker(kind)
             name, parts = "", [held[0](value) if held else None, fields(value, line), None, None]
         return listed("c", [named(kind), quoted(name), *(self.told(part, path) for part in parts)])
+
+
+def told_text(value: str) -> str:
+    """A text, in hexadecimal if it has halves of characters, of which JSON would make whole ones."""
+    try:
+        str.encode(value)
+    except UnicodeEncodeError:
+        return f'["u","{bytes.hex(str.encode(value, "utf-8", "surrogatepass"))}"]'
+    return quoted(value)
 
 
 def is_compiled(kind: Any) -> bool:

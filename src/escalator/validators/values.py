@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import TypeAlias
+
+Tree: TypeAlias = Any
+"""What JSON holds of an encoding."""
 
 SAME, OTHER, UNKNOWN = "same", "other", "unknown"
 _DEEPEST = 300
@@ -20,7 +24,7 @@ class EncodingError(Exception):
     """A text is not an encoding."""
 
 
-def parse(text: str | bytes) -> Any:
+def parse(text: str | bytes) -> Tree:
     """The tree an encoding stands for. Raises `EncodingError` for what is none: it may come from anybody."""
     try:
         tree = json.loads(text)
@@ -30,13 +34,13 @@ def parse(text: str | bytes) -> Any:
     return tree
 
 
-def _check(tree: Any, depth: int) -> None:
+def _check(tree: Tree, depth: int) -> None:
     if tree is None or type(tree) in {bool, int, str}:
         return
     if type(tree) is not list or not tree or depth > _DEEPEST:
         raise ValueError("a value of no known form")
     tag, rest = tree[0], tree[1:]
-    if tag in {"i", "f", "b", "o", "g"} and len(rest) == 1 and type(rest[0]) is str:
+    if tag in {"i", "f", "b", "u", "o", "g"} and len(rest) == 1 and type(rest[0]) is str:
         _READERS.get(tag, str)(rest[0])
         return
     if tag == "r" and len(rest) == 1 and type(rest[0]) is int:
@@ -49,7 +53,7 @@ def _check(tree: Any, depth: int) -> None:
         _check(each, depth + 1)
 
 
-def value_of(tree: Any) -> Any:
+def value_of(tree: Tree) -> Any:
     """The value a tree tells. Raises `EncodingError` where something in it is no plain value."""
     tag = _tag(tree)
     if type(tree) is not list:
@@ -67,10 +71,15 @@ def _whole(text: str) -> int:
 
 
 _MAKERS: dict[str, Callable[[Any], Any]] = {"l": list, "t": tuple, "s": set, "z": frozenset}
-_READERS: dict[str, Callable[[str], Any]] = {"i": _whole, "f": float.fromhex, "b": bytes.fromhex}
+_READERS: dict[str, Callable[[str], Any]] = {
+    "i": _whole,
+    "f": float.fromhex,
+    "b": bytes.fromhex,
+    "u": lambda text: bytes.fromhex(text).decode("utf-8", "surrogatepass"),
+}
 
 
-def compare(left: Any, right: Any, *, exact: bool = False) -> str:
+def compare(left: Tree, right: Tree, *, exact: bool = False) -> str:
     """Whether two trees tell the same value: "same", "other", or "unknown" where a marker leaves it open.
 
     Numbers are the same if they are equal, without tolerance; a number that is none equals itself. Without
@@ -82,7 +91,7 @@ def compare(left: Any, right: Any, *, exact: bool = False) -> str:
     return _compared(left, right)
 
 
-def _compared(left: Any, right: Any) -> str:
+def _compared(left: Tree, right: Tree) -> str:
     one, two = _tag(left), _tag(right)
     if "o" in {one, two} or ("c" in {one, two} and (one != two or left[1:3] != right[1:3])):
         return UNKNOWN
@@ -94,38 +103,38 @@ def _compared(left: Any, right: Any) -> str:
     return SAME if left == right or (one == "f" and _number(left) == _number(right)) else OTHER
 
 
-def _tag(tree: Any) -> str:
+def _tag(tree: Tree) -> str:
     return str(tree[0]) if type(tree) is list else type(tree).__name__
 
 
-def _number(tree: Any) -> float:
+def _number(tree: Tree) -> float:
     return float.fromhex(tree[1])
 
 
-def _entries(tree: Any) -> list[tuple[str, Any]]:
+def _entries(tree: Tree) -> list[tuple[str, Any]]:
     """The entries of a dict, by the text of their keys."""
     return [(_text(key), value) for key, value in zip(tree[1::2], tree[2::2])]  # noqa: B905  Python 3.8
 
 
-def _text(tree: Any) -> str:
+def _text(tree: Tree) -> str:
     """A tree as text, the same for equal keys: nought has one sign."""
     return json.dumps(["f", "0x0.0p+0"] if _tag(tree) == "f" and not _number(tree) else tree)
 
 
-def _rows(left: Any, right: Any) -> set[str]:
+def _rows(left: Tree, right: Tree) -> set[str]:
     if len(left) != len(right):
         return {OTHER}
     return {_compared(mine, theirs) for mine, theirs in zip(left[1:], right[1:])}  # noqa: B905  Python 3.8
 
 
-def _dicts(left: Any, right: Any) -> set[str]:
+def _dicts(left: Tree, right: Tree) -> set[str]:
     mine, theirs = dict(_entries(left)), dict(_entries(right))
     if set(mine) != set(theirs):
         return {UNKNOWN if _marked(set(mine) ^ set(theirs)) else OTHER}
     return {_compared(mine[key], theirs[key]) for key in mine}
 
 
-def _sets(left: Any, right: Any) -> set[str]:
+def _sets(left: Tree, right: Tree) -> set[str]:
     mine, theirs = sorted(map(_text, left[1:])), sorted(map(_text, right[1:]))
     if mine == theirs:
         return {SAME}
@@ -137,7 +146,7 @@ def _marked(texts: Iterable[str]) -> bool:
     return any('["o", ' in text or '["c", ' in text for text in texts)
 
 
-def _objects(left: Any, right: Any) -> set[str]:
+def _objects(left: Tree, right: Tree) -> set[str]:
     """What the parts of two objects of one type say.
 
     Where what an object keeps is named, private names and names of one side only leave it open.
@@ -155,7 +164,7 @@ def _objects(left: Any, right: Any) -> set[str]:
 _INSIDE = {"l": _rows, "t": _rows, "d": _dicts, "s": _sets, "z": _sets, "c": _objects}
 
 
-def _loosened(tree: Any) -> Any:
+def _loosened(tree: Tree) -> Tree:
     """The tree with equal numbers told in one way."""
     if type(tree) is bool:
         return int(tree)
@@ -164,16 +173,16 @@ def _loosened(tree: Any) -> Any:
     if tree[0] == "f":
         number = _number(tree)
         return _integer(int(number)) if number.is_integer() else tree
-    if tree[0] in {"i", "b", "o", "g", "r"}:
+    if tree[0] in {"i", "b", "u", "o", "g", "r"}:
         return tree
     return ["s" if tree[0] == "z" else tree[0], *map(_loosened, tree[1:])]
 
 
-def _integer(number: int) -> Any:
+def _integer(number: int) -> Tree:
     return number if abs(number) < 1 << 53 else ["i", hex(number)]
 
 
-def show(tree: Any, most: int = 300) -> str:
+def show(tree: Tree, most: int = 300) -> str:
     """The value a tree tells, about as Python would print it, in at most `most` characters."""
     text = _shown(tree)
     return text if len(text) <= most else text[: most - 3] + "..."
@@ -182,7 +191,7 @@ def show(tree: Any, most: int = 300) -> str:
 _BRACKETS = {"l": ("[", "]"), "t": ("(", ")"), "s": ("{", "}"), "z": ("{", "}")}
 
 
-def _shown(tree: Any) -> str:
+def _shown(tree: Tree) -> str:
     tag = _tag(tree)
     if type(tree) is not list:
         return repr(tree)

@@ -4,15 +4,42 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
+from escalator.validators.tests.collected import Function, inherited, is_test, tests_of
 from escalator.validators.tests.expectations import Expectation, expectations_of, is_literal
+from escalator.validators.tests.words import words_of
 
-Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
-
-_SWALLOWING = ("raises", "warns", "suppress", "assertRaises", "assertWarns", "assertLogs", "deprecated_call")
+_CALM = frozenset(
+    {
+        "open",
+        "patch",
+        "object",
+        "dict",
+        "subTest",
+        "test",
+        "context",
+        "at_level",
+        "disabled",
+        "closing",
+        "nullcontext",
+        "chdir",
+        "catch_warnings",
+        "warns",
+        "deprecated_call",
+        "assertWarns",
+        "assertLogs",
+        "redirect_stdout",
+        "redirect_stderr",
+        "localcontext",
+        "TemporaryDirectory",
+        "TemporaryFile",
+        "NamedTemporaryFile",
+    }
+)
+_SWALLOWING = ("rais", "suppress", "fail", "error", "expect", "assert")
+_RAISES = ("raises", "pytest.raises", "self.assertRaises")
 _LEAVING = ("skip", "xfail", "fail", "importorskip", "skipTest", "exit")
 _PLAIN_DECORATORS = ("pytest.mark.", "mark.", "mock.patch", "patch", "unittest.mock.patch", "staticmethod")
 
@@ -29,12 +56,14 @@ class Column:
 
 @dataclass(kw_only=True, slots=True)
 class TestFunction:
-    """A function of a test module. `definition` is its id without path, `raises` are the expressions that name
-    what must be raised; `columns` are the names whose literals nothing but its expectations reads.
+    """A function of a test module. `definition` is its id without path, `also` are those under which classes
+    inherit it; `raises` are the expressions that name what must be raised; `columns` are the names whose literals
+    nothing but its expectations reads.
     """
 
     node: Function
     definition: str
+    also: tuple[str, ...] = ()
     expectations: list[Expectation] = field(default_factory=list)
     columns: list[Column] = field(default_factory=list)
     raises: list[ast.expr] = field(default_factory=list)
@@ -43,35 +72,32 @@ class TestFunction:
     @property
     def is_test(self) -> bool:
         """Whether pytest collects it by its name."""
-        return _is_test(self.node)
+        return is_test(self.node)
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """All ids under which it is collected."""
+        return (self.definition, *self.also) if self.is_test else ()
+
+    @property
+    def sure(self) -> frozenset[str]:
+        """The names that are compared by every run of it that passes."""
+        return frozenset(name.id for each in self.expectations if each.always for name in each.names)
 
 
 def functions_of(tree: ast.Module) -> list[TestFunction]:
     """The test functions of a module, and the helpers that they call once each on their straight way."""
     module = _Module(tree)
-    tests = [module.read(node, definition) for node, definition in _tests(tree)]
+    also = inherited(tree)
+    tests = [module.read(node, name, also=also.get(name, ())) for name, node in tests_of(tree.body, "").items()]
     called = Counter(name for test in tests for name in test.helpers)
     defined = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     helpers = [
         node
         for node in defined
-        if not node.decorator_list and 0 < called[node.name] == module.uses[node.name] and not _is_test(node)
+        if not node.decorator_list and 0 < called[node.name] == module.uses[node.name] and not is_test(node)
     ]
     return [*tests, *(module.read(node, node.name) for node in helpers)]
-
-
-def _tests(tree: ast.Module) -> Iterator[tuple[Function, str]]:
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _is_test(node):
-            yield node, node.name
-        elif isinstance(node, ast.ClassDef):
-            for inner in node.body:
-                if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and _is_test(inner):
-                    yield inner, f"{node.name}::{inner.name}"
-
-
-def _is_test(node: Function) -> bool:
-    return node.name.startswith("test")
 
 
 class _Module:
@@ -79,18 +105,26 @@ class _Module:
         self.uses = Counter(
             node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
         )
+        self.uses += Counter(node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute))
+        self.bound = Counter(
+            node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+        )
+        self.defined = {node.name for node in tree.body if isinstance(node, Function | ast.ClassDef)}
+        self.words = words_of(tree)
         self.tables = {
-            node.targets[0].id: node.value
+            target.id: node.value
             for node in tree.body
-            if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
+            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+            if isinstance(target, ast.Name)
         }
 
-    def read(self, node: Function, definition: str) -> TestFunction:
-        """What one function asserts; nothing where its decorators may do anything with it."""
-        found = TestFunction(node=node, definition=definition)
+    def read(self, node: Function, definition: str, *, also: tuple[str, ...] = ()) -> TestFunction:
+        """What one function asserts; nothing where its decorators, or what calls it, may do anything with it."""
+        found = TestFunction(node=node, definition=definition, also=also)
         decorators = [ast.unparse(each) for each in node.decorator_list]
         plain = all(each.startswith(_PLAIN_DECORATORS) and "xfail" not in each for each in decorators)
-        if not plain or _yields(node):
+        if not plain or _yields(node) or (is_test(node) and self.uses[node.name]):
             return found
         tables = self._given(node)
         reader = _Body(self, found)
@@ -107,12 +141,13 @@ class _Module:
                 continue
             if ast.unparse(decorator.func).endswith("mark.parametrize"):
                 names, rows = _names(decorator.args[0]), self.rows(decorator.args[1])
-                found += _columns(names, rows, given=True, always=True)
+                alone = isinstance(decorator.args[0], ast.Constant) and len(names) == 1
+                found += _columns(names, rows, given=True, always=True, alone=alone)
         return found
 
     def rows(self, node: ast.expr) -> list[ast.expr]:
         """The rows of a table: written here, or under a name of the module that nothing else reads."""
-        if isinstance(node, ast.Name) and self.uses[node.id] == 1:
+        if isinstance(node, ast.Name) and self.uses[node.id] == self.bound[node.id] == 1:
             node = self.tables.get(node.id, node)
         return node.elts if isinstance(node, ast.List | ast.Tuple) else []
 
@@ -131,7 +166,7 @@ class _Body:
 
     def _statement(self, node: ast.stmt, *, always: bool) -> None:
         if isinstance(node, ast.Assert | ast.Expr):
-            self.found.expectations += expectations_of(node, always=always)
+            self.found.expectations += expectations_of(node, always=always, words=self.module.words)
             self._helper(node, always=always)
         elif isinstance(node, ast.With | ast.AsyncWith):
             self._with(node, always=always)
@@ -141,26 +176,34 @@ class _Body:
         elif isinstance(node, ast.For):
             self._loop(node, always=always)
         elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            self.columns += _columns([node.targets[0].id], [node.value], given=False, always=always)
+            name = [node.targets[0].id]
+            self.columns += _columns(name, [node.value], given=False, always=always, alone=True)
 
     def _with(self, node: ast.With | ast.AsyncWith, *, always: bool) -> None:
+        """A context that may end its body without failing the test says nothing of what stands in it."""
         contexts = [item.context_expr for item in node.items]
-        swallowing = [each for each in contexts if any(word in ast.unparse(each) for word in _SWALLOWING)]
-        if not swallowing:
-            self.read(node.body, always=always)
-        for context in swallowing:
-            named = isinstance(context, ast.Call) and ast.unparse(context.func).endswith(
-                ("raises", "assertRaises")
-            )
-            if always and named and isinstance(context, ast.Call) and context.args:
-                self.found.raises.append(context.args[0])
+        if not any(map(self._swallows, contexts)):
+            self.read(node.body, always=always and all(map(_is_calm, contexts)))
+        elif always and len(contexts) == 1 and isinstance(contexts[0], ast.Call) and contexts[0].args:
+            self.found.raises += contexts[0].args[:1] if ast.unparse(contexts[0].func) in _RAISES else []
+
+    def _swallows(self, context: ast.expr) -> bool:
+        """Whether a context may want the assertions in it to fail."""
+        if not isinstance(context, ast.Call):
+            return True
+        function = ast.unparse(context.func)
+        return not _is_calm(context) and (
+            function in self.module.defined or any(word in function.lower() for word in _SWALLOWING)
+        )
 
     def _loop(self, node: ast.For, *, always: bool) -> None:
         rows = self.module.rows(node.iter)
         if not rows or any(isinstance(each, ast.Break | ast.Continue) for each in ast.walk(node)):
             return
-        names = _names(node.target) if not isinstance(node.target, ast.Name) else [node.target.id]
-        self.columns += _columns(names, rows, given=False, always=always)
+        always = always and not _may_leave(node)
+        alone = isinstance(node.target, ast.Name)
+        names = [node.target.id] if isinstance(node.target, ast.Name) else _names(node.target)
+        self.columns += _columns(names, rows, given=False, always=always, alone=alone)
         self.read(node.body, always=always)
 
     def _helper(self, node: ast.Assert | ast.Expr, *, always: bool) -> None:
@@ -179,9 +222,14 @@ def _names(node: ast.expr) -> list[str]:
     return []
 
 
-def _columns(names: list[str], rows: list[ast.expr], *, given: bool, always: bool) -> list[Column]:
-    """The columns of a table that hold nothing but literals."""
-    cells = [_cells(row, len(names)) for row in rows]
+def _is_calm(context: ast.expr) -> bool:
+    """Whether a context is known to let every exception through, and to raise none for want of one."""
+    return isinstance(context, ast.Call) and ast.unparse(context.func).rpartition(".")[2] in _CALM
+
+
+def _columns(names: list[str], rows: list[ast.expr], *, given: bool, always: bool, alone: bool) -> list[Column]:
+    """The columns of a table that hold nothing but literals. `alone`: a row is what the one name stands for."""
+    cells = [_cells(row, alone=alone) for row in rows]
     if not rows or not all(len(row) == len(names) for row in cells):
         return []
     return [
@@ -191,24 +239,31 @@ def _columns(names: list[str], rows: list[ast.expr], *, given: bool, always: boo
     ]
 
 
-def _cells(row: ast.expr, width: int) -> list[ast.expr]:
+def _cells(row: ast.expr, *, alone: bool) -> list[ast.expr]:
     if isinstance(row, ast.Call) and ast.unparse(row.func).endswith("pytest.param"):
         return [] if "xfail" in ast.unparse(row) else row.args
-    if width == 1:
+    if alone:
         return [row]
     return row.elts if isinstance(row, ast.List | ast.Tuple) else []
 
 
 def _unread(columns: list[Column], found: TestFunction) -> list[Column]:
-    """The columns whose names are bound once, and read by nothing but expectations."""
-    names = [node for node in ast.walk(found.node) if isinstance(node, ast.Name)]
-    loads = Counter(node.id for node in names if isinstance(node.ctx, ast.Load))
-    stores = Counter(node.id for node in names if not isinstance(node.ctx, ast.Load))
+    """The columns whose names are bound once, and read by nothing but expectations and their messages."""
+    loads, stores = Counter[str](), Counter[str]()
+    for node in ast.walk(found.node):
+        if isinstance(node, ast.Name):
+            (loads if isinstance(node.ctx, ast.Load) else stores)[node.id] += 1
+        elif isinstance(node, ast.Global | ast.Nonlocal):
+            stores.update(node.names)
     asked = Counter(name.id for each in found.expectations for name in each.names)
+    messages = {id(each.statement): each.message for each in found.expectations if each.message is not None}
+    told = Counter(node.id for each in messages.values() for node in ast.walk(each) if isinstance(node, ast.Name))
     return [
         column
         for column in columns
-        if loads[column.name] == asked[column.name] > 0 and stores[column.name] == (0 if column.given else 1)
+        if loads[column.name] == asked[column.name] + told[column.name]
+        and asked[column.name] > 0
+        and stores[column.name] == (0 if column.given else 1)
     ]
 
 

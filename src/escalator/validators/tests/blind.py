@@ -2,7 +2,7 @@
 
 `assert add(2, 2) == 4` becomes `_escalator_check(0, (add(2, 2)))`. The process that runs the answer never holds
 the 4, so whatever the answer does there, it passes only with the right value. A literal in a table becomes
-`_escalator_hidden(1)`, which stands for it.
+`_escalator_hidden(1)`, which stands for it. A test that does anything else with that is run as it is written.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import PurePosixPath
 from typing import Any
 
 from escalator.validators.tests.assertions import Column, TestFunction, functions_of
@@ -19,6 +20,10 @@ from escalator.validators.tests.expectations import Expectation
 from escalator.validators.tests.sources import Edit, Source
 
 CHECK, HIDDEN = "_escalator_check", "_escalator_hidden"
+_STAND_IN = f'globals().get("{HIDDEN}", str)'
+"""What makes one, and does no harm where the module is imported by a process that the tests start."""
+
+_CONTROLS = {code: ascii(chr(code))[1:-1] for code in (*range(32), 127)}
 _MARKED = re.compile(r"escalator-hidden-(\d+)\.")
 
 
@@ -65,6 +70,8 @@ class Blinded:
         try:
             made.texts[path] = _Blinder(path, text, made).text()
             compile(made.texts[path], path, "exec", dont_inherit=True)
+            if _names_itself(path, text):
+                return
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return
         if made.checks:
@@ -91,6 +98,15 @@ def blinded(tests: Mapping[str, str]) -> Blinded:
     return made
 
 
+def _names_itself(path: str, text: str) -> bool:
+    """Whether a module speaks of its own file: whatever it starts with that must find its values there."""
+    name = PurePosixPath(path).stem
+    nodes = list(ast.walk(ast.parse(text)))
+    told = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    texts = (node for node in nodes if isinstance(node, ast.Constant) and id(node) not in told)
+    return any(isinstance(node.value, str) and name in node.value for node in texts)
+
+
 class _Blinder:
     def __init__(self, path: str, text: str, made: Blinded) -> None:
         self.path, self.made, self.source = path, made, Source(text)
@@ -101,9 +117,8 @@ class _Blinder:
         """The module as it is run; what it must come by is noted."""
         made = {each.definition: self._blind(each) for each in self.functions}
         for each in self.functions:
-            if each.is_test:
-                parts = [made[each.definition], *(made[name] for name in each.helpers if name in made)]
-                test = f"{self.path}::{each.definition}"
+            parts = [made[each.definition], *(made[name] for name in each.helpers if name in made)]
+            for test in (f"{self.path}::{name}" for name in each.tests):
                 self.made.owed[test] = frozenset().union(*(checks for checks, _ in parts))
                 self.made.tables[test] = frozenset().union(*(literals for _, literals in parts))
         return self.source.edited(self.edits)
@@ -120,7 +135,7 @@ class _Blinder:
         tables: set[int] = set()
         for column in function.columns:
             numbers = self._hide(column)
-            tables |= numbers if column.always and not column.given else set()
+            tables |= numbers if column.always and not column.given and column.name in function.sure else set()
         return frozenset(owed), frozenset(tables)
 
     def _replace(self, parts: list[Expectation]) -> set[int]:
@@ -155,15 +170,19 @@ class _Blinder:
         for row, cell in enumerate(column.cells):
             number, value = next(self.made.numbers), ast.literal_eval(cell)
             self.made.hidden[number] = Hidden(value=value, name=_id(value, column.name, row))
-            self.edits.append(Edit(node=cell, text=f"{HIDDEN}({number}\0)"))
+            self.edits.append(Edit(node=cell, text=f"{_STAND_IN}({number}\0)"))
             numbers.add(number)
         return numbers
 
 
 def _id(value: object, name: str, row: int) -> str:
     """What pytest writes for a parameter in the id of a test."""
+    if isinstance(value, bytes):
+        value = value.decode("ascii", "backslashreplace").translate(_CONTROLS)
+    elif isinstance(value, str):
+        value = value.encode("unicode_escape").decode("ascii")
     if isinstance(value, str):
-        return value.encode("unicode_escape").decode("ascii")
+        return value
     if value is None or isinstance(value, bool | int | float | complex):
         return str(value)
     return f"{name}{row}"

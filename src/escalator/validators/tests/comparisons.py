@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from escalator.validators.tests.blind import Blinded, Check
-from escalator.validators.tests.expectations import holds
+from escalator.validators.tests.evaluation import holds
 from escalator.validators.tests.report import Report, Result
 from escalator.validators.values import EncodingError, parse, show, value_of
 
 _FORGED = "It did not come by its own assertions. Code under test must leave the tests alone."
+_UNEXPECTED = ("[XPASS(strict)]", "Unexpected success")
 _CLIPPED = 300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compared:
     """A report with the comparisons in it, under the ids pytest would give. `sent` maps these to the ids that ran;
-    `blind` are the tests that passed by values compared here, `undecided` those that sent objects of their own.
+    `blind` are the tests that passed by values compared here, `undecided` those that must be run as they are
+    written: they sent objects of their own, were expected to fail, or did something else with what is hidden.
+    `unusable`: that was done before any test ran, so that all of them must be.
     """
 
     report: Report
     sent: Mapping[str, str]
     blind: frozenset[str]
     undecided: frozenset[str]
+    unusable: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +52,9 @@ def compared(report: Report, form: Blinded) -> Compared:
         said = [_judge(number, values, form) for number, values in report.checks.get(test, ())]
         name, wrong = names[test], next((each for each in said if each.outcome == "wrong"), None)
         results[name] = result
-        if wrong is not None and result != "skipped":
+        if test in report.used or (wrong is not None and _was_to_fail(result, report.details.get(test, {}))):
+            undecided.add(name)
+        elif wrong is not None and result not in {"skipped", "xfailed"}:
             results[name], details[name] = "failed", wrong.detail or {}
         elif result == "passed" and _forged(test, said, report, form):
             results[name], details[name] = "failed", {"when": "call", "text": _FORGED}
@@ -62,13 +69,25 @@ def compared(report: Report, form: Blinded) -> Compared:
         details=details,
     )
     sent = {name: test for test, name in names.items()}
-    return Compared(report=whole, sent=sent, blind=frozenset(blind), undecided=frozenset(undecided))
+    return Compared(
+        report=whole,
+        sent=sent,
+        blind=frozenset(blind),
+        undecided=frozenset(undecided),
+        unusable="" in report.used,
+    )
+
+
+def _was_to_fail(result: Result, detail: Mapping[str, Any]) -> bool:
+    """Whether a test that came to its end was one that is expected not to."""
+    return result == "xpassed" or (result == "failed" and str(detail.get("text", "")).startswith(_UNEXPECTED))
 
 
 def _names(tests: tuple[str, ...], form: Blinded) -> dict[str, str]:
     """The ids pytest would give; where two would be the same it numbers them."""
     plain = {test: form.named(test) for test in tests}
-    often = {name for name in plain.values() if list(plain.values()).count(name) > 1} if form.hidden else set()
+    times = Counter(plain.values()) if form.hidden else Counter[str]()
+    often = {name for name, number in times.items() if number > 1}
     numbers: dict[str, int] = {}
     for test, name in plain.items():
         if name in often:
@@ -94,13 +113,12 @@ def _judge(number: int, sent: list[Any], form: Blinded) -> _Said:
     if check is None or len(sent) != check.operands:
         return _Said(outcome="forged")
     values: dict[str, Any] = dict(check.literals)
-    hidden, opaque = set(), False
+    hidden, opaque, unlike = set(), False, False
     for at, (kind, data) in enumerate(sent):
-        if (kind == "hidden") != (at in check.secret):
+        if kind == "hidden" and (at not in check.secret or data not in form.hidden):
             return _Said(outcome="forged")
+        unlike = unlike or (kind != "hidden" and at in check.secret)
         if kind == "hidden":
-            if data not in form.hidden:
-                return _Said(outcome="forged")
             hidden.add(data)
             values[f"a{at}"] = form.hidden[data].value
             continue
@@ -110,7 +128,7 @@ def _judge(number: int, sent: list[Any], form: Blinded) -> _Said:
         except EncodingError:
             opaque = True
             values[f"a{at}"] = _Other(show(tree))
-    if opaque and " is " not in check.template:
+    if unlike or (opaque and " is " not in check.template):
         return _Said(outcome="opaque", hidden=frozenset(hidden))
     return _held(check, values, frozenset(hidden))
 
@@ -135,7 +153,10 @@ def _held(check: Check, values: Mapping[str, Any], hidden: frozenset[int]) -> _S
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # a number of more digits than Python writes out
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= _CLIPPED else f"{text[: _CLIPPED // 2]}...{text[-_CLIPPED // 2 :]}"
 
 

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-_ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
-_PURE = ("abs", "round")
-_COMPARED = {
-    **dict.fromkeys(("assertEqual", "assertEquals", "assertListEqual", "assertTupleEqual"), ast.Eq),
-    **dict.fromkeys(("assertDictEqual", "assertSetEqual", "assertMultiLineEqual", "assertSequenceEqual"), ast.Eq),
-    "assertNotEqual": ast.NotEq,
-    "assertIn": ast.In,
-    "assertNotIn": ast.NotIn,
-    "assertLess": ast.Lt,
-    "assertLessEqual": ast.LtE,
-    "assertGreater": ast.Gt,
-    "assertGreaterEqual": ast.GtE,
-    "assertIs": ast.Is,
-}
+from escalator.validators.tests.words import ASSERTIONS, COMPUTED, PLAIN_WORDS, PURE, Words
+
+_LARGE = 1000
 
 
 @dataclass(kw_only=True, slots=True)
@@ -41,6 +28,11 @@ class Expectation:
     hides: bool = False
 
     @property
+    def message(self) -> ast.expr | None:
+        """What the statement says where it fails, of which nothing is left when it is rewritten."""
+        return self.statement.msg if isinstance(self.statement, ast.Assert) else None
+
+    @property
     def names(self) -> list[ast.Name]:
         """Operands that are nothing but a name: what they stand for may be a literal of the test."""
         return [each for each in self.operands if isinstance(each, ast.Name)]
@@ -55,15 +47,16 @@ class Expectation:
         return self.hides
 
 
-def expectations_of(node: ast.Assert | ast.Expr, *, always: bool) -> list[Expectation]:
+def expectations_of(node: ast.Assert | ast.Expr, *, always: bool, words: Words = PLAIN_WORDS) -> list[Expectation]:
     """What a statement asserts, one expectation for each part of an `and`; none where it asserts nothing."""
-    test = node.test if isinstance(node, ast.Assert) else _unittest(node.value)
+    test = node.test if isinstance(node, ast.Assert) else _unittest(node.value, words)
     if test is None:
         return []
     found = []
     for part in _conjuncts(test):
         each = Expectation(statement=node, part=part, always=always)
-        each.template = _Template(each).build(part)
+        each.template = _Template(each, words).build(part)
+        each.equated = _equated(part)
         found.append(each)
     return found
 
@@ -74,11 +67,22 @@ def _conjuncts(test: ast.expr) -> list[ast.expr]:
     return [test]
 
 
-def _unittest(call: ast.expr) -> ast.expr | None:
+def _equated(part: ast.expr) -> list[ast.expr]:
+    """The sides of a comparison that can hold for no other value of theirs."""
+    if not isinstance(part, ast.Compare) or len(part.ops) != 1:
+        return []
+    sides = [part.left, part.comparators[0]]
+    if isinstance(part.ops[0], ast.Eq):
+        return [side for side in sides if isinstance(side, ast.Name) or is_literal(side)]
+    written = isinstance(part.ops[0], ast.Is) and hasattr(part, "lineno")
+    return [side for side in sides if written and _is_singleton(side)]
+
+
+def _unittest(call: ast.expr, words: Words) -> ast.expr | None:
     """A call of one of unittest's assertions as the expression it asserts."""
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
         return None
-    if not isinstance(call.func.value, ast.Name) or call.func.value.id != "self":
+    if not isinstance(call.func.value, ast.Name) or call.func.value.id != "self" or call.func.attr in words.own:
         return None
     if {each.arg for each in call.keywords} - {"msg"} or any(isinstance(each, ast.Starred) for each in call.args):
         return None
@@ -87,10 +91,10 @@ def _unittest(call: ast.expr) -> ast.expr | None:
 
 def _asserted(name: str, given: list[ast.expr]) -> ast.expr | None:
     """What a method of unittest asserts of its arguments."""
-    if name in _COMPARED and len(given) in {2, 3}:
-        return ast.Compare(left=given[0], ops=[_COMPARED[name]()], comparators=[given[1]])
-    if name == "assertAlmostEqual" and len(given) == 2:
-        return _called("almost", given)
+    if name in ASSERTIONS and len(given) in {2, 3}:
+        return ast.Compare(left=given[0], ops=[ASSERTIONS[name]()], comparators=[given[1]])
+    if name in COMPUTED and len(given) == 2:
+        return ast.Call(func=ast.Constant(value=COMPUTED[name]), args=given, keywords=[])
     if len(given) not in {1, 2}:
         return None
     alone: dict[str, ast.expr] = {
@@ -104,8 +108,8 @@ def _asserted(name: str, given: list[ast.expr]) -> ast.expr | None:
 class _Template:
     """Builds the expression that is evaluated outside; what it does not know is an operand as a whole."""
 
-    def __init__(self, found: Expectation) -> None:
-        self.found = found
+    def __init__(self, found: Expectation, words: Words) -> None:
+        self.found, self.words = found, words
 
     def build(self, node: ast.expr) -> ast.expr:
         if isinstance(node, ast.Compare):
@@ -115,7 +119,7 @@ class _Template:
         if is_literal(node):
             self.found.literals.append(node)
             return ast.Name(id=f"e{len(self.found.literals) - 1}", ctx=ast.Load())
-        if isinstance(node, ast.BinOp) and isinstance(node.op, _ARITHMETIC) and _holds_literal(node):
+        if isinstance(node, ast.BinOp) and _small(node) and self._holds_literal(node):
             return ast.BinOp(left=self.build(node.left), op=node.op, right=self.build(node.right))
         if isinstance(node, ast.Call):
             return self._call(node)
@@ -132,44 +136,57 @@ class _Template:
                 return self._operand(node)
             if isinstance(op, ast.Is) and not any(_is_singleton(side) for side in sides[at : at + 2]):
                 return self._operand(node)
-        if len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq):
-            self.found.equated += [side for side in sides if isinstance(side, ast.Name) or is_literal(side)]
         built = [self.build(side) for side in sides]
         return ast.Compare(left=built[0], ops=node.ops, comparators=built[1:])
 
     def _call(self, node: ast.Call) -> ast.expr:
-        name = ast.unparse(node.func) if isinstance(node.func, ast.Name | ast.Attribute) else ""
+        if isinstance(node.func, ast.Constant):
+            return _called(str(node.func.value), list(map(self.build, node.args)), node.keywords)
+        name = self._meant(node)
         plain = not node.keywords and not any(isinstance(each, ast.Starred) for each in node.args)
-        if name in _PURE and plain and node.args and _holds_literal(node):
-            return _called(name, [self.build(node.args[0]), *map(self.build, node.args[1:])])
-        if name == "almost":
+        if name in PURE and plain and node.args and self._holds_literal(node):
             return _called(name, list(map(self.build, node.args)))
-        if name in {"approx", "pytest.approx"} and len(node.args) == 1 and _fixed(node):
+        if name == "approx" and len(node.args) == 1 and _fixed(node, "rel", "abs", "nan_ok"):
             return _called("approx", [self.build(node.args[0])], node.keywords)
-        if name in {"isclose", "math.isclose"} and len(node.args) == 2 and _fixed(node):
+        if name == "isclose" and len(node.args) == 2 and _fixed(node, "rel_tol", "abs_tol"):
             return _called("isclose", list(map(self.build, node.args)), node.keywords)
         return self._operand(node)
+
+    def _meant(self, node: ast.Call) -> str:
+        """The function that is called, if it is one that can be computed apart."""
+        written = ast.unparse(node.func) if isinstance(node.func, ast.Name | ast.Attribute) else ""
+        return self.words.functions.get(written, "")
+
+    def _holds_literal(self, node: ast.expr) -> bool:
+        """Whether a value is written out in it, calls of other functions apart."""
+        if isinstance(node, ast.BinOp):
+            return self._holds_literal(node.left) or self._holds_literal(node.right)
+        if isinstance(node, ast.Call) and self._meant(node) in PURE:
+            return any(map(self._holds_literal, node.args))
+        return is_literal(node)
 
 
 def _called(name: str, arguments: list[ast.expr], keywords: list[ast.keyword] | None = None) -> ast.expr:
     return ast.Call(func=ast.Name(id=name, ctx=ast.Load()), args=arguments, keywords=keywords or [])
 
 
-def _fixed(node: ast.Call) -> bool:
-    return all(each.arg and is_literal(each.value) for each in node.keywords)
+def _fixed(node: ast.Call, *known: str) -> bool:
+    return all(each.arg in known and is_literal(each.value) for each in node.keywords)
+
+
+def _small(node: ast.BinOp) -> bool:
+    """Whether computing it takes no more room than what it is computed from."""
+    if isinstance(node.op, ast.Mult):
+        return any(isinstance(each, ast.Constant) and _is_number(each.value) for each in (node.left, node.right))
+    return isinstance(node.op, ast.Add | ast.Sub | ast.Div)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < _LARGE)
 
 
 def _is_singleton(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool))
-
-
-def _holds_literal(node: ast.expr) -> bool:
-    """Whether a value is written out in it, calls of other functions apart."""
-    if isinstance(node, ast.BinOp):
-        return _holds_literal(node.left) or _holds_literal(node.right)
-    if isinstance(node, ast.Call) and ast.unparse(node.func) in _PURE:
-        return any(_holds_literal(each) for each in node.args)
-    return is_literal(node)
 
 
 def is_literal(node: ast.expr) -> bool:
@@ -179,54 +196,3 @@ def is_literal(node: ast.expr) -> bool:
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return False
     return True
-
-
-def holds(template: Any, values: Mapping[str, object]) -> bool:
-    """Whether a compiled template holds of these values, which are exact built-in ones. Raises what it raises."""
-    return bool(eval(template, {"__builtins__": {}, **_FUNCTIONS, **values}))  # noqa: S307  the task's own expression
-
-
-class Approximately:
-    """A number, or a list, tuple or dict of numbers, that others may be near: within 1e-6 of it, or 1e-12."""
-
-    def __init__(self, expected: Any, rel: float | None = None, abs: float | None = None) -> None:  # noqa: A002
-        self.expected, self.relative, self.absolute = expected, rel, abs
-
-    def __eq__(self, other: object) -> bool:
-        return self._near(other, self.expected)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def _near(self, actual: Any, expected: Any) -> bool:
-        if isinstance(expected, dict):
-            return (
-                isinstance(actual, dict)
-                and actual.keys() == expected.keys()
-                and all(self._near(actual[key], expected[key]) for key in expected)
-            )
-        if isinstance(expected, list | tuple):
-            return (
-                isinstance(actual, list | tuple)
-                and len(actual) == len(expected)
-                and all(map(self._near, actual, expected))
-            )
-        if isinstance(expected, bool) or not isinstance(expected, int | float | complex):
-            return bool(actual == expected)
-        if not isinstance(actual, int | float | complex):
-            return False
-        absolute = 1e-12 if self.absolute is None else self.absolute
-        relative = (0.0 if self.absolute is not None else 1e-6) if self.relative is None else self.relative
-        return actual == expected or abs(actual - expected) <= max(absolute, relative * abs(expected))
-
-
-def _isclose(first: float, second: float, *, rel_tol: float = 1e-9, abs_tol: float = 0.0) -> bool:
-    import math
-
-    return math.isclose(first, second, rel_tol=rel_tol, abs_tol=abs_tol)
-
-
-def _almost(first: Any, second: Any) -> bool:
-    return bool(first == second) or round(abs(first - second), 7) == 0
-
-
-_FUNCTIONS = {"abs": abs, "round": round, "approx": Approximately, "isclose": _isclose, "almost": _almost}

@@ -23,6 +23,7 @@ _DATA_FOLDER = re.compile(
 )
 _SKIPPED = frozenset({"__pycache__", "node_modules", "venv"})
 _MOST_FILES = 2000
+_BYTE_ORDER_MARK = "\ufeff"
 _MOST_BYTES = 16 * 1024 * 1024
 
 
@@ -66,7 +67,7 @@ def python_tests(brief: Brief) -> tuple[str, ...]:
 
 def read_suite(brief: Brief, *, conftest: bool, pythonpath: tuple[str, ...] = ()) -> Suite:
     """Read from the project, as it was before the answer, everything the tests may rely on."""
-    tests = {str(PurePosixPath(path)): text for path, text in brief.tests.items()}
+    tests = {str(PurePosixPath(path)): text.removeprefix(_BYTE_ORDER_MARK) for path, text in brief.tests.items()}
     files = tuple(path for path, text in tests.items() if is_test_module(path, text))
     trusted: dict[str, str | bytes] = {**_support(brief, files, conftest=conftest), **tests}
     sources = {path: text if isinstance(text, str) else "" for path, text in trusted.items()}
@@ -75,7 +76,8 @@ def read_suite(brief: Brief, *, conftest: bool, pythonpath: tuple[str, ...] = ()
     bases = tuple(dict.fromkeys(project.base_of(path) for path in files))
     targets = _real_targets(brief, files)
     shared = [base for base in bases if not _test_folder(PurePosixPath(base)) or _any_below(targets, base)]
-    others = (*pythonpath, *settings.pythonpath, "src", ".")
+    packages = {name for path in files for name in imported_names(tests[path])}
+    others = (*pythonpath, *settings.pythonpath, *((".", "src") if "src" in packages else ("src", ".")))
     return Suite(
         trusted=trusted,
         files=files,
@@ -84,8 +86,12 @@ def read_suite(brief: Brief, *, conftest: bool, pythonpath: tuple[str, ...] = ()
         trusted_paths=tuple(dict.fromkeys((*bases, "."))),
         project=project.own_names((*shared, *others), tests, files),
         settings=settings,
-        hashes={path: sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for path, text in tests.items()},
+        hashes={str(PurePosixPath(path)): _hash(text) for path, text in brief.tests.items()},
     )
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class _Project:

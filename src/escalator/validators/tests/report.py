@@ -32,7 +32,7 @@ class Report:
     session never ended. `results` maps each collected test id to its result, `details` the failing ones to what
     was seen. `imports` maps test modules that did not import to the error's facts, `collect` maps what
     could not be collected to what pytest shows of it. `checks` are the comparisons that each test asked for: their
-    numbers, and what was to be compared.
+    numbers, and what was to be compared; `used` the tests in which something else was done with what is hidden.
     """
 
     intact: bool
@@ -49,6 +49,7 @@ class Report:
     collect: Mapping[str, Uncollected] = field(default_factory=dict)
     missing_plugins: tuple[str, ...] = ()
     checks: Mapping[str, list[tuple[int, list[Any]]]] = field(default_factory=dict)
+    used: frozenset[str] = frozenset()
 
     def with_result(self, *wanted: Result) -> tuple[str, ...]:
         """The ids of tests that came out in one of the given ways, in the order they were run."""
@@ -61,13 +62,15 @@ def read_report(data: bytes, key: bytes) -> Report:
     first: dict[str, dict[str, Any]] = {}
     phases: dict[str, list[dict[str, object]]] = {}
     checks: dict[str, list[tuple[int, list[Any]]]] = {}
-    imports, collect = {}, {}
+    imports, collect, used = {}, {}, set()
     for record in records:
         kind = record["kind"]
         if kind == "phase":
             phases.setdefault(record["id"], []).append(record)
         elif kind == "check":
             checks.setdefault(record["id"], []).append((record["number"], record["values"]))
+        elif kind == "used":
+            used.add(record["id"])
         elif kind == "import":
             imports[record["id"]] = record["error"]
         elif kind == "collect":
@@ -93,6 +96,7 @@ def read_report(data: bytes, key: bytes) -> Report:
         collect=collect,
         missing_plugins=tuple(first.get("plugins", {}).get("missing", ())),
         checks=checks,
+        used=frozenset(used),
     )
 
 

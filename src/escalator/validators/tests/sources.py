@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+_NEWLINE = re.compile(rb"\r\n|\r|\n")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,9 +24,7 @@ class Source:
     def __init__(self, text: str) -> None:
         self.tree = ast.parse(text)
         self._bytes = text.encode()
-        self._starts = [0]
-        for line in self._bytes.split(b"\n"):
-            self._starts.append(self._starts[-1] + len(line) + 1)
+        self._starts = [0, *(found.end() for found in _NEWLINE.finditer(self._bytes))]
 
     def segment(self, node: ast.expr | ast.stmt) -> str:
         """A node as it is written."""
@@ -37,11 +38,16 @@ class Source:
             start, end = self._span(edit.node)
             if start < at:
                 raise ValueError("edits overlap")
-            lines = self._bytes[start:end].count(b"\n") - edit.text.count("\n")
-            parts += [self._bytes[at:start], edit.text.replace("\0", "\n" * max(lines, 0)).encode()]
+            text = edit.text.encode()
+            lines = _lines(self._bytes[start:end]) - _lines(text)
+            parts += [self._bytes[at:start], text.replace(b"\0", b"\n" * max(lines, 0))]
             at = end
         return b"".join([*parts, self._bytes[at:]]).decode()
 
     def _span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
         last, end = node.end_lineno or node.lineno, node.end_col_offset or 0
         return self._starts[node.lineno - 1] + node.col_offset, self._starts[last - 1] + end
+
+
+def _lines(text: bytes) -> int:
+    return len(_NEWLINE.findall(text))

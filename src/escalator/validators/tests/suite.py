@@ -239,9 +239,9 @@ def _refused(candidate: Candidate, bench: Bench) -> str:
 def _decided(bench: Bench, session: Session, files: Mapping[str, str | None], brief: Brief) -> Flow[Session]:
     """The session with its undecided tests, which sent objects of other classes, run as they are written."""
     undecided = session.compared.undecided
-    if not undecided:
+    if not undecided and not session.compared.unusable:
         return session
-    only = tuple(sorted({test.partition("[")[0] for test in undecided}))
+    only = tuple(sorted({test.partition("[")[0] for test in undecided})) if not session.compared.unusable else ()
     plain = yield from run_tests(bench, files, workspace=brief.workspace, only=only, form=Blinded())
     return session.decided_by(plain)
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from escalator.records import Candidate
+from escalator.validators.tests.decision import own_modules
+from escalator.validators.tests.equality import EQUALS, equal_to_all
 
 _RUNNERS = frozenset({"pytest", "_pytest", "pluggy", "unittest", "ctypes", "_ctypes"})
 _CALLS = frozenset(
@@ -43,11 +46,28 @@ _INNARDS = frozenset({"sys.meta_path", "sys.path_hooks", "__builtins__", "__main
 _CODE = frozenset({"__code__", "__globals__", "__closure__", "co_consts", "co_code"})
 _FRAMES = frozenset({"f_back", "f_locals", "f_globals", "tb_frame", "gi_frame", "cr_frame", "ag_frame"})
 _MADE = "running made-up code:"
-_SLIGHT = (_MADE,)
+_OWN = "a change of the project's own module"
+_SLIGHT = (_MADE, _OWN)
+_MEANT_TO_BE_SET = frozenset(
+    {
+        *(
+            f"sys.{name}"
+            for name in ("stdin", "stdout", "stderr", "argv", "dont_write_bytecode", "tracebacklimit")
+        ),
+        *(
+            f"sys.{name}"
+            for name in ("excepthook", "unraisablehook", "displayhook", "breakpointhook", "ps1", "ps2")
+        ),
+        "warnings.showwarning",
+        "warnings.formatwarning",
+        "threading.excepthook",
+        "logging.raiseExceptions",
+        "logging.lastResort",
+    }
+)
 _COOKIE = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _LONGEST_NAME = 6
 _WORDS = re.compile(r"_pytest|PYTEST_CURRENT_TEST|/proc/self|sitecustomize|usercustomize|pytest11")
-_EQUALS = frozenset({"__eq__", "__ne__"})
 _HARMFUL_FILES = re.compile(
     r"(^|/)(pytest|_pytest|pluggy|sitecustomize|usercustomize)(\.py|/)|\.pth$|\.dist-info/"
 )
@@ -81,16 +101,22 @@ def scan(candidate: Candidate, tests: Iterable[str] = ()) -> tuple[Mark, ...]:
         if _HARMFUL_FILES.search(path) and path not in before:
             marks.append(Mark(what=f"a file that changes how Python or pytest starts: {path}", file=path, line=1))
         if path.endswith(".py") and not _only_a_test(path, after):
-            marks += scan_text(text, path, before=before.get(path, ""), tests=tests)
+            own = own_modules(candidate)
+            marks += scan_text(text, path, before=before.get(path, ""), tests=tests, own=own)
     return tuple(marks)
 
 
-def scan_text(text: str, path: str, *, before: str = "", tests: Iterable[str] = ()) -> list[Mark]:
-    """The marks in one Python source that were not in it `before`; none where it does not parse."""
+def scan_text(
+    text: str, path: str, *, before: str = "", tests: Iterable[str] = (), own: Iterable[str] = ()
+) -> list[Mark]:
+    """The marks in one Python source that were not in it `before`; none where it does not parse. `own` are the
+    top-level modules of the project.
+    """
     stems = frozenset(PurePosixPath(test).stem for test in tests)
-    known = Counter(what for what, _ in _found(before, stems))
+    modules = frozenset(own) - stems - sys.stdlib_module_names - _RUNNERS
+    known = Counter(what for what, _ in _found(before, stems, modules))
     marks = []
-    for what, line in _found(text, stems):
+    for what, line in _found(text, stems, modules):
         if known[what] > 0:
             known[what] -= 1
         else:
@@ -121,7 +147,7 @@ def _only_a_test(path: str, after: Mapping[str, str | None]) -> bool:
     return not any(stem in text for text in others)
 
 
-def _found(text: str, stems: frozenset[str]) -> Iterator[tuple[str, int]]:
+def _found(text: str, stems: frozenset[str], own: frozenset[str]) -> Iterator[tuple[str, int]]:
     try:
         tree = ast.parse(text.encode("utf-8", "surrogatepass"))
     except (SyntaxError, ValueError):
@@ -129,7 +155,7 @@ def _found(text: str, stems: frozenset[str]) -> Iterator[tuple[str, int]]:
     except (RecursionError, MemoryError):
         yield "code nested too deeply to be read", 1
         return
-    reader = _Reader(tree, stems)
+    reader = _Reader(tree, stems, own)
     for node in ast.walk(tree):
         what = reader.mark(node)
         if what:
@@ -139,8 +165,8 @@ def _found(text: str, stems: frozenset[str]) -> Iterator[tuple[str, int]]:
 class _Reader:
     """Names what the nodes of one source do. `names` are those it gives to modules and what is in them."""
 
-    def __init__(self, tree: ast.Module, stems: frozenset[str]) -> None:
-        self.stems, self.names = stems, dict[str, str]()
+    def __init__(self, tree: ast.Module, stems: frozenset[str], own: frozenset[str]) -> None:
+        self.stems, self.own, self.names = stems, own, dict[str, str]()
         self.modules = set[str]()
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
@@ -178,7 +204,7 @@ class _Reader:
         if isinstance(node, ast.Attribute):
             return self._attribute(node)
         if isinstance(node, ast.ClassDef):
-            return _class(node)
+            return equal_to_all(node)
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return _text(node.value, self.stems)
         if isinstance(node, ast.Assign | ast.AugAssign | ast.Delete):
@@ -209,8 +235,13 @@ class _Reader:
             if isinstance(target, ast.Attribute) and owner in {"builtins", "__builtins__"}:
                 return f"a change of the built-in {target.attr}"
             if isinstance(target, ast.Attribute) and self._is_module(target.value):
-                return f"a change of the module {owner}"
+                return self._module_change(owner, target.attr)
         return ""
+
+    def _module_change(self, module: str, name: str) -> str:
+        if f"{module}.{name}" in _MEANT_TO_BE_SET:
+            return ""
+        return f"{_OWN} {module}" if module.partition(".")[0] in self.own else f"a change of the module {module}"
 
     def _call(self, node: ast.Call) -> str:
         name = self.name_of(node.func)
@@ -226,7 +257,7 @@ class _Reader:
             top = constant.partition(".")[0]
             return f"use of {top}" if top in _INNARDS else _import({top})
         named = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
-        if name == "setattr" and _EQUALS & {value for value in named if isinstance(value, str)}:
+        if name == "setattr" and EQUALS & {value for value in named if isinstance(value, str)}:
             return "an __eq__ set from outside its class"
         if name in {"setattr", "delattr"} and first is not None and self._is_module(first):
             return f"a change of the module {self.name_of(first)}"
@@ -243,45 +274,6 @@ def _is_own_name(node: ast.expr) -> bool:
 def _import(names: set[str]) -> str:
     wrong = sorted(names & _RUNNERS) or sorted(names & _INNARDS)
     return f"import of {wrong[0]}" if wrong else ""
-
-
-def _class(node: ast.ClassDef) -> str:
-    for inner in node.body:
-        if isinstance(inner, ast.FunctionDef) and inner.name in _EQUALS and _ignores_other(inner):
-            return f"an {inner.name} that does not look at what it compares"
-        if isinstance(inner, ast.Assign) and _blind_lambda(inner):
-            return "an __eq__ that does not look at what it compares"
-    return ""
-
-
-def _blind_lambda(node: ast.Assign) -> bool:
-    named = {target.id for target in node.targets if isinstance(target, ast.Name)}
-    return (
-        bool(named & _EQUALS) and isinstance(node.value, ast.Lambda) and _blind(node.value.args, [node.value.body])
-    )
-
-
-def _ignores_other(function: ast.FunctionDef) -> bool:
-    body = [
-        part for part in function.body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
-    ]
-    honest = all(
-        isinstance(part, ast.Raise)
-        or (
-            isinstance(part, ast.Return) and isinstance(part.value, ast.Name) and part.value.id == "NotImplemented"
-        )
-        for part in body
-    )
-    return not honest and _blind(function.args, list(body))
-
-
-def _blind(arguments: ast.arguments, body: list[ast.AST]) -> bool:
-    """Whether nothing in the body reads the second parameter."""
-    names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
-    if len(names) < 2:
-        return arguments.vararg is not None
-    used = {node.id for part in body for node in ast.walk(part) if isinstance(node, ast.Name)}
-    return names[1] not in used
 
 
 def _text(value: str, stems: frozenset[str]) -> str:

@@ -31,13 +31,13 @@ def twin_of(tests: Mapping[str, str]) -> Twin:
     for path, text in tests.items():
         try:
             source = Source(text)
-            edits = {each.definition: list(_edits(each)) for each in functions_of(source.tree) if each.is_test}
-            made = source.edited(edit for each in edits.values() for edit in each)
+            edits = [(each.tests, list(_edits(each))) for each in functions_of(source.tree) if each.is_test]
+            made = source.edited(edit for _, each in edits for edit in each)
             compile(made, path, "exec", dont_inherit=True)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         twin.form.texts[path] = made
-        changed |= {f"{path}::{definition}" for definition, each in edits.items() if each}
+        changed |= {f"{path}::{test}" for tests, each in edits if each for test in tests}
     twin.tests = frozenset(changed)
     return twin
 
@@ -46,7 +46,7 @@ def _edits(function: TestFunction) -> Iterator[Edit]:
     """Change what a function expects wherever each passing run of it comes by."""
     columns = {column.name: column for column in function.columns if column.always}
     seen = set()
-    for node in (node for each in function.expectations if each.always for node in each.equated):
+    for node in (node for each in function.expectations if each.always and each.hides for node in each.equated):
         if isinstance(node, ast.Name):
             column = columns.pop(node.id, None)
             cells = column.cells if column is not None else ()
@@ -64,15 +64,16 @@ def _other(value: Any) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float | complex):
-        return value + 1 if value + 1 != value else value / 2 + 1
+        return next(each for each in (value + 1, value / 2 + 1, 0) if each != value)
     if isinstance(value, str):
         return value + "~"
     if isinstance(value, bytes):
         return value + b"~"
+    new = "~" * (len(max(map(str, value), key=len, default="")) + 1) if isinstance(value, set | dict) else "~"
     if isinstance(value, list):
-        return [*value, "~"]
+        return [*value, new]
     if isinstance(value, tuple):
-        return (*value, "~")
+        return (*value, new)
     if isinstance(value, set):
-        return {*value, "~"}
-    return {**value, "~": "~"} if isinstance(value, dict) else "~"
+        return {*value, new}
+    return {**value, new: new} if isinstance(value, dict) else False
