@@ -16,7 +16,7 @@ from escalator.answers.prompts import compose
 from escalator.answers.work import work
 from escalator.events import Answered, AttemptStarted, Judged, Moved
 from escalator.execution.beside import Beside
-from escalator.execution.effects import BIG, Compute, Execute, computed, written
+from escalator.execution.effects import BIG, Execute, computed, written
 from escalator.execution.journal import JUDGEMENTS, Judgement, Record
 from escalator.execution.spending import Place, Spender, is_free, unknown_price
 from escalator.flow import Done, Flow, Next, advance
@@ -285,7 +285,8 @@ class Performer:
         if verdict.passed:
             return verdict
         if self._veil is None:
-            self._veil = yield Compute(lambda: veil_of(self._brief, os.environ), BIG)
+            size = 0 if self._brief.workspace is None else BIG  # a project is looked through, which takes a while
+            self._veil = yield from computed(lambda: veil_of(self._brief, os.environ), size)
         return self._veil.verdict(verdict)
 
     def run(self, step: Run) -> Flow[RunResult | Failure]:
