@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -24,13 +24,15 @@ _SCRIPTS = ("js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "json", "node"
 _ELSEWHERE = "would be imported in place of"
 
 
-def shadows(candidate: Candidate, folders: Iterable[str] = ()) -> list[str]:
+def shadows(candidate: Candidate, folders: Iterable[str] = (), packages: Collection[str] = ()) -> list[str]:
     """What is to be said of new files that others' imports would find instead of what they mean.
 
-    `folders` are imported from, beside those from which modules commonly are.
+    `folders` are imported from, beside those from which modules commonly are; `packages` are imported by their own
+    names, so that nothing is imported from within them.
     """
     brief, changes = candidate.brief, candidate.changes.files
-    roots = tuple(dict.fromkeys((*_ROOTS, *(_folder(PurePosixPath(folder)) for folder in folders))))
+    all_roots = dict.fromkeys((*_ROOTS, *(_folder(PurePosixPath(folder)) for folder in folders)))
+    roots = tuple(root for root in all_roots if root.partition("/")[0] not in packages)
     new = [path for path, text in changes.items() if text is not None and not exists(brief, path)]
     gone = frozenset(path for path, text in changes.items() if text is None)
     return [

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from escalator.records import Brief, Candidate
 from escalator.validators.tests.layout import Suite
-from escalator.validators.tests.session import TESTS, Session
+from escalator.validators.tests.session import Session
 
 _SKIPS = frozenset({"Skipped", "SkipTest"})
 _NETWORK = ("Network is unreachable", "Temporary failure in name resolution", "Name or service not known")
@@ -113,12 +113,10 @@ def _environment(
 ) -> tuple[str, str] | None:
     kind, message = str(facts.get("type", "")), str(facts.get("message", ""))
     shown, where = f"{message}\n{facts.get('shown', '')}", str(facts.get("where", ""))
-    from_tests = any(where.endswith(f"/{TESTS}/{path}") for path in suite.trusted)
+    from_tests = any(where.endswith(f"/{path}") for path in suite.trusted)
     if kind == "ModuleNotFoundError":
         return _missing_module(str(facts.get("module", "")), candidate, blameless=from_tests or same_before)
-    if kind == "SyntaxError" and any(
-        str(facts.get("file", "")).endswith(f"/{TESTS}/{path}") for path in suite.trusted
-    ):
+    if kind == "SyntaxError" and any(str(facts.get("file", "")).endswith(f"/{path}") for path in suite.trusted):
         return f"The tests do not parse: {message}.", "Correct the test file."
     if kind in _SKIPS and same_before:
         return f"The tests step aside as a whole: {message}.", "Give them what they look for, or other tests."
@@ -134,8 +132,8 @@ def _environment(
             "The tests are coroutines and no plug-in that runs them is loaded.",
             "Install pytest-asyncio or anyio beside pytest, or name another plug-in in the option plugins.",
         )
-    if "[Errno 30]" in message and from_tests:
-        return "The tests write into the project, which is read-only.", "Set the option writable: true."
+    if "[Errno 30]" in message:
+        return "The project is written to, and is read-only in the sandbox.", "Set the option writable: true."
     if any(sign in message for sign in _NETWORK) or kind == "gaierror":
         return "The tests need a network, and the sandbox has none.", "Give tests that need no network."
     return None

@@ -32,8 +32,8 @@ class Suite:
     """Trusted tests, ready to be laid out; all paths are POSIX and relative to the project's root.
 
     `trusted`: every file the answer cannot touch. `files`: the test modules to run. `modules`: name of each
-    trusted module to its file. `paths` and `trusted_paths`: folders to import from, in the workspace and beside
-    the tests. `project`: top-level names that were the project's own before the answer. `hashes`: SHA-256 of the
+    trusted module to its file. `given`: the tests as the caller gave them. `paths`: folders to import from.
+    `project`: top-level names that were the project's own before the answer. `hashes`: SHA-256 of the
     tests as given.
     """
 
@@ -41,7 +41,7 @@ class Suite:
     files: tuple[str, ...]
     modules: Mapping[str, str]
     paths: tuple[str, ...]
-    trusted_paths: tuple[str, ...]
+    given: Mapping[str, str]
     project: tuple[str, ...]
     settings: Settings
     hashes: Mapping[str, str]
@@ -83,7 +83,7 @@ def read_suite(brief: Brief, *, conftest: bool, pythonpath: tuple[str, ...] = ()
         files=files,
         modules=project.names(trusted, files),
         paths=tuple(dict.fromkeys((*bases, *others))),
-        trusted_paths=tuple(dict.fromkeys((*bases, "."))),
+        given=tests,
         project=project.own_names((*shared, *others), tests, files),
         settings=settings,
         hashes={str(PurePosixPath(path)): _hash(text) for path, text in brief.tests.items()},

@@ -124,8 +124,8 @@ def make_checks(send: Callable[..., None], encoding: Any, current: list[str]) ->
 class TrustedLoader:
     """Loads a trusted module and remembers it, whatever else is put under its name afterwards."""
 
-    def __init__(self, inner: Any, made: dict[str, ModuleType], given: dict[str, Any]) -> None:
-        self.inner, self.made, self.given = inner, made, given
+    def __init__(self, inner: Any, made: dict[str, ModuleType], given: dict[str, Any], place: str) -> None:
+        self.inner, self.made, self.given, self.place = inner, made, given, place
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """Leave the making of the module to the loader inside."""
@@ -133,9 +133,9 @@ class TrustedLoader:
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Remember the module before any of its code runs."""
+        """Remember the module before any of its code runs, and let it find itself in the project."""
         self.made[module.__name__] = module
-        module.__dict__.update(self.given)
+        module.__dict__.update(self.given, __file__=self.place)
         self.inner.exec_module(module)
 
     def __getattr__(self, name: str) -> Any:
@@ -143,12 +143,21 @@ class TrustedLoader:
 
 
 class TrustedFinder:
-    """Finds trusted modules before any path is searched, and the project's own before what is installed."""
+    """Finds trusted modules before any path is searched, and the project's own before what is installed.
+
+    `trusted` maps the names of trusted modules to the files they are read from, `places` to where they belong.
+    """
 
     def __init__(
-        self, trusted: dict[str, str], project: frozenset[str], folders: list[str], given: dict[str, Any]
+        self,
+        trusted: dict[str, str],
+        places: dict[str, str],
+        project: frozenset[str],
+        folders: list[str],
+        given: dict[str, Any],
     ) -> None:
-        self.trusted, self.project, self.folders, self.given = trusted, project, folders, given
+        self.trusted, self.places, self.project = trusted, places, project
+        self.folders, self.given = folders, given
         self.rewriter: Any = None
         self.made: dict[str, ModuleType] = {}
         self._path_finder = importlib.machinery.PathFinder.find_spec
@@ -160,10 +169,12 @@ class TrustedFinder:
         """Answer for trusted names and the project's own; leave all others to the finders behind."""
         file = self.trusted.get(name)
         if file is not None:
-            package = [file[: -len("/__init__.py")]] if file.endswith("/__init__.py") else None
+            place = self.places[name]
+            package = [place[: -len("/__init__.py")]] if place.endswith("/__init__.py") else None
             spec = self._from_file(name, file, submodule_search_locations=package)
             if spec is not None:
-                spec.loader = TrustedLoader(self.rewriter or spec.loader, self.made, self.given)  # type: ignore[assignment]
+                inner = self.rewriter or spec.loader
+                spec.loader = TrustedLoader(inner, self.made, self.given, place)  # type: ignore[assignment]
             return spec
         if path is None and name in self.project:
             spec = self._path_finder(name, self.folders)
@@ -209,7 +220,7 @@ class Reporter:
         self, send: Callable[..., None], setup: dict[str, Any], finder: TrustedFinder, current: list[str]
     ) -> None:
         self.send, self.finder, self.current = send, finder, current
-        self.names = {file: name for name, file in finder.trusted.items()}
+        self.names = {place: name for name, place in finder.places.items()}
         self.wanted = frozenset(setup["only"])
         self.raised: dict[str, bool] = {}
         self.made: tuple[Any, Any] = (None, None)
@@ -370,12 +381,12 @@ def digest_of(files: Iterable[str]) -> str:
     return whole.hexdigest()
 
 
-def arguments(root: str, setup: dict[str, Any]) -> list[str]:
-    """The command line for pytest: named files, the trusted settings, nothing found by itself."""
+def arguments(trusted: str, root: str, setup: dict[str, Any]) -> list[str]:
+    """The command line for pytest: named files of the project, the trusted settings, nothing found by itself."""
     quiet = ["-q", "--no-header", "--no-summary", "--tb=short", "--color=no"]
     unused = ["cacheprovider", "junitxml", "pastebin", "doctest", "stepwise", "setuponly", "setupplan"]
     off = [word for name in unused for word in ("-p", "no:" + name)]
-    places = ["-c", below(root, "pytest.ini"), "--rootdir", root, "--confcutdir", root]
+    places = ["-c", below(trusted, "pytest.ini"), "--rootdir", root, "--confcutdir", root]
     conftest = [] if setup["conftest"] else ["--noconftest"]
     return [
         *quiet,
@@ -414,16 +425,18 @@ def main(trusted: str, workspace: str, descriptor: int) -> None:
         send(kind="plugins", missing=missing)
         exit_now(3)
 
-    root = trusted + "/root"
-    modules = {name: below(root, file) for name, file in setup["modules"].items()}
+    modules = {name: below(trusted + "/root", file) for name, file in setup["modules"].items()}
+    places = {name: below(workspace, file) for name, file in setup["modules"].items()}
     folders = [below(workspace, name) for name in setup["paths"]]
     current = [""]
     given = make_checks(send, load(trusted + "/encoding.py"), current)
-    finder = TrustedFinder(modules, frozenset(setup["project"]) - frozenset(sys.modules), folders, given)
+    project = frozenset(setup["project"]) - frozenset(sys.modules)
+    finder = TrustedFinder(modules, places, project, folders, given)
     sys.meta_path.insert(0, finder)
-    sys.path += [below(root, name) for name in setup["trusted_paths"]] + folders
+    sys.path += folders
+    os.environ["PYTHONPATH"] = os.pathsep.join(folders)  # for interpreters that tests start
     checked = [modules[name] for name in sorted(modules)]
-    words = arguments(root, setup)
+    words = arguments(trusted + "/root", workspace, setup)
 
     status = int(pytest.main(words, plugins=[Reporter(send, setup, finder, current), *plugins]))
     send(kind="end", status=status, digest=digest(checked), seconds=round(clock() - begun, 4))

@@ -20,7 +20,7 @@ from escalator.validators.tests.layout import Suite
 from escalator.validators.tests.report import Report, Result, read_report
 
 TESTS = "root"
-"""The folder of the read-only mount that holds the tests; the runner makes it pytest's root."""
+"""The folder of the read-only mount from which trusted modules are read; they believe to be in the project."""
 
 MIB = 1024 * 1024
 
@@ -131,7 +131,6 @@ def run_tests(
         "files": [*suite.files, f"{word}.py"],
         "modules": modules,
         "paths": suite.paths,
-        "trusted_paths": suite.trusted_paths,
         "project": suite.project,
         "plugins": [*bench.plugins, *suite.settings.plugins],
         "optional_plugins": suite.settings.plugins,
@@ -142,12 +141,12 @@ def run_tests(
     command = Command(
         argv=(bench.python, "-I", "-B", "{trusted}/run.py", "{trusted}", "{workspace}", "{report}"),
         workspace=workspace,  # type: ignore[arg-type]
-        files={**files, **form.texts} if workspace is not None else files,
+        files={**files, **suite.given, **form.texts, f"{word}.py": _sentinel(word)},
         trusted={
             "run.py": _program("escalator.validators.tests", "runner.py"),
             "encoding.py": _program("escalator.validators", "encoding.py"),
             f"{TESTS}/pytest.ini": _collecting(suite.settings.ini, word),
-            **{f"{TESTS}/{path}": content for path, content in trusted.items()},
+            **{f"{TESTS}/{path}": trusted[path] for path in modules.values()},
         },
         writable=bench.writable,
         stdin=json.dumps(setup).encode(),

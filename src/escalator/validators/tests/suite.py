@@ -226,7 +226,8 @@ class _Recent:
 
 def _refused(candidate: Candidate, bench: Bench) -> str:
     """What to tell the model of an answer whose names or encoding have something else run than what is read."""
-    taken = shadows(candidate, (*bench.suite.paths, *bench.suite.trusted_paths))
+    packages = {name for text in bench.suite.given.values() for name in imported_names(text)}
+    taken = shadows(candidate, bench.suite.paths, packages)
     if taken:
         return taken[0]
     for path, text in candidate.changes.files.items():
@@ -258,12 +259,15 @@ def _twin_run(hearing: Hearing, files: Mapping[str, str | None]) -> Flow[Session
 
 
 def _laid_over(candidate: Candidate, bench: Bench) -> tuple[dict[str, str | None], tuple[str, ...]]:
-    """The task's files after the change. Changes to trusted files are left out; the only file of an answer to a
-    task that names none serves as the module the tests import.
+    """The task's files after the change. Changes to trusted files are left out, and new conftest.py files, which
+    would steer the tests; the only file of an answer to a task that names none serves as the module the tests
+    import.
     """
     trusted = bench.suite.trusted
     changes = {
-        path: text for path, text in candidate.changes.files.items() if str(PurePosixPath(path)) not in trusted
+        path: text
+        for path, text in candidate.changes.files.items()
+        if str(PurePosixPath(path)) not in trusted and PurePosixPath(path).name != "conftest.py"
     }
     notes = tuple(
         f"change to {path} left out: it is trusted" for path in candidate.changes.files if path not in changes
