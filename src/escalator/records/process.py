@@ -50,7 +50,8 @@ class Command:
     `argv`: the command; in each argument "{workspace}" and "{trusted}" are replaced by where those are inside.
     `workspace`: a directory copied in before the run (never written). `files`: laid over that copy; None
     deletes. `trusted`: files mounted read-only outside the workspace. `writable`: whether the process may
-    write its workspace copy. `readable`: host paths shown read-only (an interpreter, a toolchain).
+    write its workspace copy. `own_path`: show the copy at the path of `workspace` too, where the sandbox can do
+    that. `readable`: host paths shown read-only (an interpreter, a toolchain).
     `env`: the whole environment beside PATH, HOME, TMPDIR and LANG. `stdin`: bytes given to the process.
     `report`: opens a private pipe whose descriptor number is put in place of "{report}" in argv; what is
     written to it comes back as `RunResult.report`. `artefacts`: regular files under the workspace to bring
@@ -62,6 +63,7 @@ class Command:
     files: Mapping[str, str | bytes | None] = field(default_factory=dict)
     trusted: Mapping[str, str | bytes] = field(default_factory=dict)
     writable: bool = False
+    own_path: bool = False
     readable: tuple[Path, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     stdin: bytes = b""

@@ -168,12 +168,30 @@ def _private(limits: Limits) -> Iterator[str]:
 
 def _shown(request: Request) -> Iterator[str]:
     command, folder = request.command, request.folder
-    shown = dict.fromkeys((*request.needed, *map(checked_readable, command.readable)))
-    for path in sorted(shown):
-        if not in_system(path):
+    bind, copy = "--bind" if command.writable else "--ro-bind", os.fspath(folder.workspace)
+    shown = [
+        path for path in sorted({*request.needed, *map(checked_readable, command.readable)}) if not in_system(path)
+    ]
+    own = command.workspace if command.own_path else None
+    inner = [path for path in shown if own is not None and path.is_relative_to(own)]
+    for path in shown:
+        if path not in inner:
             yield from ("--ro-bind", os.fspath(path), os.fspath(path))
-    yield from ("--bind" if command.writable else "--ro-bind", os.fspath(folder.workspace), PLACES.workspace)
+    if own is not None and own not in inner and not in_system(own):
+        yield from (bind, copy, os.fspath(own))
+        for path in inner:
+            _make_room(folder.workspace / path.relative_to(own), like=path)
+    for path in inner:
+        yield from ("--ro-bind", os.fspath(path), os.fspath(path))
+    yield from (bind, copy, PLACES.workspace)
     yield from ("--ro-bind", os.fspath(folder.trusted), PLACES.trusted, "--remount-ro", "/")
+
+
+def _make_room(place: Path, *, like: Path) -> None:
+    """Something to mount on, in a copy that will be read-only."""
+    (place if like.is_dir() else place.parent).mkdir(parents=True, exist_ok=True)
+    if not like.is_dir():
+        place.touch()
 
 
 def _environment(request: Request) -> Iterator[str]:

@@ -6,9 +6,9 @@ import ast
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
-from escalator.records import Brief, Candidate
+from escalator.records import Candidate
+from escalator.validators.tests.lacking import asked_for, lacking, own_modules
 from escalator.validators.tests.layout import Suite
 from escalator.validators.tests.session import Session
 
@@ -87,8 +87,12 @@ def trouble(
     for test, facts in _errors(session).items():
         before = earlier.get(test)
         same = before is not None and all(before.get(key) == facts.get(key) for key in ("type", "module"))
-        said = _environment(facts, candidate, suite, same_before=same)
-        if said is not None and (before is None or _environment(before, candidate, suite, same_before=same)):
+        said = lacking(before, facts, candidate, suite) or _environment(facts, candidate, suite, same_before=same)
+        if said is not None and (
+            before is None
+            or lacking(before, before, candidate, suite)
+            or _environment(before, candidate, suite, same_before=same)
+        ):
             found[test] = said
     if base is not None and base.tests.keys() & found.keys():
         passed_before = set(base.report.with_result("passed"))
@@ -104,7 +108,8 @@ def _errors(session: Session) -> dict[str, Mapping[str, object]]:
     for test, detail in session.report.details.items():
         error = detail.get("error") or {}
         if test not in session.sentinels and error.get("type") not in _SKIPS:
-            errors[test] = {**error, "shown": f"{detail.get('message', '')}\n{detail.get('text', '')}"}
+            shown = f"{detail.get('message', '')}\n{detail.get('text', '')}"
+            errors[test] = {**error, "shown": shown, "when": detail.get("when", "")}
     return errors
 
 
@@ -141,27 +146,12 @@ def _environment(
 
 def _missing_module(name: str, candidate: Candidate, *, blameless: bool) -> tuple[str, str] | None:
     top = name.partition(".")[0]
-    if not blameless or top in own_modules(candidate) or _asked_for(top, candidate.brief):
+    if not blameless or top in own_modules(candidate) or asked_for(top, candidate.brief):
         return None
     return (
         f"The tests need {name!r}, which neither the project nor the answer nor the interpreter has.",
         "Install it beside pytest, or name the file the answer belongs in with files=.",
     )
-
-
-def own_modules(candidate: Candidate) -> set[str]:
-    """Top-level names that the task's files, the answer or the tests could define."""
-    paths = {*candidate.brief.files, *candidate.changes.files, *candidate.brief.tests}
-    names = {part for path in paths for part in PurePosixPath(path).with_suffix("").parts}
-    root = candidate.brief.workspace
-    if root is not None:
-        folders = (root, root / "src")
-        names |= {entry.stem for folder in folders if folder.is_dir() for entry in folder.iterdir()}
-    return names
-
-
-def _asked_for(name: str, brief: Brief) -> bool:
-    return re.search(rf"\b{re.escape(name)}(\.py\b|`)|module `?{re.escape(name)}\b", brief.prompt) is not None
 
 
 def _definition(test: str) -> str:

@@ -195,6 +195,9 @@ class Hearing:
         if report.status in {3, 4, 5} and base.report.status == report.status:
             shown = tidy(self.session.result.stderr or self.session.result.stdout, 600)
             return broke(NAME, f"pytest cannot run these tests, with or without the answer: {shown}", **more)
+        if _broke(base) and _broke(self.session) and _last_line(base) == _last_line(self.session):
+            shown = tidy(self.session.result.stderr, 600)
+            return broke(NAME, f"pytest does not start, with or without the answer: {shown}", **more)
         if base.sound and self.session.sound and not _ran(base) and not _ran(self.session):
             what = "Every test is skipped" if base.tests else "There is no test in what was given"
             return broke(NAME, f"{what}, with or without the answer.", "Give tests that run.", **more)
@@ -302,3 +305,13 @@ def _few(names: Iterable[str]) -> str:
 def _passing(session: Session) -> tuple[str, ...]:
     """The tests that passed, other than those that must not."""
     return tuple(test for test in session.tests if session.tests[test] in {"passed", "xpassed"})
+
+
+def _broke(session: Session) -> bool:
+    """Whether the process ended of itself before it could say how the tests ended."""
+    return session.report.started and session.report.status is None and not session.result.killed
+
+
+def _last_line(session: Session) -> str:
+    """The last line of what went wrong."""
+    return (session.result.stderr.strip().splitlines() or [""])[-1]

@@ -23,12 +23,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
 TEXT_LIMIT = 6000
-SENT_LIMIT = 3000000
 
 
 def make_sender(descriptor: int, key: bytes) -> Callable[..., None]:
@@ -47,78 +46,6 @@ def make_sender(descriptor: int, key: bytes) -> Callable[..., None]:
             line = line[write(descriptor, line) :]
 
     return send
-
-
-ASKED = {way for kind in (int, complex, str, list, dict) for way in dir(kind) if way[:2] == "__"} - set(
-    dir(object)
-)
-ASKED |= {
-    "__eq__",
-    "__ne__",
-    "__lt__",
-    "__le__",
-    "__gt__",
-    "__ge__",
-    "__hash__",
-    "__str__",
-    "__format__",
-    "__call__",
-}
-
-
-def make_hidden(send: Callable[..., None], current: list[str]) -> Any:
-    """The class of what stands for an expected value, which this process does not know. Whoever does anything with
-    one but to compare it is told of; the test is then run as it is written.
-    """
-
-    def tell(hidden: Any, *, where: bool) -> None:
-        if where:
-            send(kind="used", id=current[0], number=hidden.number)
-
-    def begin(hidden: Any, number: int) -> None:
-        hidden.number, hidden.__name__ = number, f"escalator-hidden-{number}."
-
-    def used(hidden: Any, *_: Any) -> Any:
-        tell(hidden, where=True)
-        raise TypeError("what is compared elsewhere was used")
-
-    def missing(hidden: Any, name: str) -> Any:
-        tell(hidden, where=bool(current[0]))
-        raise AttributeError(name)
-
-    def kind(hidden: Any) -> Any:
-        tell(hidden, where=bool(current[0]))
-        return made
-
-    def shown(hidden: Any) -> str:
-        tell(hidden, where=not current[0])
-        return "hidden"
-
-    ways: dict[str, Any] = dict.fromkeys(ASKED, used)
-    ways.update(__test__=False, __init__=begin, __getattr__=missing, __class__=property(kind), __repr__=shown)
-    made: Any = type("Hidden", (), ways)
-    return made
-
-
-def make_checks(send: Callable[..., None], encoding: Any, current: list[str]) -> dict[str, Any]:
-    """The names that blinded tests call: one sends what is to be compared, one stands for what is not known here.
-
-    `current` holds the id of the test that runs. A test that sends more than there is room for is compared here.
-    """
-    encode, kind, length, room = encoding.Encoder(), type, len, [SENT_LIMIT]
-    stand_in = make_hidden(send, current)
-
-    def sent(value: Any) -> list[Any]:
-        if kind(value) is stand_in:
-            return ["hidden", value.number]
-        text = encode(value)
-        room[0] -= length(text)
-        return ["value", text if room[0] > 0 else '["o","too much to send"]']
-
-    def check(number: int, *compared: Any) -> None:
-        send(kind="check", id=current[0], number=number, values=[sent(value) for value in compared])
-
-    return {"_escalator_check": check, "_escalator_hidden": stand_in}
 
 
 class TrustedLoader:
@@ -153,6 +80,7 @@ class TrustedFinder:
         trusted: dict[str, str],
         places: dict[str, str],
         project: frozenset[str],
+        *,
         folders: list[str],
         given: dict[str, Any],
     ) -> None:
@@ -316,11 +244,25 @@ def clip(text: object) -> str:
 def describe(error: BaseException) -> dict[str, str]:
     """Type, message and the fields that tell a missing dependency from a wrong answer."""
     facts = {"type": type(error).__name__, "message": clip(error), "where": innermost(error)}
+    facts["passed"] = "\n".join(dict.fromkeys(passed(error)))
     if isinstance(error, ImportError):
         facts["module"] = error.name or ""
     if isinstance(error, SyntaxError):
         facts["file"] = str(error.filename or "")
     return facts
+
+
+PLACES: list[str] = []
+"""Where the project and the trusted modules lie, once that is known."""
+
+
+def passed(error: BaseException) -> Iterator[str]:
+    """The files of the project that an error came through, as the project has them."""
+    trace = error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        yield from (file[len(place) + 1 :] for place in PLACES if file.startswith(place + "/"))
+        trace = trace.tb_next
 
 
 def innermost(error: BaseException) -> str:
@@ -401,7 +343,7 @@ def arguments(trusted: str, root: str, setup: dict[str, Any]) -> list[str]:
 
 def load(file: str) -> Any:
     """A module of ours that lies beside this file, under no name that others could find it by."""
-    spec: Any = importlib.util.spec_from_file_location("escalator_encoding", file)
+    spec: Any = importlib.util.spec_from_file_location("escalator_program", file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -429,9 +371,10 @@ def main(trusted: str, workspace: str, descriptor: int) -> None:
     places = {name: below(workspace, file) for name, file in setup["modules"].items()}
     folders = [below(workspace, name) for name in setup["paths"]]
     current = [""]
-    given = make_checks(send, load(trusted + "/encoding.py"), current)
+    given = load(trusted + "/checks.py").make_checks(send, load(trusted + "/encoding.py"), current)
+    PLACES.extend([workspace, trusted + "/root"])
     project = frozenset(setup["project"]) - frozenset(sys.modules)
-    finder = TrustedFinder(modules, places, project, folders, given)
+    finder = TrustedFinder(modules, places, project, folders=folders, given=given)
     sys.meta_path.insert(0, finder)
     sys.path += folders
     os.environ["PYTHONPATH"] = os.pathsep.join(folders)  # for interpreters that tests start

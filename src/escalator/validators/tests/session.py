@@ -144,11 +144,13 @@ def run_tests(
         files={**files, **suite.given, **form.texts, f"{word}.py": _sentinel(word)},
         trusted={
             "run.py": _program("escalator.validators.tests", "runner.py"),
+            "checks.py": _program("escalator.validators.tests", "checks.py"),
             "encoding.py": _program("escalator.validators", "encoding.py"),
             f"{TESTS}/pytest.ini": _collecting(suite.settings.ini, word),
             **{f"{TESTS}/{path}": trusted[path] for path in modules.values()},
         },
         writable=bench.writable,
+        own_path=True,
         stdin=json.dumps(setup).encode(),
         report=True,
         limits=Limits(wall=bench.timeout, memory=bench.memory),

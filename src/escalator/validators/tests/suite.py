@@ -17,8 +17,8 @@ from escalator.records import Brief, Candidate, Verdict
 from escalator.validators.protocol import failed, skipped, unavailable
 from escalator.validators.shadows import shadows
 from escalator.validators.tests.blind import Blinded, blinded
-from escalator.validators.tests.decision import own_modules
 from escalator.validators.tests.hearing import NAME, Case, Hearing, SecondRun
+from escalator.validators.tests.lacking import own_modules
 from escalator.validators.tests.layout import imported_names, python_tests, read_suite
 from escalator.validators.tests.python import find_python
 from escalator.validators.tests.session import MIB, Bench, Session, run_tests

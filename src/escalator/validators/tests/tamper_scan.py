@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from escalator.records import Candidate
-from escalator.validators.tests.decision import own_modules
 from escalator.validators.tests.equality import EQUALS, equal_to_all
+from escalator.validators.tests.lacking import own_modules
 
 _RUNNERS = frozenset({"pytest", "_pytest", "pluggy", "unittest", "ctypes", "_ctypes"})
 _CALLS = frozenset(

@@ -1,0 +1,86 @@
+"""What the machine lacks: errors that the untouched project has too, in code that no answer has touched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from escalator.records import Brief, Candidate
+from escalator.validators.tests.layout import Suite
+
+_OUTSIDE = frozenset(
+    {"PackageNotFoundError", "FileNotFoundError", "PermissionError", "NotADirectoryError", "DistributionNotFound"}
+    | {"ConnectionError", "ConnectionRefusedError", "TimeoutError", "OSError", "UnrecognizedPlatformError"}
+)
+"""Errors that speak of what lies around a project."""
+
+
+def lacking(
+    before: Mapping[str, object] | None, facts: Mapping[str, object], candidate: Candidate, suite: Suite
+) -> tuple[str, str] | None:
+    """What is wrong and what mends it, where an error came about without and with the answer alike, and none of
+    its code, nor of the task's files, was on the way.
+
+    In set-up every such error counts; elsewhere only those that speak of what lies around the project.
+    """
+    if before is None or any(before.get(key) != facts.get(key) for key in ("type", "message", "passed")):
+        return None
+    passed = [path for path in str(facts.get("passed", "")).split("\n") if path]
+    touched = {str(PurePosixPath(path)) for path in (*candidate.brief.files, *candidate.changes.files)}
+    if not passed or touched & set(passed):
+        return None
+    kind, message = str(facts.get("type", "")), str(facts.get("message", ""))
+    if "[Errno 30]" in message:
+        return None  # nobody lacks anything: the copy is read-only, which an option changes
+    if kind == "ModuleNotFoundError":
+        return _missing(str(facts.get("module", "")), passed, candidate, suite)
+    return _outside(kind, message, facts, passed[-1])
+
+
+def _outside(kind: str, message: str, facts: Mapping[str, object], file: str) -> tuple[str, str] | None:
+    """What to say of an error that came out of `file`, where it speaks of what lies around the project."""
+    if kind == "KeyError" and str(facts.get("where", "")).endswith(("/os.py", "<frozen os>")):
+        return (
+            f"{file} needs the environment variable {message}, which is not set in the sandbox.",
+            "Give it a default in the project, or set it in its conftest.py.",
+        )
+    if kind == "PackageNotFoundError":
+        return f"{file} asks for an installed package: {message}.", "Install the project: pip install -e ."
+    if kind in _OUTSIDE:
+        return f"{file} fails without the answer too: {kind}: {message}.", "Give it what it looks for."
+    if facts.get("when") != "setup":
+        return None
+    return (
+        f"Tests fail in their set-up, without the answer too, in {file}: {kind}: {message[:200]}.",
+        "Mend the fixture, or install the versions it was written for.",
+    )
+
+
+def _missing(name: str, passed: list[str], candidate: Candidate, suite: Suite) -> tuple[str, str] | None:
+    """A module of the project's own that is not there and that nobody asked for: a build writes it."""
+    top, last = name.partition(".")[0], name.rpartition(".")[2]
+    if "." not in name or top not in own_modules(candidate) or passed[-1] in suite.trusted:
+        return None
+    if asked_for(last, candidate.brief) or last in {PurePosixPath(path).stem for path in candidate.brief.files}:
+        return None
+    return (
+        f"{passed[-1]} imports {name}, which is not there; a build may write it.",
+        "Build or install the project.",
+    )
+
+
+def own_modules(candidate: Candidate) -> set[str]:
+    """Top-level names that the task's files, the answer or the tests could define."""
+    paths = {*candidate.brief.files, *candidate.changes.files, *candidate.brief.tests}
+    names = {part for path in paths for part in PurePosixPath(path).with_suffix("").parts}
+    root = candidate.brief.workspace
+    if root is not None:
+        folders = (root, root / "src")
+        names |= {entry.stem for folder in folders if folder.is_dir() for entry in folder.iterdir()}
+    return names
+
+
+def asked_for(name: str, brief: Brief) -> bool:
+    """Whether the task speaks of a module of this name."""
+    return re.search(rf"\b{re.escape(name)}(\.py\b|`)|module `?{re.escape(name)}\b", brief.prompt) is not None
