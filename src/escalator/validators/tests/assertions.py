@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from escalator.validators.tests.collected import Function, inherited, is_test, tests_of
-from escalator.validators.tests.expectations import Expectation, expectations_of, is_literal
+from escalator.validators.tests.collected import Function, asserted, inherited, is_test, tests_of
+from escalator.validators.tests.expectations import Expectation, expectations_of
+from escalator.validators.tests.tables import Column, columns_of, names_in, row_ids
 from escalator.validators.tests.words import words_of
 
 _CALM = frozenset(
@@ -44,21 +45,11 @@ _LEAVING = ("skip", "xfail", "fail", "importorskip", "skipTest", "exit")
 _PLAIN_DECORATORS = ("pytest.mark.", "mark.", "mock.patch", "patch", "unittest.mock.patch", "staticmethod")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Column:
-    """A name that takes one literal after another. `given`: as a parameter; `always`: every passing test does."""
-
-    name: str
-    cells: tuple[ast.expr, ...]
-    given: bool
-    always: bool
-
-
 @dataclass(kw_only=True, slots=True)
 class TestFunction:
     """A function of a test module. `definition` is its id without path, `also` are those under which classes
     inherit it; `raises` are the expressions that name what must be raised; `columns` are the names whose literals
-    nothing but its expectations reads.
+    nothing but its expectations reads. `asserted` counts what it asserts, also by functions that are not read.
     """
 
     node: Function
@@ -68,6 +59,7 @@ class TestFunction:
     columns: list[Column] = field(default_factory=list)
     raises: list[ast.expr] = field(default_factory=list)
     helpers: set[str] = field(default_factory=set)
+    asserted: int = 0
 
     @property
     def is_test(self) -> bool:
@@ -97,7 +89,10 @@ def functions_of(tree: ast.Module) -> list[TestFunction]:
         for node in defined
         if not node.decorator_list and 0 < called[node.name] == module.uses[node.name] and not is_test(node)
     ]
-    return [*tests, *(module.read(node, node.name) for node in helpers)]
+    found = [*tests, *(module.read(node, node.name) for node in helpers)]
+    for each in found:
+        each.asserted = asserted(each.node) + len(module.unread(each, {node.name for node in helpers}))
+    return found
 
 
 class _Module:
@@ -111,6 +106,11 @@ class _Module:
         )
         self.defined = {node.name for node in tree.body if isinstance(node, Function | ast.ClassDef)}
         self.words = words_of(tree)
+        self.asserting = {
+            node.name
+            for node in ast.walk(tree)
+            if isinstance(node, Function) and asserted(node) and not is_test(node)
+        }
         self.tables = {
             target.id: node.value
             for node in tree.body
@@ -133,16 +133,26 @@ class _Module:
         _settle(found)
         return found
 
+    def unread(self, found: TestFunction, helpers: set[str]) -> list[str]:
+        """The functions of the module that assert something, are used by one of its functions and not read."""
+        names = (getattr(node, "id", getattr(node, "attr", "")) for node in ast.walk(found.node))
+        return [
+            name for name in names if name in self.asserting and not (name in helpers and name in found.helpers)
+        ]
+
     def _given(self, node: Function) -> list[Column]:
         """The columns of `parametrize` decorators."""
         found = []
         for decorator in node.decorator_list:
-            if not isinstance(decorator, ast.Call) or len(decorator.args) != 2 or decorator.keywords:
+            if not isinstance(decorator, ast.Call) or len(decorator.args) != 2:
                 continue
             if ast.unparse(decorator.func).endswith("mark.parametrize"):
-                names, rows = _names(decorator.args[0]), self.rows(decorator.args[1])
+                names, rows = names_in(decorator.args[0]), self.rows(decorator.args[1])
                 alone = isinstance(decorator.args[0], ast.Constant) and len(names) == 1
-                found += _columns(names, rows, given=True, always=True, alone=alone)
+                ids = row_ids(decorator, rows)
+                found += (
+                    [] if ids is None else columns_of(names, rows, given=True, always=True, alone=alone, ids=ids)
+                )
         return found
 
     def rows(self, node: ast.expr) -> list[ast.expr]:
@@ -177,7 +187,7 @@ class _Body:
             self._loop(node, always=always)
         elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             name = [node.targets[0].id]
-            self.columns += _columns(name, [node.value], given=False, always=always, alone=True)
+            self.columns += columns_of(name, [node.value], given=False, always=always, alone=True)
 
     def _with(self, node: ast.With | ast.AsyncWith, *, always: bool) -> None:
         """A context that may end its body without failing the test says nothing of what stands in it."""
@@ -202,8 +212,8 @@ class _Body:
             return
         always = always and not _may_leave(node)
         alone = isinstance(node.target, ast.Name)
-        names = [node.target.id] if isinstance(node.target, ast.Name) else _names(node.target)
-        self.columns += _columns(names, rows, given=False, always=always, alone=alone)
+        names = [node.target.id] if isinstance(node.target, ast.Name) else names_in(node.target)
+        self.columns += columns_of(names, rows, given=False, always=always, alone=alone)
         self.read(node.body, always=always)
 
     def _helper(self, node: ast.Assert | ast.Expr, *, always: bool) -> None:
@@ -212,39 +222,9 @@ class _Body:
             self.found.helpers.add(call.func.id)
 
 
-def _names(node: ast.expr) -> list[str]:
-    """The names a `parametrize` or the target of a loop gives, in order; none where they are not plain."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return [name.strip() for name in node.value.split(",")]
-    if isinstance(node, ast.List | ast.Tuple):
-        plain = [each.value if isinstance(each, ast.Constant) else getattr(each, "id", None) for each in node.elts]
-        return [name for name in plain if isinstance(name, str)] if all(plain) else []
-    return []
-
-
 def _is_calm(context: ast.expr) -> bool:
     """Whether a context is known to let every exception through, and to raise none for want of one."""
     return isinstance(context, ast.Call) and ast.unparse(context.func).rpartition(".")[2] in _CALM
-
-
-def _columns(names: list[str], rows: list[ast.expr], *, given: bool, always: bool, alone: bool) -> list[Column]:
-    """The columns of a table that hold nothing but literals. `alone`: a row is what the one name stands for."""
-    cells = [_cells(row, alone=alone) for row in rows]
-    if not rows or not all(len(row) == len(names) for row in cells):
-        return []
-    return [
-        Column(name=name, cells=column, given=given, always=always)
-        for name, column in zip(names, zip(*cells, strict=True), strict=True)
-        if all(map(is_literal, column))
-    ]
-
-
-def _cells(row: ast.expr, *, alone: bool) -> list[ast.expr]:
-    if isinstance(row, ast.Call) and ast.unparse(row.func).endswith("pytest.param"):
-        return [] if "xfail" in ast.unparse(row) else row.args
-    if alone:
-        return [row]
-    return row.elts if isinstance(row, ast.List | ast.Tuple) else []
 
 
 def _unread(columns: list[Column], found: TestFunction) -> list[Column]:

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
+_WANTING = frozenset({"raises", "warns", "deprecated_call"})
+
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -45,3 +47,23 @@ def _line(name: str, classes: Mapping[str, ast.ClassDef], above: tuple[str, ...]
     for base in classes[name].bases:
         if isinstance(base, ast.Name) and base.id in classes and base.id not in (*above, name):
             yield from _line(base.id, classes, (*above, name))
+
+
+def asserted(node: Function) -> int:
+    """How many things a function asserts: parts of its assertions, what it wants raised, calls that assert."""
+    return sum(map(_asserts, ast.walk(node)))
+
+
+def _asserts(node: ast.AST) -> int:
+    if isinstance(node, ast.Assert):
+        return _parts(node.test)
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute):
+        return 0
+    name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+    return int(name.startswith("assert") or name in _WANTING)
+
+
+def _parts(test: ast.expr) -> int:
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        return sum(map(_parts, test.values))
+    return 0 if isinstance(test, ast.Constant) else 1

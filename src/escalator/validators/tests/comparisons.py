@@ -21,24 +21,27 @@ _CLIPPED = 300
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compared:
     """A report with the comparisons in it, under the ids pytest would give. `sent` maps these to the ids that ran;
-    `blind` are the tests that passed by values compared here, `undecided` those that must be run as they are
+    `blind` are the tests that passed by values compared here, with the share of what they assert that these are
+    all there is to, `undecided` those that must be run as they are
     written: they sent objects of their own, were expected to fail, or did something else with what is hidden.
     `unusable`: that was done before any test ran, so that all of them must be.
     """
 
     report: Report
     sent: Mapping[str, str]
-    blind: frozenset[str]
+    blind: Mapping[str, float]
     undecided: frozenset[str]
     unusable: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Said:
-    """What one check came to, and the literals it named."""
+    """What one check came to, and the literals it named, those among them that tests get as parameters."""
 
+    number: int
     outcome: Literal["held", "wrong", "opaque", "forged"]
     hidden: frozenset[int] = frozenset()
+    given: frozenset[int] = frozenset()
     detail: Mapping[str, Any] | None = None
 
 
@@ -47,12 +50,17 @@ def compared(report: Report, form: Blinded) -> Compared:
     names = _names(tuple(report.results), form)
     results: dict[str, Result] = {}
     details = {names.get(test, test): detail for test, detail in report.details.items()}
-    blind, undecided = set(), set()
+    blind, undecided = dict[str, float](), set()
     for test, result in report.results.items():
         said = [_judge(number, values, form) for number, values in report.checks.get(test, ())]
         name, wrong = names[test], next((each for each in said if each.outcome == "wrong"), None)
         results[name] = result
-        if test in report.used or (wrong is not None and _was_to_fail(result, report.details.get(test, {}))):
+        unnamed = any(each.given for each in said) and not form.given(test)
+        if (
+            test in report.used
+            or unnamed
+            or (wrong is not None and _was_to_fail(result, report.details.get(test, {})))
+        ):
             undecided.add(name)
         elif wrong is not None and result not in {"skipped", "xfailed"}:
             results[name], details[name] = "failed", wrong.detail or {}
@@ -61,7 +69,7 @@ def compared(report: Report, form: Blinded) -> Compared:
         elif result == "passed" and any(each.outcome == "opaque" for each in said):
             undecided.add(name)
         elif result == "passed" and said:
-            blind.add(name)
+            blind[name] = form.shares.get(test.partition("[")[0], 0.0)
     whole = replace(
         report,
         collected=tuple(names.get(test, test) for test in report.collected),
@@ -72,7 +80,7 @@ def compared(report: Report, form: Blinded) -> Compared:
     return Compared(
         report=whole,
         sent=sent,
-        blind=frozenset(blind),
+        blind=blind,
         undecided=frozenset(undecided),
         unusable="" in report.used,
     )
@@ -101,22 +109,23 @@ def _forged(test: str, said: list[_Said], report: Report, form: Blinded) -> bool
     """Whether a test that passed did not do what its text does."""
     base = test.partition("[")[0]
     made = {number for number, _ in report.checks.get(test, ())}
-    named = frozenset().union(*(each.hidden for each in said))
-    given, tables = form.given(test), form.tables.get(base, frozenset())
-    foreign = named - given - tables if given else frozenset()
+    rows = {(each.number, hidden) for each in said for hidden in each.hidden}
+    foreign = frozenset().union(*(each.given for each in said)) - form.given(test)
     owing = form.owed.get(base, frozenset()) - made
-    return bool(owing or tables - named or foreign) or any(each.outcome == "forged" for each in said)
+    leaving = form.tables.get(base, frozenset()) - rows
+    return bool(owing or leaving or foreign) or any(each.outcome == "forged" for each in said)
 
 
 def _judge(number: int, sent: list[Any], form: Blinded) -> _Said:
     check = form.checks.get(number)
+    forged = _Said(number=number, outcome="forged")
     if check is None or len(sent) != check.operands:
-        return _Said(outcome="forged")
+        return forged
     values: dict[str, Any] = dict(check.literals)
     hidden, opaque, unlike = set(), False, False
     for at, (kind, data) in enumerate(sent):
-        if kind == "hidden" and (at not in check.secret or data not in form.hidden):
-            return _Said(outcome="forged")
+        if kind == "hidden" and data not in check.secret.get(at, ()):
+            return forged
         unlike = unlike or (kind != "hidden" and at in check.secret)
         if kind == "hidden":
             hidden.add(data)
@@ -128,18 +137,18 @@ def _judge(number: int, sent: list[Any], form: Blinded) -> _Said:
         except EncodingError:
             opaque = True
             values[f"a{at}"] = _Other(show(tree))
-    if unlike or (opaque and " is " not in check.template):
-        return _Said(outcome="opaque", hidden=frozenset(hidden))
-    return _held(check, values, frozenset(hidden))
+    given = frozenset(each for each in hidden if form.hidden[each].given)
+    said = _Said(number=number, outcome="opaque", hidden=frozenset(hidden), given=given)
+    return said if unlike or (opaque and " is " not in check.template) else _held(check, values, said)
 
 
-def _held(check: Check, values: Mapping[str, Any], hidden: frozenset[int]) -> _Said:
+def _held(check: Check, values: Mapping[str, Any], said: _Said) -> _Said:
     try:
         held, why = holds(check.code, values), ""
     except Exception as error:  # noqa: BLE001  a comparison of any two values may raise anything
         held, why = False, f"{type(error).__name__}: {error}"
     if held:
-        return _Said(outcome="held", hidden=hidden)
+        return replace(said, outcome="held")
     told = re.sub(r"\b[ae]\d+\b", lambda name: _shown(values[name[0]]), check.template)
     message = why or f"assert {told}"
     text = f"{check.file}:{check.line}: in the test\n    {check.shown}\nE   {message}"
@@ -149,7 +158,7 @@ def _held(check: Check, values: Mapping[str, Any], hidden: frozenset[int]) -> _S
         "message": message,
         "error": {"type": "AssertionError", "message": message},
     }
-    return _Said(outcome="wrong", hidden=hidden, detail=detail)
+    return replace(said, outcome="wrong", detail=detail)
 
 
 def _shown(value: object) -> str:

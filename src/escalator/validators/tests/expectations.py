@@ -14,7 +14,8 @@ _LARGE = 1000
 class Expectation:
     """`part` of a `statement` asserts that `template` holds: an expression over `operands` (a0, a1...), which are
     computed or names of the test, and `literals` (e0, e1...). `always`: a test that passes has come by here;
-    `equated` are the literals and names that must equal something; `hides`: it holds a value to be hidden.
+    `equated` are the literals and names that must equal something; `hides`: it holds a value to be hidden;
+    `binds`: what is computed must be that value, so that no other passes.
     """
 
     statement: ast.Assert | ast.Expr
@@ -26,6 +27,7 @@ class Expectation:
     equated: list[ast.expr] = field(default_factory=list)
     secret: frozenset[int] = frozenset()
     hides: bool = False
+    binds: bool = False
 
     @property
     def message(self) -> ast.expr | None:
@@ -44,6 +46,7 @@ class Expectation:
         )
         computed = len(self.operands) > len(self.secret)
         self.hides = computed and bool(self.secret or self.literals)
+        self.binds = self.hides and _binds(self.template, {f"a{at}" for at in self.secret})
         return self.hides
 
 
@@ -164,6 +167,40 @@ class _Template:
         if isinstance(node, ast.Call) and self._meant(node) in PURE:
             return any(map(self._holds_literal, node.args))
         return is_literal(node)
+
+
+def _binds(template: ast.expr, secret: set[str]) -> bool:
+    """Whether a template holds for one value, or few, of what is computed: those it is compared with."""
+    if isinstance(template, ast.Call) and len(template.args) == 2 and ast.unparse(template.func) not in PURE:
+        return _is_known(template.args[0], secret) != _is_known(template.args[1], secret)
+    if not isinstance(template, ast.Compare):
+        return False
+    sides = [template.left, *template.comparators]
+    return any(
+        _binds_sides(sides[at], op, sides[at + 1], secret) for at, op in enumerate(template.ops) if _is_one(op)
+    )
+
+
+def _binds_sides(left: ast.expr, op: ast.cmpop, right: ast.expr, secret: set[str]) -> bool:
+    known = (_is_known(left, secret), _is_known(right, secret))
+    if isinstance(op, ast.Gt | ast.GtE):
+        return _binds_sides(right, ast.Lt(), left, secret)
+    if isinstance(op, ast.Lt | ast.LtE):
+        near = left.args[0] if isinstance(left, ast.Call) and known == (False, True) else None
+        if not isinstance(near, ast.BinOp) or not isinstance(near.op, ast.Sub):
+            return False
+        return _is_known(near.left, secret) != _is_known(near.right, secret)
+    return known[0] != known[1] and not (isinstance(op, ast.In) and known[0])
+
+
+def _is_one(op: ast.cmpop) -> bool:
+    return isinstance(op, ast.Eq | ast.Is | ast.In | ast.Lt | ast.LtE | ast.Gt | ast.GtE)
+
+
+def _is_known(node: ast.expr, secret: set[str]) -> bool:
+    """Whether nothing in a template comes from where the answer runs."""
+    names = (each.id for each in ast.walk(node) if isinstance(each, ast.Name) and each.id[1:].isdigit())
+    return all(name[0] == "e" or name in secret for name in names)
 
 
 def _called(name: str, arguments: list[ast.expr], keywords: list[ast.keyword] | None = None) -> ast.expr:

@@ -109,18 +109,19 @@ class Hearing:
         base = self.case.base
         return frozenset(base.report.with_result("passed", "xpassed")) if base is not None else frozenset()
 
-    def _proven(self, twin: Session | None) -> tuple[int, int]:
-        """How many of the tests that the answer made pass were compared out of its reach, and of how many."""
+    def _proven(self, twin: Session | None) -> tuple[float, int, int]:
+        """How much of the tests that the answer made pass was compared out of its reach; how many of them were so
+        as a whole, and of how many.
+        """
         report = self.session.report
         passing = [test for test in report.with_result("passed", "xpassed") if test not in self.session.sentinels]
         new = [test for test in passing if test not in self._passed_before()] or passing
         failed_twin = (
             {test.partition("[")[0] for test in twin.report.results} if twin is not None and twin.sound else ()
         )
-        proven = [
-            test for test in new if test in self.session.compared.blind or test.partition("[")[0] in failed_twin
-        ]
-        return len(proven), len(new)
+        shares = self.session.compared.blind
+        proven = [1.0 if test.partition("[")[0] in failed_twin else shares.get(test, 0.0) for test in new]
+        return sum(proven), proven.count(1.0), len(new)
 
     def verdict(
         self, marks: tuple[Mark, ...], again: SecondRun | None = None, twin: Session | None = None
@@ -248,11 +249,12 @@ class Hearing:
             )
         if self._before() == "all passed":
             return 0.5, "These tests passed before the answer too: they are no evidence of the change asked for."
-        proven, tests = self._proven(twin)
-        if proven == tests:
+        share, whole, tests = self._proven(twin)
+        if whole == tests:
             return 1.0, ""
-        hint = f"{tests - proven} of {tests} tests compared values where the answer's own code runs."
-        return round(0.9 + 0.1 * proven / tests, 3), hint
+        where = "compared values where the answer's own code runs, or ask too little"
+        hint = f"{tests - whole} of {tests} tests {where}."
+        return min(round(0.9 + 0.1 * share / tests, 3), 0.999), hint
 
     def _before(self) -> str:
         base = self.case.base

@@ -6,6 +6,8 @@ import ast
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from io import StringIO
+from tokenize import COMMENT, generate_tokens
 
 _NEWLINE = re.compile(rb"\r\n|\r|\n")
 
@@ -47,6 +49,16 @@ class Source:
     def _span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
         last, end = node.end_lineno or node.lineno, node.end_col_offset or 0
         return self._starts[node.lineno - 1] + node.col_offset, self._starts[last - 1] + end
+
+
+def without_comments(text: str) -> str:
+    """A source without its comments, but for those of its first two lines, which may name an encoding."""
+    lines = list(StringIO(text, newline=""))
+    for token in generate_tokens(StringIO(text, newline="").readline):
+        if token.type == COMMENT and token.start[0] > 2:
+            row, start, end = token.start[0] - 1, token.start[1], token.end[1]
+            lines[row] = lines[row][:start] + lines[row][end:]
+    return "".join(lines)
 
 
 def _lines(text: bytes) -> int:
