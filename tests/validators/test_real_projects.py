@@ -79,6 +79,56 @@ def test_tests_reach_the_project_from_their_own_place(tmp_path, name):
     assert wrong.failed, wrong
 
 
+SETTINGS: dict[str, tuple[str, dict[str, str | bytes]]] = {
+    "a project within a project": (
+        "backend/app/calc.py",
+        {
+            "pyproject.toml": "[tool.pytest.ini_options]\npythonpath = ['nowhere']\n",
+            "backend/pyproject.toml": "[tool.pytest.ini_options]\npythonpath = ['app']\n",
+            "backend/tests/test_calc.py": "from calc import add\n\n\ndef test_it():\n    assert add(1, 2) == 3\n",
+        },
+    ),
+    "a package of a project within a project": (
+        "backend/src/calc.py",
+        {
+            "backend/pytest.ini": "[pytest]\n",
+            "backend/tests/test_calc.py": "from calc import add\n\n\ndef test_it():\n    assert add(1, 2) == 3\n",
+        },
+    ),
+    "setuptools, with a folder of its own": (
+        "lib/calc.py",
+        {
+            "pyproject.toml": "[tool.setuptools.package-dir]\n'' = 'lib'\n",
+            "tests/test_calc.py": "from calc import add\n\n\ndef test_it():\n    assert add(1, 2) == 3\n",
+        },
+    ),
+    "setuptools, as it was written once": (
+        "lib/calc.py",
+        {
+            "setup.cfg": "[options]\npackage_dir =\n    = lib\n",
+            "tests/test_calc.py": "from calc import add\n\n\ndef test_it():\n    assert add(1, 2) == 3\n",
+        },
+    ),
+    "poetry, with a folder of its own": (
+        "lib/calc/__init__.py",
+        {
+            "pyproject.toml": "[[tool.poetry.packages]]\ninclude = 'calc'\nfrom = 'lib'\n",
+            "tests/test_calc.py": "from calc import add\n\n\ndef test_it():\n    assert add(1, 2) == 3\n",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_settings_are_found_where_the_project_keeps_them(tmp_path, name):
+    """Nearest to the tests first, as pytest looks for them; and where packages lie is read from who builds them."""
+    target, project = SETTINGS[name]
+    right, wrong = both(tmp_path, project, target=target)
+
+    assert right.passed, right
+    assert wrong.failed, wrong
+
+
 def test_the_project_is_at_its_own_path_too(tmp_path):
     """What an editable installation points to is there, with the answer in it."""
     tests = (

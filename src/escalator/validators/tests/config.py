@@ -5,9 +5,9 @@ from __future__ import annotations
 import configparser
 import shlex
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 _KEPT = (
@@ -42,7 +42,7 @@ _PLUGIN_KEYS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """What is taken over: `ini` is the text of a pytest.ini, `pythonpath` folders of the workspace,
+    """What is taken over: `ini` is the text of a pytest.ini, `pythonpath` folders of the workspace to import from,
     `plugins` those the tests look as if they use, `arguments` words for pytest's command line.
     """
 
@@ -52,13 +52,15 @@ class Settings:
     arguments: tuple[str, ...] = ()
 
 
-def read_settings(workspace: Path | None, sources: Mapping[str, str]) -> Settings:
+def read_settings(workspace: Path | None, sources: Mapping[str, str], tests: Sequence[str] = ()) -> Settings:
     """Take the harmless part of the project's configuration; `sources` are the trusted files by path.
 
-    Left out is whatever chooses, reports or reruns tests (`addopts`, `testpaths`, `minversion`): the tests to be
-    run are named one by one.
+    As pytest does it, the settings are those nearest to the `tests`, upwards from the folder that holds them all:
+    a project within a project has its own. Left out is whatever chooses, reports or reruns tests (`addopts`,
+    `testpaths`, `minversion`): the tests to be run are named one by one.
     """
-    found = _section(workspace) if workspace is not None else {}
+    folder, found = _nearest(workspace, tests) if workspace is not None else (".", {})
+    paths = [*_words(found.get("pythonpath", ())), *_source_folders(workspace, folder)]
     text = "\n".join([*sources.values(), *map(str, found), str(found.get("addopts", ""))])
     plugins = tuple(name for name, signs in _PLUGIN_SIGNS.items() if any(sign in text for sign in signs))
     prefixes = tuple(_PLUGIN_KEYS[name] for name in plugins if name in _PLUGIN_KEYS)
@@ -66,10 +68,54 @@ def read_settings(workspace: Path | None, sources: Mapping[str, str]) -> Setting
     options = [word for word in _words(found.get("addopts", ())) if word.startswith("--asyncio-mode=")]
     return Settings(
         ini="[pytest]\n" + "".join(f"{key} = {_ini_value(value)}\n" for key, value in kept.items()),
-        pythonpath=tuple(path.strip("/") for path in _words(found.get("pythonpath", ())) if ".." not in path),
+        pythonpath=tuple(dict.fromkeys(_inside(folder, path) for path in paths if ".." not in path)),
         plugins=plugins,
         arguments=tuple(options) if "pytest_asyncio.plugin" in plugins else (),
     )
+
+
+def _nearest(workspace: Path, tests: Sequence[str]) -> tuple[str, Mapping[str, object]]:
+    """The folder nearest to the tests that has settings for pytest, and these; the root if none has."""
+    folders = [PurePosixPath(path).parent for path in tests] or [PurePosixPath()]
+    common = folders[0]
+    while not all(folder.is_relative_to(common) for folder in folders):
+        common = common.parent
+    for folder in (common, *common.parents):
+        found = _section(workspace / folder)
+        if found or (workspace / folder / "pytest.ini").is_file():
+            return folder.as_posix(), found
+    return ".", {}
+
+
+def _inside(folder: str, path: str) -> str:
+    return PurePosixPath(folder, path.strip("/")).as_posix()
+
+
+def _source_folders(workspace: Path | None, folder: str) -> list[str]:
+    """Where a project says that its packages lie, for setuptools, poetry or hatch; below the root also as usual."""
+    if workspace is None:
+        return []
+    own = [] if folder == "." else ["src", "."]
+    tools = _toml(workspace / folder / "pyproject.toml", ("tool",))
+    places = [
+        _at(tools, "setuptools", "package-dir", ""),
+        *_listed(_at(tools, "setuptools", "packages", "find", "where")),
+    ]
+    places += [each.get("from") for each in _listed(_at(tools, "poetry", "packages")) if isinstance(each, dict)]
+    places += _listed(_at(tools, "hatch", "build", "sources"))
+    old = _ini(workspace / folder / "setup.cfg", "options").get("package_dir", "")
+    places += [line.partition("=")[2].strip() for line in str(old).splitlines() if line.strip().startswith("=")]
+    return [*(place for place in places if isinstance(place, str) and place), *own]
+
+
+def _at(found: object, *keys: str) -> object:
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _section(workspace: Path) -> Mapping[str, object]:
@@ -93,6 +139,8 @@ def _section(workspace: Path) -> Mapping[str, object]:
 
 
 def _toml(path: Path, keys: tuple[str, ...]) -> Mapping[str, object]:
+    if not path.is_file():
+        return {}
     try:
         section: object = tomllib.loads(path.read_text("utf-8", "replace"))
     except tomllib.TOMLDecodeError:
@@ -103,6 +151,8 @@ def _toml(path: Path, keys: tuple[str, ...]) -> Mapping[str, object]:
 
 
 def _ini(path: Path, section: str) -> Mapping[str, Any]:
+    if not path.is_file():
+        return {}
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:

@@ -71,7 +71,7 @@ def read_suite(brief: Brief, *, conftest: bool, pythonpath: tuple[str, ...] = ()
     files = tuple(path for path, text in tests.items() if is_test_module(path, text))
     trusted: dict[str, str | bytes] = {**_support(brief, files, conftest=conftest), **tests}
     sources = {path: text if isinstance(text, str) else "" for path, text in trusted.items()}
-    settings = read_settings(brief.workspace, sources)
+    settings = read_settings(brief.workspace, sources, files)
     project = _Project(brief, frozenset(trusted))
     bases = tuple(dict.fromkeys(project.base_of(path) for path in files))
     targets = _real_targets(brief, files)
