@@ -52,7 +52,11 @@ class TestStrict:
     "a mark under another name": """
 known = pytest.mark.xfail(reason="later")
 
-@pytest.mark.parametrize("x, want", [(1, 2), pytest.param(2, 5, marks=known)])
+@pytest.mark.parametrize("x, want", [(1, 2), *(pytest.param(2, 5, marks=known) for _ in "ab")])
+def test_c(x, want):
+    assert f(x) == want
+
+@pytest.mark.parametrize("x, want", [(1, 2), pytest.param(2, 5, marks=known), pytest.param(2, 3, marks=known)])
 def test_a(x, want):
     assert f(x) == want
 

@@ -92,7 +92,7 @@ def _inside(folder: str, path: str) -> str:
 
 
 def _source_folders(workspace: Path | None, folder: str) -> list[str]:
-    """Where a project says that its packages lie, for setuptools, poetry or hatch; below the root also as usual."""
+    """Where a project says that its packages lie, for setuptools, poetry or hatch; below the root as usual."""
     if workspace is None:
         return []
     own = [] if folder == "." else ["src", "."]

@@ -16,14 +16,14 @@ from escalator.flow import Flow
 from escalator.records import Brief, Candidate, Verdict
 from escalator.validators.protocol import failed, skipped, unavailable
 from escalator.validators.shadows import shadows
-from escalator.validators.tests.blind import Blinded, blinded
+from escalator.validators.tests.blind import blinded
 from escalator.validators.tests.hearing import NAME, Case, Hearing, SecondRun
 from escalator.validators.tests.lacking import own_modules
 from escalator.validators.tests.layout import imported_names, python_tests, read_suite
 from escalator.validators.tests.python import find_python
 from escalator.validators.tests.session import MIB, Bench, Session, run_tests
 from escalator.validators.tests.tamper_scan import foreign_encoding, scan
-from escalator.validators.tests.twin import twin_of
+from escalator.validators.tests.twin import plain_of, twin_of
 
 CRITICAL = "critical"
 """The type of task whose tests are always run again with other expected values."""
@@ -243,7 +243,9 @@ def _decided(bench: Bench, session: Session, files: Mapping[str, str | None], br
     if not undecided and not session.compared.unusable:
         return session
     only = tuple(sorted({test.partition("[")[0] for test in undecided})) if not session.compared.unusable else ()
-    plain = yield from run_tests(bench, files, workspace=brief.workspace, only=only, form=Blinded())
+    plain = yield from run_tests(
+        bench, files, workspace=brief.workspace, only=only, form=plain_of(bench.suite.texts)
+    )
     return session.decided_by(plain)
 
 
@@ -251,7 +253,8 @@ def _twin_run(hearing: Hearing, files: Mapping[str, str | None]) -> Flow[Session
     """The tests that passed without having been compared blind, run with other expected values."""
     bench = hearing.case.bench
     twin = twin_of(bench.suite.texts)
-    only = tuple(sorted({test.partition("[")[0] for test in hearing.unproven} & twin.tests))
+    failing = {test.partition("[")[0] for test in hearing.session.report.with_result("xfailed")}
+    only = tuple(sorted({test.partition("[")[0] for test in hearing.unproven} & twin.tests - failing))
     if not only:
         return None
     workspace = hearing.candidate.brief.workspace

@@ -1,20 +1,27 @@
 """The task's own tests as sentinels: the same tests with other expected values, of which every one must fail.
 
 What passes whatever it is compared with was not computed: an object equal to everything, a comparison replaced.
+Code under test that could tell the two apart would behave in the twin alone. So both are written alike, and
+another value looks like one that could be right.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+import builtins
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from random import Random, SystemRandom
+from typing import Any, TypeAlias
 
 from escalator.validators.tests.assertions import TestFunction, functions_of
 from escalator.validators.tests.blind import Blinded
+from escalator.validators.tests.others import other_than
 from escalator.validators.tests.sources import Edit, Source
 
+_RAISED = ("ZeroDivisionError", "OverflowError", "EOFError", "PermissionError", "RecursionError")
 _UNRAISED = "type('Unraised', (Exception,), {})"
+_Change: TypeAlias = Callable[[Any], Any]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -25,13 +32,24 @@ class Twin:
     tests: frozenset[str] = frozenset()
 
 
-def twin_of(tests: Mapping[str, str]) -> Twin:
+def twin_of(tests: Mapping[str, str], chance: Random | None = None) -> Twin:
     """The twin of test modules by path; a module that cannot be read has none."""
+    chance = chance or SystemRandom()
+    return _rewritten(tests, lambda value: other_than(value, chance), lambda name: _unraised(name, chance))
+
+
+def plain_of(tests: Mapping[str, str]) -> Blinded:
+    """The test modules with their own expectations, written as their twin is."""
+    return _rewritten(tests, lambda value: value, lambda name: name).form
+
+
+def _rewritten(tests: Mapping[str, str], other: _Change, raised: Callable[[str], str]) -> Twin:
     twin, changed = Twin(), set()
     for path, text in tests.items():
         try:
             source = Source(text)
-            edits = [(each.tests, list(_edits(each))) for each in functions_of(source.tree) if each.is_test]
+            read = [each for each in functions_of(source.tree) if each.is_test]
+            edits = [(each.tests, list(_edits(each, source, other, raised))) for each in read]
             made = source.edited(edit for _, each in edits for edit in each)
             compile(made, path, "exec", dont_inherit=True)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -42,38 +60,41 @@ def twin_of(tests: Mapping[str, str]) -> Twin:
     return twin
 
 
-def _edits(function: TestFunction) -> Iterator[Edit]:
+def _edits(function: TestFunction, source: Source, other: _Change, raised: Callable[[str], str]) -> Iterator[Edit]:
     """Change what a function expects wherever each passing run of it comes by."""
+    for node in _expected(function):
+        value = ast.literal_eval(node)
+        changed = other(value)
+        if _can_be_written(value) and _can_be_written(changed):
+            yield Edit(node=node, text=f"({changed!r}\0)")
+    for node in function.raises:
+        yield Edit(node=node, text=f"({raised(source.segment(node))}\0)")
+
+
+def _expected(function: TestFunction) -> Iterator[ast.expr]:
     columns = {column.name: column for column in function.columns if column.always}
     seen = set()
     for node in (node for each in function.expectations if each.always and each.hides for node in each.equated):
         if isinstance(node, ast.Name):
             column = columns.pop(node.id, None)
-            cells = column.cells if column is not None else ()
-        else:
-            cells = (node,) if id(node) not in seen else ()
+            yield from column.cells if column is not None else ()
+        elif id(node) not in seen:
             seen.add(id(node))
-        for cell in cells:
-            yield Edit(node=cell, text=f"({_other(ast.literal_eval(cell))!r}\0)")
-    for raised in function.raises:
-        yield Edit(node=raised, text=f"({_UNRAISED}\0)")
+            yield node
 
 
-def _other(value: Any) -> Any:
-    """A value of the same kind that is not equal to the given one."""
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, int | float | complex):
-        return next(each for each in (value + 1, value / 2 + 1, 0) if each != value)
-    if isinstance(value, str):
-        return value + "~"
-    if isinstance(value, bytes):
-        return value + b"~"
-    new = "~" * (len(max(map(str, value), key=len, default="")) + 1) if isinstance(value, set | dict) else "~"
-    if isinstance(value, list):
-        return [*value, new]
-    if isinstance(value, tuple):
-        return (*value, new)
-    if isinstance(value, set):
-        return {*value, new}
-    return {**value, new: new} if isinstance(value, dict) else False
+def _can_be_written(value: object) -> bool:
+    """Whether a value is read again from how Python shows it; infinity is not."""
+    try:
+        return bool(ast.literal_eval(repr(value)) == value)
+    except (ValueError, SyntaxError):
+        return False
+
+
+def _unraised(name: str, chance: Random) -> str:
+    """An exception that is not raised where this one is."""
+    kind = getattr(builtins, name, None)
+    if not isinstance(kind, type) or not issubclass(kind, Exception):
+        return _UNRAISED
+    others = [each for each in _RAISED if not issubclass(getattr(builtins, each), kind)]
+    return chance.choice(others) if others and name not in _RAISED else _UNRAISED
