@@ -49,12 +49,12 @@ def command(
     it changed so has confidence 0.5. A new module that would be imported in place of one of the project, of Python
     or of an installed tool fails.
 
-    `timeout`: seconds. `format`: how the tests report, "junit", "tap" or "go-json"; the
-    report is read from a private pipe where `run` holds "{report}" (a descriptor number, as in
-    "/dev/fd/{report}"), else from the file `artefact` in the project, else from standard output. No test in it
-    is inconclusive, a failing one fails whatever the exit status. `compare`: run on the base first; a test the
-    base ran must be run again, not skipped. `env`: more variables. `readable`: host folders a toolchain needs.
-    `memory_mb`: None for runtimes that reserve more than they use.
+    `timeout`: seconds. `format`: how the tests report, "junit", "tap", "go-json", "jest-json" (vitest's too) or
+    "libtest" (cargo's text, both streams in one). The report is read from a private pipe where `run` holds
+    "{report}" (a descriptor number, as in "/dev/fd/{report}"), else from the file `artefact` in the project, else
+    from standard output. No test in it is inconclusive, a failing one fails whatever the exit status. `compare`:
+    run on the base first; a test the base ran must be run again, not skipped. `env`: more variables. `readable`:
+    host folders a toolchain needs. `memory_mb`: None for runtimes that reserve more than they use.
 
     A file or output that the tested code can write can also be forged by it; prefer "{report}".
     """

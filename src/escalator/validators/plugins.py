@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BUILT_IN = {
     "syntax": "escalator.validators.syntax.check:syntax",
     "compile": "escalator.validators.compile.check:compile_check",
-    "tests": "escalator.validators.tests.suite:pytest_suite",
+    "tests": "escalator.validators.stacks.suite:any_tests",
     "pytest": "escalator.validators.tests.suite:pytest_suite",
     "semantic": "escalator.validators.semantic.judge:semantic",
     "benchmark": "escalator.validators.benchmark.measure:benchmark",

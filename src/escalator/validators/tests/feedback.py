@@ -24,7 +24,7 @@ def on_failure(session: Session, wrong: Sequence[str], *, passed_before: frozens
     if output:
         lines.append(f"It printed:\n{output}")
     if others:
-        lines.append(_listed(others, passed_before))
+        lines.append(listed(others, passed_before))
     return "\n".join(line for line in lines if line)
 
 
@@ -80,7 +80,8 @@ def _story(session: Session, test: str, detail: Mapping[str, object]) -> str:
     return when + tidy(str(detail.get("text", "")) or str(detail.get("message", "")), 1000)
 
 
-def _listed(others: Sequence[str], passed_before: frozenset[str]) -> str:
+def listed(others: Sequence[str], passed_before: frozenset[str]) -> str:
+    """The names of more tests, a few of them in full."""
     named = [test + (" (passed before)" if test in passed_before else "") for test in others[:5]]
     more = f" and {len(others) - 5} more" if len(others) > 5 else ""
     return tidy(f"Also: {', '.join(named)}{more}.", 400)

@@ -35,6 +35,18 @@ class SecondRun:
     flaky: tuple[str, ...]
     flaky_before: tuple[str, ...]
 
+    def against(self, wrong: tuple[str, ...], passed_before: frozenset[str]) -> tuple[str, ...]:
+        """Which of these tests count: those that failed twice, and those that wavered though they passed before
+        and did not waver without the answer.
+        """
+        wavering = (set(self.flaky) & passed_before) - set(self.flaky_before)
+        return tuple(test for test in wrong if test in self.steady or test in wavering)
+
+    @property
+    def by_chance(self) -> tuple[str, ...]:
+        """The tests that failed once with the answer and then passed, and did not waver without it."""
+        return tuple(test for test in self.flaky if test not in self.flaky_before)
+
 
 class Hearing:
     """Weighs one run. `wrong` are the tests that count against the answer, `blameless` those that cannot."""
@@ -82,18 +94,7 @@ class Hearing:
         """What to tell the model; tests that pass by chance count where they passed without the answer."""
         if again is None:
             return self._cut_short() or self._complaint(self.wrong)
-        before = self._passed_before()
-        steady = tuple(
-            test
-            for test in self.wrong
-            if test in again.steady or (test in again.flaky and test in before and test not in again.flaky_before)
-        )
-        return self._cut_short() or self._complaint(steady)
-
-    def _by_chance(self, again: SecondRun | None) -> str:
-        """The tests that failed once with the answer and then passed, and did not waver without it."""
-        new = [] if again is None else [test for test in again.flaky if test not in again.flaky_before]
-        return _few(tuple(new)) if new else ""
+        return self._cut_short() or self._complaint(again.against(self.wrong, self._passed_before()))
 
     def _equal_to_everything(self, twin: Session | None) -> str:
         """What to tell the model where a test passes whatever it expects."""
@@ -150,11 +151,10 @@ class Hearing:
                 confidence=0.4,
                 **more,
             )
-        chance = self._by_chance(again)
-        if chance:
+        if again is not None and again.by_chance:
             return suspicious(
                 NAME,
-                f"Tests failed once and then passed, which may be the answer's doing: {chance}.",
+                f"Tests failed once and then passed, which may be the answer's doing: {_few(again.by_chance)}.",
                 "Run them a few times before you accept it, or set the option rerun_flaky: false.",
                 confidence=0.5,
                 **more,

@@ -1,0 +1,1 @@
+"""Tests of other languages than Python, run by their own runners and judged by one set of rules."""
