@@ -14,6 +14,7 @@ from escalator.answers.cleaning import clean, without_reasoning
 from escalator.answers.diffs import looks_like_diff, read_diff
 from escalator.answers.failures import ONE_FORMAT, UnusableError, no_code, show, truncated
 from escalator.answers.info import Info
+from escalator.answers.limits import refuse_excess
 from escalator.answers.naming import Workspace, named_path, normal_path, title_path
 from escalator.answers.operations import Operation, Patch, finished, perform, refuse_elided
 from escalator.answers.simple import one_block
@@ -22,9 +23,6 @@ from escalator.languages.parsing import parses
 from escalator.languages.tags import PROSE, guess_language
 from escalator.records import ChangeSet, Rejection
 from escalator.workspace import changes_test_settings, is_guarded, is_protected
-
-MAX_ANSWER: Final = 8_000_000
-"""Characters an answer may have."""
 
 _CUT: Final = frozenset(
     {"length", "max_tokens", "max_output_tokens", "model_context_window_exceeded", "token_limit", "truncated"}
@@ -96,10 +94,7 @@ class _Extraction:
             return unusable.rejection
 
     def run(self, text: str) -> ChangeSet:
-        if len(text) > MAX_ANSWER:
-            raise UnusableError(
-                "too_large", f"Your answer has {len(text):,} characters; {MAX_ANSWER:,} are the most. {ONE_FORMAT}"
-            )
+        refuse_excess(text)
         answer = self._answer(text)
         plain = one_block(answer, self.workspace) if self.short_way and not self.cut else None
         operations = self._operations(answer) if plain is None else [plain]

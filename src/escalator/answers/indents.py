@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from math import gcd
 from typing import Final
 
@@ -87,7 +88,7 @@ def _steps(real_of: dict[int, str], new: Sequence[str], lines: Sequence[str]) ->
         if width and depth and width % depth == 0:
             return width // depth, unit
     widths = sorted(real_of)
-    gaps = [(high - low, real_of[high], real_of[low]) for low, high in zip(widths, widths[1:], strict=False)]
+    gaps = [(high - low, real_of[high], real_of[low]) for low, high in pairwise(widths)]
     for gap, high, low in gaps:
         depth = (len(high) - len(low)) // len(unit)
         if depth > 0 and gap % depth == 0:

@@ -101,8 +101,8 @@ def _by_lines(
         first = flat.count("\n", 0, place)
         if plain is str.rstrip:
             fitting[first] = (new, "apart from trailing white space")
-        elif (put := _moved(lines[first : first + len(wanted)], wanted, new, lines)) is not None:
-            fitting[first] = put
+        elif (moved := _moved(lines[first : first + len(wanted)], wanted, new, lines)) is not None:
+            fitting[first] = moved
     places = list(fitting)
     if len(places) > 1 and choose is not None:
         places = list(choose(places))
@@ -113,9 +113,7 @@ def _by_lines(
     return "\n".join([*lines[:first], *put, *lines[first + len(wanted) :]]), how
 
 
-def _moved(
-    there: list[str], wanted: list[str], new: list[str], lines: list[str]
-) -> tuple[list[str], str] | None:
+def _moved(there: list[str], wanted: list[str], new: list[str], lines: list[str]) -> tuple[list[str], str] | None:
     """The new lines indented as the file is, and how; None if its lines are not as deep as those searched for.
 
     A first line alone may have lost its indentation: then only the first new line gets it back.
@@ -124,8 +122,8 @@ def _moved(
     shift = None if styles_differ(pairs, new) else _shift(pairs)
     if shift is not None:
         remove, add = shift
-        put = [add + line.removeprefix(remove) if line.strip() else line for line in new]
-        return put, "with another indentation"
+        moved = [add + line.removeprefix(remove) if line.strip() else line for line in new]
+        return moved, "with another indentation"
     if _shift(pairs[1:]) == ("", "") and new and len(pairs) > 1:
         remove, add = _shift(pairs[:1]) or ("", "")
         return [add + new[0].removeprefix(remove), *new[1:]], "with another indentation"

@@ -11,9 +11,8 @@ from escalator.answers.diffs import Hunk, apply_diff
 from escalator.answers.edits import Edit, apply_edit
 from escalator.answers.elision import stand_in_of
 from escalator.answers.failures import EDIT_FORMAT, ONE_FORMAT, UnusableError, quote, show
+from escalator.answers.limits import Effort, refuse_many_edits, refuse_many_files
 from escalator.workspace import in_newlines_of
-
-MAX_FILES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,7 @@ class Result:
     whole: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     seen: set[tuple[str, object]] = field(default_factory=set)
+    effort: Effort = field(default_factory=Effort)
 
     def old(self, path: str) -> str:
         """The file before any change, with line feeds only; empty if there was none."""
@@ -67,6 +67,7 @@ class Result:
 def perform(operations: Sequence[Operation], before: Mapping[str, str]) -> Result:
     """Apply operations one after another. Raises `UnusableError` if any of them cannot be applied."""
     result = Result(before)
+    refuse_many_edits(sum(isinstance(operation, Change) for operation in operations))
     for operation in operations:
         if isinstance(operation, Whole):
             _write(result, operation)
@@ -74,10 +75,7 @@ def perform(operations: Sequence[Operation], before: Mapping[str, str]) -> Resul
             _edit(result, operation)
         else:
             _patch(result, operation)
-    if len(result.after) > MAX_FILES:
-        raise UnusableError(
-            "too_large", f"Your answer changes {len(result.after)} files; {MAX_FILES} are the most."
-        )
+    refuse_many_files(len(result.after))
     return result
 
 
@@ -130,7 +128,9 @@ def _edit(result: Result, operation: Change) -> None:
             f"{quote(edit.search)}\nName the file exactly as it was given to you. Nothing was applied; send all "
             f"edits again. {EDIT_FORMAT}",
         )
-    text, note = apply_edit(path, result.now(path), edit, number=operation.number)
+    now = result.now(path)
+    result.effort.spend(len(now))
+    text, note = apply_edit(path, now, edit, number=operation.number)
     result.after[path] = text
     if note:
         result.notes.append(note)
