@@ -37,6 +37,7 @@ def extract(
     workspace: Mapping[str, str] | None = MappingProxyType({}),
     finish_reason: str = "stop",
     protected: Collection[str] = (),
+    asked: str = "",
 ) -> ChangeSet | Rejection:
     """Take the change set out of a model's answer, all or nothing.
 
@@ -44,9 +45,10 @@ def extract(
     Without either, one block of code becomes `answer.<extension of its language>`. `protected` are paths,
     directories or glob patterns the answer may not touch; files that steer tests, CI or dependencies are
     protected as well unless they are the target. A change there is dropped with a note, or rejected if nothing
-    else is left. Never raises; never names a path outside the workspace.
+    else is left. `asked` is what the task says: what disappears from a file is refused unless it asks for that.
+    Never raises; never names a path outside the workspace.
     """
-    return _Extraction.of(target, workspace, finish_reason, protected).result(text)
+    return _Extraction.of(target, workspace, finish_reason, protected, asked).result(text)
 
 
 def extract_thoroughly(
@@ -56,9 +58,10 @@ def extract_thoroughly(
     workspace: Mapping[str, str] | None = MappingProxyType({}),
     finish_reason: str = "stop",
     protected: Collection[str] = (),
+    asked: str = "",
 ) -> ChangeSet | Rejection:
     """The same as `extract` without its short way for plain answers: this defines what an answer means."""
-    extraction = _Extraction.of(target, workspace, finish_reason, protected)
+    extraction = _Extraction.of(target, workspace, finish_reason, protected, asked)
     extraction.short_way = False
     return extraction.result(text)
 
@@ -68,6 +71,7 @@ class _Extraction:
     workspace: Workspace
     cut: bool
     protected: tuple[str, ...]
+    asked: str
     notes: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     short_way: bool = True
@@ -79,12 +83,14 @@ class _Extraction:
         workspace: Mapping[str, str] | None,
         finish_reason: str,
         protected: Collection[str],
+        asked: str,
     ) -> _Extraction:
         files = {normal_path(path): content for path, content in (workspace or {}).items()}
         return cls(
             workspace=Workspace.of(files, normal_path(target) if target else None),
             cut=finish_reason.casefold() in _CUT,
             protected=tuple(protected),
+            asked=asked,
         )
 
     def result(self, text: str) -> ChangeSet | Rejection:
@@ -98,7 +104,8 @@ class _Extraction:
         answer = self._answer(text)
         plain = one_block(answer, self.workspace) if self.short_way and not self.cut else None
         operations = self._operations(answer) if plain is None else [plain]
-        result = perform([one for one in operations if not self._is_off_limits(one)], self.workspace.files)
+        within = [one for one in operations if not self._is_off_limits(one)]
+        result = perform(within, self.workspace.files, self.asked)
         refuse_elided(result)
         self._drop_test_settings(result.after)
         files = finished(result, self.dropped)
