@@ -168,22 +168,21 @@ def test_the_target_may_be_a_guarded_file_but_not_a_protected_one():
     assert kind(f"{T}python\nx = 1\n{T}", protected=["app.py"]) == "protected"
 
 
-def test_lost_methods_and_loose_pieces_are_elisions():
-    """A class without most of its methods, and a method without its class, are not the file."""
+def test_lost_methods_are_elisions():
+    """A class without most of its methods is not the file."""
     old = {
         "app.py": "class A:\n    def f(self):\n        return 1\n\n    def g(self):\n        return 2\n\n    def h(self):\n        return 3\n"
     }
 
     assert kind(f"{T}python\nclass A:\n    def f(self):\n        return 9\n{T}", workspace=old) == "elided"
-    assert kind(f"{T}python\n    def f(self):\n        return 9\n{T}", workspace=old) == "elided"
 
 
 def test_a_name_in_a_string_or_comment_is_no_use_of_it():
-    """A definition may go if only words still mention it."""
+    """A definition may go, where that is asked for, if only words still mention it."""
     old = {"app.py": "def a():\n    return 1\n\n\ndef b():\n    return a()\n"}
     new = '"""Here was a() once."""\n\n\n# a() is gone\ndef b():\n    return 1\n'
 
-    assert files(f"{T}python\n{new}{T}", workspace=old) == {"app.py": new}
+    assert files(f"{T}python\n{new}{T}", workspace=old, asked="Inline a().") == {"app.py": new}
 
 
 def test_commands_alone_are_no_file_and_tests_alone_need_a_path():

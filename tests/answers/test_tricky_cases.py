@@ -389,18 +389,16 @@ def test_33_rest_left_out_in_other_languages(path, line):
 
 
 def test_33_rest_left_out_in_silence():
-    """A file that lost most of its definitions, or one it still calls, was not meant to."""
-    assert (
-        rejected(block("import os\n\n\ndef a():\n    return os.sep\n"), workspace={"app.py": OLD}).kind == "elided"
-    )
-    assert (
-        rejected(
-            block("def b():\n    return a() + 1\n\n\ndef c():\n    return b()\n"), workspace={"app.py": OLD}
-        ).kind
-        == "elided"
-    )
+    """A file that lost a definition, or one it still calls, was not meant to, unless the task asks for that."""
+    without_a = "def b():\n    return a() + 1\n\n\ndef c():\n    return b()\n"
     smaller = "import os\n\n\ndef a():\n    return os.name\n\n\ndef b():\n    return a()\n"
-    assert changes(block(smaller), workspace={"app.py": OLD}) == {"app.py": smaller}
+
+    assert rejected(block(without_a), workspace={"app.py": OLD}).kind == "elided"
+    lost = rejected(block(smaller), workspace={"app.py": OLD})
+    assert lost.kind == "elided"
+    assert "no longer defines c" in lost.feedback
+    asked = "Remove c(), nobody calls it."
+    assert changes(block(smaller), workspace={"app.py": OLD}, asked=asked) == {"app.py": smaller}
 
 
 def test_34_body_left_out():

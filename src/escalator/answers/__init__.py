@@ -1,7 +1,8 @@
 """Model text to change set or a typed failure; prompts, edit formats and dossiers."""
 
 from escalator.answers.dossier import dossier, findings
-from escalator.answers.extract import MAX_ANSWER, extract
+from escalator.answers.extract import extract
+from escalator.answers.limits import MAX_ANSWER
 from escalator.answers.prompts import compose, digest
 from escalator.answers.work import work
 

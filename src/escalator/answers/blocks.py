@@ -9,12 +9,19 @@ from dataclasses import dataclass, field
 
 from escalator.answers.fences import Fence, fences_in, strip_indent, strip_quotes
 from escalator.answers.info import Info, read_info
+from escalator.answers.limits import refuse_many_edits
 from escalator.languages.parsing import parses
 from escalator.languages.tags import PROSE
 
-SEARCH = re.compile(r"[ \t]*<{5,9} ?(?:SEARCH|ORIGINAL)\b[^\n]*\Z", re.IGNORECASE)
-REPLACE = re.compile(r"[ \t]*>{5,9} ?(?:REPLACE|UPDATED|MODIFIED)\b[^\n]*\Z", re.IGNORECASE)
-PATCH_BEGIN = "*** Begin Patch"
+SEARCH = re.compile(
+    r"[ \t]*(?:<{3,20} ?(?:SEARCH|ORIGINAL)\b[^\n]*|-{5,20} ?(?:SEARCH|ORIGINAL)[ \t]*)\Z", re.IGNORECASE
+)
+REPLACE = re.compile(
+    r"[ \t]*(?:>{3,20} ?(?:REPLACE|UPDATED|MODIFIED)\b[^\n]*|\+{5,20} ?(?:REPLACE|UPDATED|MODIFIED)[ \t]*)\Z",
+    re.IGNORECASE,
+)
+_SEARCH_SIGNS = ("<<<", "-----")
+_REPLACE_SIGNS = (">>>", "+++++")
 
 _CANDIDATES = 12
 _WINDOW = 32
@@ -108,9 +115,10 @@ def read_blocks(text: str, expected: str | None = None) -> list[Block]:
         lines=lines,
         expected=expected,
         fences=fences_in(lines),
-        searches=[number for number, line in enumerate(lines) if "<<<<<" in line and SEARCH.match(line)],
-        replaces=[number for number, line in enumerate(lines) if ">>>>>" in line and REPLACE.match(line)],
+        searches=_matching(lines, SEARCH, _SEARCH_SIGNS),
+        replaces=_matching(lines, REPLACE, _REPLACE_SIGNS),
     )
+    refuse_many_edits(len(reader.searches))
     blocks: list[Block] = []
     position = prose_from = 0
     while True:
@@ -119,6 +127,11 @@ def read_blocks(text: str, expected: str | None = None) -> list[Block]:
             return blocks
         blocks.append(block)
         position = prose_from = block.end
+
+
+def _matching(lines: list[str], pattern: re.Pattern[str], signs: tuple[str, str]) -> list[int]:
+    one, other = signs
+    return [n for n, line in enumerate(lines) if (one in line or other in line) and pattern.match(line)]
 
 
 def _next_block(reader: _Reader, position: int, prose_from: int) -> Block | None:
@@ -289,7 +302,8 @@ def _fenced_edits(reader: _Reader, at: int, prose_from: int) -> Block:
 
 def _pair_end(reader: _Reader, number: int) -> int | None:
     """The line that ends the search/replace pair beginning at `number`, None if none begins or ends."""
-    if "<<<<<" not in reader.lines[number] or not SEARCH.match(strip_quotes(reader.lines[number])[0]):
+    line = reader.lines[number]
+    if not any(sign in line for sign in _SEARCH_SIGNS) or not SEARCH.match(strip_quotes(line)[0]):
         return None
     k = bisect_left(reader.replaces, number)
     following = bisect_left(reader.searches, number + 1)

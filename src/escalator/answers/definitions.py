@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from escalator.languages.parsing import without_literals
@@ -56,27 +56,6 @@ def definitions(path: str, text: str) -> dict[str, None]:
     return dict.fromkeys(next(group for group in match.groups() if group) for match in found if match)
 
 
-def lost_definitions(path: str, old: str, new: str, elsewhere: Iterable[str] = ()) -> list[str]:
-    """Definitions of the old file that the new one lost in a way that looks like leaving out, not like removing.
-
-    That is: the new text still calls one of them, or most of them went and next to nothing came instead.
-    `elsewhere` are the other new files, to which definitions may have moved.
-    """
-    if not new.strip():
-        return []
-    before, after = _functions(path, old), _functions(path, new)
-    moved = {name for text in elsewhere for name in _functions(path, text)}
-    lost = [name for name in before if name not in after and name not in moved]
-    called = called_unbound(path, new) if lost else set()
-    used = [name for name in lost if name in called]
-    if used:
-        return used
-    holders = {name.split(".", 1)[0] for name in before if "." in name}
-    kept = sum(name not in lost and name not in holders for name in before)
-    added = sum(name not in before for name in after)
-    return lost if len(lost) >= 2 and 0 < kept < len(lost) and added < len(lost) / 2 else []
-
-
 def begins_inside(path: str, text: str) -> bool:
     """Whether a Python text begins with an indented line, so that it can only be a piece of a file."""
     if language_of_path(path) != "python":
@@ -99,42 +78,48 @@ def called_unbound(path: str, text: str) -> set[str]:
     text = without_literals(language_of_path(path), text)
     if "import *" in text:
         return set()
-    called: set[str] = set()
+    lines = (line for line in text.split("\n") if len(line) <= _LONGEST_LINE * 3)
+    return {name for line in lines for name in _CALLED.findall(line)} - bound_names(text)
+
+
+def bound_names(text: str) -> set[str]:
+    """Names that a text without its strings and comments imports, assigns or defines anywhere."""
     bound: set[str] = set()
     listing = False
     for line in text.split("\n"):
         if len(line) > _LONGEST_LINE * 3:
             continue
-        called.update(_CALLED.findall(line))
         if listing or _BINDING.match(line):
             bound.update(re.findall(r"\w+", line))
             listing = (listing or line.rstrip().endswith(("(", "{", ","))) and ")" not in line and "}" not in line
         elif (assigned := _ASSIGNED.match(line)) and not line.lstrip().startswith(assigned[1] + "("):
             bound.add(assigned[1])
-    return called - bound
+    return bound
 
 
-def _functions(path: str, text: str) -> dict[str, None]:
-    """Definitions at the top of a file, in Python also what is defined one level below, such as methods."""
+def functions(path: str, text: str) -> dict[str, None]:
+    """Definitions at the top of a file, in Python also what classes define: methods and classes in them."""
     names = definitions(path, text)
     if language_of_path(path) == "python":
-        names.update(_inner_names(text))
+        names.update(_members(text))
     return names
 
 
-def _inner_names(text: str) -> dict[str, None]:
-    """What is defined inside something else in a Python text, each behind the name of what holds it."""
+def _members(text: str) -> dict[str, None]:
+    """What is defined inside the classes of a Python text, each behind the names of what holds it."""
     names: dict[str, None] = {}
-    stack: list[tuple[int, str]] = []
+    stack: list[tuple[int, str, bool]] = []
     for indent, line in _code_lines(text):
         while stack and indent <= stack[-1][0]:
             stack.pop()
         found = _HEADER.match(line) if line.startswith(_HEADERS) else None
-        if found:
-            if stack:
-                names[f"{stack[-1][1]}.{found[1]}"] = None
-            stack.append((indent, found[1]))
-    return names
+        if found is None:
+            continue
+        name = f"{stack[-1][1]}.{found[1]}" if stack else found[1]
+        if all(holds for _, _, holds in stack) and (stack or not indent):
+            names[name] = None
+        stack.append((indent, name, line.startswith("class ")))
+    return {name: None for name in names if "." in name}
 
 
 def _bodies(text: str) -> dict[str, frozenset[str]]:

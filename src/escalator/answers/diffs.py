@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from escalator.answers.edits import similar_lines
 from escalator.answers.failures import ONE_FORMAT, UnusableError, quote, show
-from escalator.answers.matching import places_of, replace_unique
+from escalator.answers.limits import Effort, refuse_many_files
+from escalator.answers.matching import replace_unique
+from escalator.answers.scopes import in_scope
 
 _HUNK = re.compile(r"@@+(?: -(?P<old>\d+)(?:,(?P<size>\d+))?(?: \+\d+(?:,\d+)?)? ?@@+)?(?P<rest>.*)\Z")
 _OLD = re.compile(r"--- (?P<path>[^\t]+)")
@@ -26,12 +28,21 @@ _LOOKS = re.compile(
 
 @dataclass(slots=True)
 class Hunk:
-    """A run of lines: `old` as they are, `new` as they shall be; `line` is the stated first line, 0 if none."""
+    """A run of lines: `old` as they are, `new` as they shall be; `line` is the stated first line, 0 if none.
+
+    `scope` are the lines it is said to stand under, the outermost first. `old_bare` and `new_bare`: the file is
+    said to end without a newline there, before and after. `at_end`: it is said to stand at the end of the file.
+    """
 
     line: int = 0
     size: int | None = None
+    scope: tuple[str, ...] = ()
     old: list[str] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
+    old_bare: bool = False
+    new_bare: bool = False
+    at_end: bool = False
+    mark: str = ""
 
 
 @dataclass(slots=True)
@@ -66,8 +77,9 @@ def apply_diff(path: str, text: str, hunks: Sequence[Hunk]) -> tuple[str, list[s
     Raises `UnusableError` for a hunk whose lines are not in the file or, without a right number, are there twice.
     """
     notes: list[str] = []
-    shift = 0
+    shift, effort = 0, Effort()
     for number, hunk in enumerate(hunks, 1):
+        effort.spend(len(text))
         before = text.count("\n")
         text, note = _apply(path, text, hunk, number, shift)
         shift += text.count("\n") - before
@@ -108,6 +120,8 @@ class _Reader:
         elif line.startswith("--- ") and following.startswith("+++ "):
             self._file_header(line, following)
         elif line.startswith(("*** Begin Patch", "*** End Patch", "*** End of File")):
+            if self.hunk is not None and line.startswith("*** End of"):
+                self.hunk.at_end = True
             self.hunk = None if line.startswith("*** End P") else self.hunk
         elif self.hunk is None and self.files:
             return self._extended(line)
@@ -157,20 +171,31 @@ class _Reader:
 
     def _begin_file(self, diff: FileDiff) -> None:
         self.files.append(diff)
+        refuse_many_files(len(self.files))
         self.hunk = None
 
     def _begin_hunk(self, found: re.Match[str] | None) -> None:
         if not self.files:
             self._begin_file(FileDiff())
-        line, size = (found["old"], found["size"]) if found else (None, None)
-        self.hunk = Hunk(line=int((line or "0")[:9]), size=int(size[:9]) if size else None)
-        self.files[-1].hunks.append(self.hunk)
+        line, size, rest = (found["old"], found["size"], found["rest"]) if found else (None, None, "")
+        scope: tuple[str, ...] = () if (said := rest.strip(" .").removesuffix("@@").strip(" .")) == "" else (said,)
+        hunks, last = self.files[-1].hunks, self.hunk
+        if last is not None and scope and last.scope and not last.line and not (last.old or last.new):
+            scope = (*last.scope, *scope)
+            hunks.pop()
+        self.hunk = Hunk(line=int((line or "0")[:9]), size=int(size[:9]) if size else None, scope=scope)
+        hunks.append(self.hunk)
 
     def _hunk_line(self, line: str) -> None:
         hunk = self.hunk
-        if hunk is None or line.startswith("\\"):
+        if hunk is None:
+            return
+        if line.startswith("\\"):
+            hunk.old_bare = hunk.old_bare or hunk.mark in {"-", " "}
+            hunk.new_bare = hunk.new_bare or hunk.mark in {"+", " "}
             return
         mark, rest = line[:1], line[1:]
+        hunk.mark = mark if mark in {"-", "+"} else " "
         if mark == "-":
             hunk.old.append(rest)
         elif mark == "+":
@@ -184,27 +209,58 @@ class _Reader:
 
 
 def _apply(path: str, text: str, hunk: Hunk, number: int, shift: int) -> tuple[str, str]:
+    text, note = _placed(path, text, hunk, number, shift)
+    last = hunk.new[-1] if hunk.new else ""
+    if hunk.new_bare and text.removesuffix("\n").endswith(last):
+        return text.removesuffix("\n"), note
+    return (text + "\n" if hunk.old_bare and not hunk.new_bare and text[-1:] not in {"", "\n"} else text), note
+
+
+def _placed(path: str, text: str, hunk: Hunk, number: int, shift: int) -> tuple[str, str]:
     if not any(line.strip() for line in hunk.old) and not text.strip():
         return "\n".join(hunk.new).rstrip("\n") + "\n" if any(hunk.new) else "", ""
     if not hunk.old or (hunk.size == 0 and not any(hunk.old)):
         return _insert(path, text, hunk, number, shift)
     several = 0
     for old, new in _variants(hunk):
-        body = "\n".join(old)
-        places = places_of(text, body, most=200)
-        if len(places) > 1:
-            at_line = [place for place in places if text.count("\n", 0, place) == hunk.line - 1 + shift]
-            if hunk.line and at_line:
-                return _spliced(text, at_line[0], body, new), ""
-            several = len(places)
-            continue
-        found = replace_unique(text, body + "\n", "\n".join(new) + "\n" if new else "")
+        where = _Where(text, hunk, len(old), shift)
+        found = replace_unique(text, "\n".join(old) + "\n", "\n".join(new) + "\n" if new else "", where.choose)
         if isinstance(found, tuple):
-            stated = not hunk.line or (places and text.count("\n", 0, places[0]) == hunk.line - 1 + shift)
             how = f"matched {found[1]}" if found[1] else ""
-            return found[0], how or ("" if stated else "was not at the line it stated")
+            return found[0], how or ("" if where.is_stated("\n".join(old)) else "was not at the line it stated")
         several = several or found
     raise _failed(path, text, hunk, number, several)
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """What a hunk says of its place: the lines it stands under, then its number, then the end of the file."""
+
+    text: str
+    hunk: Hunk
+    rows: int
+    shift: int
+
+    def choose(self, places: Sequence[int]) -> Sequence[int]:
+        """Of several places those it can mean."""
+        if self.hunk.scope:
+            places = in_scope(self.text.split("\n"), self.hunk.scope, places) or places
+        stated = [place for place in places if place == self._line]
+        if len(places) > 1 and self.hunk.line and stated:
+            return stated
+        total = self.text.removesuffix("\n").count("\n") + 1
+        ending = [place for place in places if self.hunk.at_end and place + self.rows >= total]
+        return ending or places
+
+    def is_stated(self, old: str) -> bool:
+        """Whether its lines stand where its number says, if it has one."""
+        rows = old.split("\n")
+        line = max(self._line, 0)
+        return not self.hunk.line or self.text.split("\n")[line : line + len(rows)] == rows
+
+    @property
+    def _line(self) -> int:
+        return self.hunk.line - 1 + self.shift
 
 
 def _variants(hunk: Hunk) -> list[tuple[list[str], list[str]]]:
@@ -231,11 +287,6 @@ def _insert(path: str, text: str, hunk: Hunk, number: int, shift: int) -> tuple[
         f"{quote(chr(10).join(hunk.new))}\nAdd unchanged lines before or after it. "
         "Nothing was applied; send all again.",
     )
-
-
-def _spliced(text: str, start: int, body: str, new: list[str]) -> str:
-    rest = text[start + len(body) :]
-    return text[:start] + "\n".join(new) + rest if new else text[:start] + rest.removeprefix("\n")
 
 
 def _failed(path: str, text: str, hunk: Hunk, number: int, several: int) -> UnusableError:

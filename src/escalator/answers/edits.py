@@ -11,8 +11,10 @@ from escalator.answers.blocks import REPLACE, SEARCH
 from escalator.answers.failures import EDIT_FORMAT, UnusableError, quote, show, truncated
 from escalator.answers.matching import replace_unique
 
-_DIVIDER = re.compile(r"[ \t]*={5,9}[ \t]*\Z")
-_MARKER = re.compile(r"\s*(<+)")
+_DIVIDER = re.compile(r"[ \t]*={3,20}[ \t]*\Z")
+_MARKER = re.compile(r"\s*(<+|-+)")
+_PLACE = re.compile(r":(?:start|end)_line:[ \t]*\d+[ \t]*\Z")
+_PLACE_END = re.compile(r"-{3,20}[ \t]*\Z")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +83,7 @@ def _fill(path: str, text: str, content: str, number: int) -> tuple[str, str]:
 
 def _splits(lines: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Each way to divide a pair: at dividers as long as the markers, else at any."""
-    body = lines[1:-1]
+    body = _without_place(lines[1:-1])
     marker = _MARKER.match(lines[0])
     dividers = [n for n, line in enumerate(body) if _DIVIDER.match(line)]
     equal = [n for n in dividers if marker and len(body[n].strip()) == len(marker[1])]
@@ -93,6 +95,14 @@ def _splits(lines: Sequence[str]) -> tuple[tuple[str, str], ...]:
             f"{quote(_joined(lines))}\n{EDIT_FORMAT}",
         )
     return tuple((_joined(body[:n]), _joined(body[n + 1 :])) for n in chosen)
+
+
+def _without_place(body: Sequence[str]) -> Sequence[str]:
+    """The lines of a pair without those in front that only say at which line it is."""
+    stated = next((n for n, line in enumerate(body) if not _PLACE.match(line)), len(body))
+    if not stated:
+        return body
+    return body[stated + 1 :] if stated < len(body) and _PLACE_END.match(body[stated]) else body[stated:]
 
 
 def _joined(lines: Sequence[str]) -> str:

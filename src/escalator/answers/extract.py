@@ -14,6 +14,7 @@ from escalator.answers.cleaning import clean, without_reasoning
 from escalator.answers.diffs import looks_like_diff, read_diff
 from escalator.answers.failures import ONE_FORMAT, UnusableError, no_code, show, truncated
 from escalator.answers.info import Info
+from escalator.answers.limits import refuse_excess
 from escalator.answers.naming import Workspace, named_path, normal_path, title_path
 from escalator.answers.operations import Operation, Patch, finished, perform, refuse_elided
 from escalator.answers.simple import one_block
@@ -22,9 +23,6 @@ from escalator.languages.parsing import parses
 from escalator.languages.tags import PROSE, guess_language
 from escalator.records import ChangeSet, Rejection
 from escalator.workspace import changes_test_settings, is_guarded, is_protected
-
-MAX_ANSWER: Final = 8_000_000
-"""Characters an answer may have."""
 
 _CUT: Final = frozenset(
     {"length", "max_tokens", "max_output_tokens", "model_context_window_exceeded", "token_limit", "truncated"}
@@ -39,6 +37,7 @@ def extract(
     workspace: Mapping[str, str] | None = MappingProxyType({}),
     finish_reason: str = "stop",
     protected: Collection[str] = (),
+    asked: str = "",
 ) -> ChangeSet | Rejection:
     """Take the change set out of a model's answer, all or nothing.
 
@@ -46,9 +45,10 @@ def extract(
     Without either, one block of code becomes `answer.<extension of its language>`. `protected` are paths,
     directories or glob patterns the answer may not touch; files that steer tests, CI or dependencies are
     protected as well unless they are the target. A change there is dropped with a note, or rejected if nothing
-    else is left. Never raises; never names a path outside the workspace.
+    else is left. `asked` is what the task says: what disappears from a file is refused unless it asks for that.
+    Never raises; never names a path outside the workspace.
     """
-    return _Extraction.of(target, workspace, finish_reason, protected).result(text)
+    return _Extraction.of(target, workspace, finish_reason, protected, asked).result(text)
 
 
 def extract_thoroughly(
@@ -58,9 +58,10 @@ def extract_thoroughly(
     workspace: Mapping[str, str] | None = MappingProxyType({}),
     finish_reason: str = "stop",
     protected: Collection[str] = (),
+    asked: str = "",
 ) -> ChangeSet | Rejection:
     """The same as `extract` without its short way for plain answers: this defines what an answer means."""
-    extraction = _Extraction.of(target, workspace, finish_reason, protected)
+    extraction = _Extraction.of(target, workspace, finish_reason, protected, asked)
     extraction.short_way = False
     return extraction.result(text)
 
@@ -70,6 +71,7 @@ class _Extraction:
     workspace: Workspace
     cut: bool
     protected: tuple[str, ...]
+    asked: str
     notes: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     short_way: bool = True
@@ -81,12 +83,14 @@ class _Extraction:
         workspace: Mapping[str, str] | None,
         finish_reason: str,
         protected: Collection[str],
+        asked: str,
     ) -> _Extraction:
         files = {normal_path(path): content for path, content in (workspace or {}).items()}
         return cls(
             workspace=Workspace.of(files, normal_path(target) if target else None),
             cut=finish_reason.casefold() in _CUT,
             protected=tuple(protected),
+            asked=asked,
         )
 
     def result(self, text: str) -> ChangeSet | Rejection:
@@ -96,14 +100,12 @@ class _Extraction:
             return unusable.rejection
 
     def run(self, text: str) -> ChangeSet:
-        if len(text) > MAX_ANSWER:
-            raise UnusableError(
-                "too_large", f"Your answer has {len(text):,} characters; {MAX_ANSWER:,} are the most. {ONE_FORMAT}"
-            )
+        refuse_excess(text)
         answer = self._answer(text)
         plain = one_block(answer, self.workspace) if self.short_way and not self.cut else None
         operations = self._operations(answer) if plain is None else [plain]
-        result = perform([one for one in operations if not self._is_off_limits(one)], self.workspace.files)
+        within = [one for one in operations if not self._is_off_limits(one)]
+        result = perform(within, self.workspace.files, self.asked)
         refuse_elided(result)
         self._drop_test_settings(result.after)
         files = finished(result, self.dropped)

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from escalator.answers.definitions import begins_inside, hollow_function, lost_definitions
+from escalator.answers.definitions import begins_inside, definitions, hollow_function
 from escalator.answers.diffs import Hunk, apply_diff
 from escalator.answers.edits import Edit, apply_edit
 from escalator.answers.elision import stand_in_of
 from escalator.answers.failures import EDIT_FORMAT, ONE_FORMAT, UnusableError, quote, show
+from escalator.answers.limits import Effort, refuse_many_edits, refuse_many_files
+from escalator.answers.losses import lost_definitions
+from escalator.answers.pieces import placed
 from escalator.workspace import in_newlines_of
-
-MAX_FILES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,15 @@ Operation: TypeAlias = Whole | Change | Patch
 
 @dataclass(slots=True)
 class Result:
-    """Files after the operations so far, with line feeds only; None means deleted."""
+    """Files after the operations so far, with line feeds only; None means deleted. `asked`: what the task says."""
 
     before: Mapping[str, str]
+    asked: str = ""
     after: dict[str, str | None] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     seen: set[tuple[str, object]] = field(default_factory=set)
+    effort: Effort = field(default_factory=Effort)
 
     def old(self, path: str) -> str:
         """The file before any change, with line feeds only; empty if there was none."""
@@ -64,9 +67,10 @@ class Result:
         return (self.after[path] or "") if path in self.after else self.old(path)
 
 
-def perform(operations: Sequence[Operation], before: Mapping[str, str]) -> Result:
+def perform(operations: Sequence[Operation], before: Mapping[str, str], asked: str = "") -> Result:
     """Apply operations one after another. Raises `UnusableError` if any of them cannot be applied."""
-    result = Result(before)
+    result = Result(before, asked)
+    refuse_many_edits(sum(isinstance(operation, Change) for operation in operations))
     for operation in operations:
         if isinstance(operation, Whole):
             _write(result, operation)
@@ -74,10 +78,7 @@ def perform(operations: Sequence[Operation], before: Mapping[str, str]) -> Resul
             _edit(result, operation)
         else:
             _patch(result, operation)
-    if len(result.after) > MAX_FILES:
-        raise UnusableError(
-            "too_large", f"Your answer changes {len(result.after)} files; {MAX_FILES} are the most."
-        )
+    refuse_many_files(len(result.after))
     return result
 
 
@@ -90,7 +91,7 @@ def refuse_elided(result: Result) -> None:
         line = stand_in_of(path, old, text)
         if line is not None:
             raise _elided(path, f"this line stands for code that was left out:\n{quote(line)}\n")
-        if path in result.whole and old:
+        if old:
             _refuse_loss(result, path, old, text)
 
 
@@ -111,10 +112,24 @@ def _write(result: Result, operation: Whole) -> None:
         return
     if text is not None and "\0" in text:
         raise UnusableError("bad_format", f"{show(path)} holds a NUL character; only text files can be written.")
-    if path in result.whole and result.after.get(path) != text:
+    text = text.replace("\r\n", "\n").replace("\r", "\n") if text is not None else None
+    piece = placed(path, result.now(path), text, result.asked) if text is not None else None
+    if piece is not None:
+        result.after[path] = piece[0]
+        result.notes.append(piece[1])
+        return
+    if path in result.after and result.after[path] != text:
+        _refuse_two_pieces(result, path, text)
         result.notes.append(f"{path}: given more than once, the last one counts")
-    result.after[path] = text.replace("\r\n", "\n").replace("\r", "\n") if text is not None else None
+    result.after[path] = text
     result.whole.add(path)
+
+
+def _refuse_two_pieces(result: Result, path: str, text: str | None) -> None:
+    """Raise `UnusableError` if what was given first is not in what was given last."""
+    first = definitions(path, result.now(path)).keys() - definitions(path, text or "").keys()
+    if text is not None and path not in result.before and first:
+        raise _elided(path, f"you gave it more than once, and the last one does not define {', '.join(first)}.\n")
 
 
 def _edit(result: Result, operation: Change) -> None:
@@ -130,7 +145,9 @@ def _edit(result: Result, operation: Change) -> None:
             f"{quote(edit.search)}\nName the file exactly as it was given to you. Nothing was applied; send all "
             f"edits again. {EDIT_FORMAT}",
         )
-    text, note = apply_edit(path, result.now(path), edit, number=operation.number)
+    now = result.now(path)
+    result.effort.spend(len(now))
+    text, note = apply_edit(path, now, edit, number=operation.number)
     result.after[path] = text
     if note:
         result.notes.append(note)
@@ -152,16 +169,26 @@ def _patch(result: Result, operation: Patch) -> None:
 
 
 def _refuse_loss(result: Result, path: str, old: str, text: str) -> None:
-    if begins_inside(path, text):
+    whole = path in result.whole
+    if whole and begins_inside(path, text):
         raise _elided(path, "it begins with an indented line, so it is only a piece of the file.\n")
-    hollow = hollow_function(path, old, text)
+    hollow = hollow_function(path, old, text) if whole else None
     if hollow is not None:
         raise _elided(path, f"the body of {hollow} was replaced by '...'.\n")
     elsewhere = [other for name, other in result.after.items() if name != path and other]
-    lost = lost_definitions(path, old, text, elsewhere)
+    lost = lost_definitions(path, old, text, elsewhere, result.asked)
     if lost:
         names = ", ".join(lost[:12])
-        raise _elided(path, f"it no longer defines {names}, which the file had and nobody asked to remove.\n")
+        what = f"it no longer defines {names}, which the file had and nobody asked to remove or rename.\n"
+        raise _elided(path, what) if whole else _removed(path, what)
+
+
+def _removed(path: str, what: str) -> UnusableError:
+    return UnusableError(
+        "elided",
+        f"{show(path)} would lose something: {what}Keep what the task does not ask to remove. Nothing was "
+        f"applied; send all changes again. {EDIT_FORMAT}",
+    )
 
 
 def _elided(path: str, what: str) -> UnusableError:

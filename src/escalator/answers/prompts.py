@@ -80,7 +80,11 @@ def compose(brief: Brief, plan: Plan, rung: Rung, history: tuple[Attempt, ...]) 
     mine = history[-1] if history and history[-1].rung == rung.index else None
     earlier = history[:-1] if mine is not None else history
     tiers = {other.index: other.model.tier for other in plan.chain}
-    parts = [_task(brief, style), *_material(brief, style), _tried(dossier(brief, earlier, tiers))]
+    parts = [
+        _task(brief, style),
+        *_material(brief, style),
+        _tried(dossier(brief, earlier, tiers) if earlier else ""),
+    ]
     messages = _turns(brief, _joined(parts), mine, style)
     system = f"{_SYSTEM}\n\n{_NEW if style == 'whole' and not brief.files else _FORMATS[style]}"
     effort = rung.effort or model.effort

@@ -46,7 +46,7 @@ def one_block(answer: str, workspace: Workspace) -> Whole | None:
 def _only_block(answer: str) -> Block | None:
     """The one block of plain code, its fences at the line's beginning and no other mark anywhere."""
     start, end = answer.find("```"), answer.rfind("\n```") + 1
-    if not 0 <= start < end or answer.count("```") != 2 or "~~~" in answer or "<<<<<" in answer:
+    if not 0 <= start < end or answer.count("```") != 2 or "~~~" in answer or "<<<" in answer or "-----" in answer:
         return None
     opener = _OPENER.match(answer, start)
     if opener is None or (start and answer[start - 1] != "\n") or answer.startswith("`", end + 3):

@@ -91,8 +91,13 @@ def _taken(brief: Brief, done: Completion) -> tuple[str, ChangeSet | Rejection]:
         workspace=brief.files,
         finish_reason=done.finish,
         protected=(*brief.protected, *brief.tests),
+        asked=_asked(brief),
     )
     return done.text, taken if isinstance(taken, Rejection) else _no_work(brief, taken) or taken
+
+
+def _asked(brief: Brief) -> str:
+    return "\n\n".join([brief.prompt, *brief.requirements])
 
 
 def _no_work(brief: Brief, changes: ChangeSet) -> Rejection | None:
@@ -126,6 +131,8 @@ def _taken_as_json(brief: Brief, done: Completion) -> tuple[str, ChangeSet | Rej
         )
     if brief.files and isinstance(value, dict) and ("files" in value or "edits" in value):
         protected = (*brief.protected, *brief.tests)
-        changed = extract(text, workspace=brief.files, finish_reason=done.finish, protected=protected)
+        changed = extract(
+            text, workspace=brief.files, finish_reason=done.finish, protected=protected, asked=brief.prompt
+        )
         return text, changed
     return text, ChangeSet(files={})

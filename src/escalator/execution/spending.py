@@ -126,9 +126,11 @@ class Spender:
             return may_repeat(failure, self.policies, last=place.last, remaining=self.remaining())
 
         first = yield from once(0)
-        reply = yield from repeated(
-            first, once, failure_of=lambda r: r.failure, worth=worth, retries=self.policies.transport_retries
-        )
+        reply = first
+        if first.failure is not None:
+            reply = yield from repeated(
+                first, once, failure_of=lambda r: r.failure, worth=worth, retries=self.policies.transport_retries
+            )
         return Asked(
             completion=reply.completion, failure=reply.failure, calls=tuple(sent), prompt_digest=digests.prompt
         )

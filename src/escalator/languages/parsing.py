@@ -33,7 +33,7 @@ def parses(language: str | None, text: str) -> bool | None:
         return None
     if language in {"json", "toml"}:
         return _loads(language, text)
-    tree = _tree(language, text)
+    tree = tree_of(language, text)
     if tree is None:
         return None
     if tree.root_node.has_error:
@@ -50,7 +50,7 @@ def spans_of(kinds: str, language: str | None, text: str) -> list[tuple[int, int
     """Where the outermost nodes are whose type matches a pattern, as sorted byte ranges of the UTF-8 text; None
     where it cannot be told.
     """
-    tree = _tree(language, text) if language and len(text) <= MAX_PARSED else None
+    tree = tree_of(language, text) if language and len(text) <= MAX_PARSED else None
     if tree is None:
         return None
     wanted = re.compile(kinds)
@@ -86,7 +86,7 @@ def shape(language: str | None, text: str) -> tuple[list[str], list[str]] | None
     """What a text says to a compiler, as the kinds and words of its tree in order, and its comments; None where it
     cannot be told. White space alone changes neither, unless it changes what belongs together.
     """
-    tree = _tree(language, text) if language and len(text) <= MAX_PARSED else None
+    tree = tree_of(language, text) if language and len(text) <= MAX_PARSED else None
     if tree is None:
         return None
     said, comments, cursor, descend = list[str](), list[str](), tree.walk(), True
@@ -127,7 +127,8 @@ def _loads(language: str, text: str) -> bool:
     return True
 
 
-def _tree(language: str, text: str) -> Tree | None:
+def tree_of(language: str, text: str) -> Tree | None:
+    """The text as its grammar sees it, None for a language without one that is trusted."""
     grammar = _grammar(language)
     if grammar is None:
         return None

@@ -22,7 +22,7 @@ from escalator.ledger.protocol import (
     own_scope,
     task_of,
 )
-from escalator.ledger.refusals import no_hold, not_ours, refuse_negative, refuse_second_purchase
+from escalator.ledger.refusals import negative, no_hold, not_ours, refuse_second_purchase
 from escalator.ledger.session import Reading, Session, clean, into, marks
 
 _HOLD = (
@@ -52,7 +52,8 @@ class _Known:
 
 def reserve(session: Session, hold: Hold) -> Held | Refused:
     """Hold money in every scope and write the call as sent, or refuse."""
-    refuse_negative(hold)
+    if hold.amount < 0:
+        raise negative(hold)
     scopes = tuple({scope.name: scope for scope in hold.scopes}.values())
     names = [clean(scope.name) for scope in scopes if scope.name != own_scope(hold.task_id)]
     known = _known(session, hold, names)

@@ -18,10 +18,9 @@ def refuse_second_purchase(hold: Hold, state: CallState, *, kept: bool) -> None:
         )
 
 
-def refuse_negative(hold: Hold) -> None:
-    """Raise `LedgerError` for a hold below nothing."""
-    if hold.amount < 0:
-        raise LedgerError(f"A call cannot hold {hold.amount} nano-dollars; give an upper bound of its price.")
+def negative(hold: Hold) -> LedgerError:
+    """A hold below nothing."""
+    return LedgerError(f"A call cannot hold {hold.amount} nano-dollars; give an upper bound of its price.")
 
 
 def not_ours(task_id: str) -> LedgerError:
