@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from math import prod
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from escalator.errors import (
     BudgetExceededError,
@@ -20,6 +20,9 @@ from escalator.records.calls import Call, Effort
 from escalator.records.plan import Classification, Plan
 from escalator.records.task import Brief
 from escalator.records.verdict import ChangeSet, Failure, Rejection, Verdict
+
+if TYPE_CHECKING:
+    from escalator.workspace import Written
 
 OutcomeStatus: TypeAlias = Literal["accepted", "needs_review", "skipped", "stopped"]
 
@@ -192,18 +195,47 @@ class Outcome:
         """How many moves of this kind the walk made."""
         return sum(transition.kind == kind for transition in self.transitions)
 
-    def apply(self, path: str | Path | None = None) -> tuple[Path, ...]:
+    @property
+    def diff(self) -> str:
+        """What `files` changes, as a patch that `git apply` takes; empty if that is nothing."""
+        from escalator.workspace import patch
+
+        return patch(self.brief.files, self.files)
+
+    def apply(self, path: str | Path | None = None, *, force: bool = False, commit: bool = False) -> Written:
         """Write the accepted change set, all or nothing, under `path` (default: the task's workspace).
 
-        Returns the paths written or deleted. Raises `NotAcceptedError` unless the outcome is accepted and
-        `TaskError` for a path that is unsafe or a file that changed since it was read; nothing is written
-        then.
+        Returns the paths written or deleted. `commit` makes one commit of exactly these files; the result's
+        `commit` is its hash, and `undo` the command that takes it back. Raises `NotAcceptedError` unless the
+        outcome is accepted and `TaskError` for a path that is unsafe or one of the task's files or tests that
+        changed since it was read, which `force` overrules; nothing is written then.
         """
         from escalator.workspace import write_changes
 
         self.unwrap()
-        root = path if path is not None else self.brief.workspace
-        return write_changes(root, self.files, expected=self.brief.files, protected=self.brief.protected)
+        home = self.brief.workspace
+        root = path if path is not None else home
+        return write_changes(
+            root,
+            self.files,
+            expected=self.brief.files,
+            tests=self.brief.tests,
+            protected=self.brief.protected,
+            in_place=home is not None and root is not None and Path(root).expanduser().resolve() == home.resolve(),
+            force=force,
+            message=self._message() if commit else "",
+        )
+
+    def _message(self) -> str:
+        from escalator.workspace.git import message_of
+
+        subject = next((line for line in self.brief.prompt.splitlines() if line.strip()), "Apply an answer")
+        trailers = {
+            "Escalator-Model": f"{self.model}{' (simulated)' if self.simulated else ''}",
+            "Escalator-Cost": f"{self.cost:f} USD",
+            "Escalator-Task": self.task_id,
+        }
+        return message_of(subject, trailers)
 
     def unwrap(self) -> str:
         """The accepted answer's text, or the error that fits why there is none."""
