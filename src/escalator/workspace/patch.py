@@ -16,7 +16,6 @@ _LIKE: Final = 50
 _MOST_PAIRS: Final = 400
 """Pairs that are compared line by line; of more, only files of the same content are found."""
 
-_QUOTED: Final = {'"': '\\"', "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\a": "\\a", "\b": "\\b"}
 _NEEDS_QUOTES: Final = re.compile(r'["\\\x00-\x1f\x7f]')
 
 
@@ -28,29 +27,27 @@ def as_written(old: str | None, new: str) -> str:
 def patch(old: Mapping[str, str], new: Mapping[str, str | None]) -> str:
     """What turns the files `old` into `new` (None deletes), sorted by path; empty if that is nothing.
 
-    A file that `old` has as empty may be there, empty, or not be there: the patch fits both.
+    A file that `old` has as empty may be there, empty, or not be there: the patch fits both. What has no lines to
+    show comes last: git reads lines of another file that follow it as belonging to it.
     """
     origins = renames(old, new)
     renamed = set(origins.values())
-    parts = []
-    for path in sorted(new):
-        text = new[path]
-        if path in origins and text is not None:
-            parts += _renamed(origins[path], path, old[origins[path]], text)
-        elif text is None:
-            parts += _deleted(path, old[path]) if path in old and path not in renamed else []
-        elif path not in old:
-            parts += [
-                _header(path, path),
-                "new file mode 100644\n",
-                *_body("/dev/null", _name("b/", path), "", text),
-            ]
-        elif not old[path]:
-            parts += _body(_name("a/", path), _name("b/", path), "", text)
-        elif as_written(old[path], text) != old[path]:
-            body = _body(_name("a/", path), _name("b/", path), old[path], as_written(old[path], text))
-            parts += [_header(path, path), *body]
-    return "".join(parts)
+    parts = [_part(path, old, new[path], origins.get(path)) for path in sorted(new) if path not in renamed]
+    return "".join(sorted(parts, key=lambda part: "\n+++ " not in part))
+
+
+def _part(path: str, old: Mapping[str, str], text: str | None, origin: str | None) -> str:
+    """What happens to one file."""
+    before = old.get(path)
+    if text is None:
+        return "" if before is None else _deleted(path, before)
+    if origin is not None:
+        return _renamed(origin, path, old[origin], text)
+    if before is None:
+        body = _body("/dev/null", _name("b/", path), "", text)
+        return f"{_header(path, path)}new file mode 100644\n{body}"
+    body = _body(_name("a/", path), _name("b/", path), before, as_written(before, text))
+    return f"{_header(path, path)}{body}" if before and body else body
 
 
 def renames(old: Mapping[str, str], new: Mapping[str, str | None]) -> dict[str, str]:
@@ -81,27 +78,27 @@ def likeness(old: str, new: str) -> int:
     return 100 * (one & other).total() // max(one.total(), other.total(), 1)
 
 
-def _renamed(origin: str, path: str, old: str, new: str) -> list[str]:
-    body = _body(_name("a/", origin), _name("b/", path), old, new) if new != old else []
+def _renamed(origin: str, path: str, old: str, new: str) -> str:
     lead = f"similarity index {100 if new == old else min(99, likeness(old, new))}%\n"
-    return [_header(origin, path), lead, f"rename from {_name('', origin)}\nrename to {_name('', path)}\n", *body]
+    names = f"rename from {_name('', origin)}\nrename to {_name('', path)}\n"
+    return f"{_header(origin, path)}{lead}{names}{_body(_name('a/', origin), _name('b/', path), old, new)}"
 
 
-def _deleted(path: str, old: str) -> list[str]:
-    return [_header(path, path), "deleted file mode 100644\n", *_body(_name("a/", path), "/dev/null", old, "")]
+def _deleted(path: str, old: str) -> str:
+    return f"{_header(path, path)}deleted file mode 100644\n{_body(_name('a/', path), '/dev/null', old, '')}"
 
 
 def _header(old: str, new: str) -> str:
     return f"diff --git {_name('a/', old)} {_name('b/', new)}\n"
 
 
-def _body(old_name: str, new_name: str, old: str, new: str) -> list[str]:
+def _body(old_name: str, new_name: str, old: str, new: str) -> str:
     """The hunks under the names of the two sides; a name with a space ends with a tab, so that it can be found."""
     if old == new:
-        return []
+        return ""
     names = [f"{name}\t" if " " in name else name for name in (old_name, new_name)]
     hunks = list(unified_diff(_lines(old), _lines(new)))[2:]
-    return [f"--- {names[0]}\n+++ {names[1]}\n", *_ended(hunks)]
+    return f"--- {names[0]}\n+++ {names[1]}\n{''.join(_ended(hunks))}"
 
 
 def _ended(hunks: Sequence[str]) -> Iterator[str]:
@@ -121,11 +118,8 @@ def _name(side: str, path: str) -> str:
     whole = f"{side}{path}"
     if not _NEEDS_QUOTES.search(whole):
         return whole
-    return (
-        '"'
-        + "".join(
-            _QUOTED.get(char, char if char.isprintable() or ord(char) > 127 else f"\\{ord(char):03o}")
-            for char in whole
-        )
-        + '"'
-    )
+    return f'"{_NEEDS_QUOTES.sub(_quoted, whole)}"'
+
+
+def _quoted(found: re.Match[str]) -> str:
+    return f"\\{found[0]}" if found[0] in {'"', "\\"} else f"\\{ord(found[0]):03o}"
