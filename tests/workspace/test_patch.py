@@ -79,7 +79,7 @@ LINES = st.lists(
     st.sampled_from(
         ["a", "b", "", "-- a", "++ b", "@@ -1 +1 @@", "\\ No newline", "diff --git a/x b/x", "\f", " x "]
     )
-    | st.text(alphabet="ab \t\u2028\x0b\x1c\u0085é", max_size=4),
+    | st.text(alphabet="ab\0 \t\u2028\x0b\x1c\u0085é", max_size=4),
     max_size=8,
 )
 

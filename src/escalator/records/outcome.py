@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 from escalator.errors import (
     BudgetExceededError,
@@ -20,9 +20,6 @@ from escalator.records.calls import Call, Effort
 from escalator.records.plan import Classification, Plan
 from escalator.records.task import Brief
 from escalator.records.verdict import ChangeSet, Failure, Rejection, Verdict
-
-if TYPE_CHECKING:
-    from escalator.workspace import Written
 
 OutcomeStatus: TypeAlias = Literal["accepted", "needs_review", "skipped", "stopped"]
 
@@ -101,6 +98,21 @@ class Baseline:
 
     model: str
     cost: Decimal
+
+
+class Applied(tuple[Path, ...]):  # noqa: SLOT001 - a tuple of any length can have no slots
+    """The paths written or deleted. `commit` is the hash of the commit they are in, `undo` the command that takes
+    it back; both are empty where none was made.
+    """
+
+    commit: str
+    undo: str
+
+    def __new__(cls, paths: Iterable[Path] = (), *, commit: str = "", undo: str = "") -> Self:
+        """The paths, and what became of them in git."""
+        made = super().__new__(cls, paths)
+        made.commit, made.undo = commit, undo
+        return made
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -202,7 +214,7 @@ class Outcome:
 
         return patch(self.brief.files, self.files)
 
-    def apply(self, path: str | Path | None = None, *, force: bool = False, commit: bool = False) -> Written:
+    def apply(self, path: str | Path | None = None, *, force: bool = False, commit: bool = False) -> Applied:
         """Write the accepted change set, all or nothing, under `path` (default: the task's workspace).
 
         Returns the paths written or deleted. `commit` makes one commit of exactly these files; the result's
@@ -215,7 +227,7 @@ class Outcome:
         self.unwrap()
         home = self.brief.workspace
         root = path if path is not None else home
-        return write_changes(
+        written = write_changes(
             root,
             self.files,
             expected=self.brief.files,
@@ -225,6 +237,7 @@ class Outcome:
             force=force,
             message=self._message() if commit else "",
         )
+        return Applied(written.paths, commit=written.commit, undo=written.undo)
 
     def _message(self) -> str:
         from escalator.workspace.git import message_of

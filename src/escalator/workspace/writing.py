@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple
 
 from escalator.errors import TaskError
 from escalator.workspace.conflicts import Known, changes_to
@@ -15,19 +15,14 @@ from escalator.workspace.moving import Transaction
 from escalator.workspace.places import root_of
 
 
-class Written(tuple[Path, ...]):  # noqa: SLOT001 - a tuple of any length can have no slots
-    """The paths written or deleted. `commit` is the commit they are in, `undo` the command that takes that back;
-    both are empty where none was made.
+class Written(NamedTuple):
+    """The paths written or deleted, the commit they are in, and the command that takes that back; both are empty
+    where none was made.
     """
 
-    commit: str
-    undo: str
-
-    def __new__(cls, paths: Iterable[Path] = (), commit: str = "", undo: str = "") -> Self:
-        """The paths, and what became of them in git."""
-        made = super().__new__(cls, paths)
-        made.commit, made.undo = commit, undo
-        return made
+    paths: tuple[Path, ...]
+    commit: str = ""
+    undo: str = ""
 
 
 def write_changes(
@@ -61,21 +56,21 @@ def write_changes(
     known.must_allow(files)
     with _alone(base, files, wait):
         transaction = Transaction(base, changes_to(base, files, known))
-        written = Written(base / path for path in sorted(files))
-        if not message:
-            transaction.perform()
-            return written
-        return _committed(transaction, written, message)
+        written = tuple(base / path for path in sorted(files))
+        if message:
+            return _committed(transaction, written, message)
+        transaction.perform()
+        return Written(written)
 
 
-def _committed(transaction: Transaction, written: Written, message: str) -> Written:
+def _committed(transaction: Transaction, written: tuple[Path, ...], message: str) -> Written:
     from escalator.workspace.git import Repository
 
     repository = Repository.at(transaction.base)
     paths = [change.path for change in transaction.changes]
     repository.must_be_ready(paths or [path.relative_to(transaction.base).as_posix() for path in written])
     if not paths:
-        return written  # it is all there, and committed
+        return Written(written)  # it is all there, and committed
     made: list[str] = []
     transaction.perform(then=lambda: made.append(repository.commit(paths, message)))
     return Written(written, commit=made[0], undo=repository.undo(made[0]))
