@@ -64,29 +64,33 @@ class Repository:
             )
 
     def commit(self, paths: Sequence[str], message: str) -> str:
-        """Commit these files as they are now and nothing else that is staged; returns the commit's hash.
+        """Commit these files as they are now and nothing else that is staged; returns the commit's hash, empty if
+        git knew none of them and they are gone.
 
         The repository's hooks run as in any commit. Raises `TaskError` if there is no commit.
         """
         listed = self._run("ls-files", "-z", "--", *paths).stdout.split("\0")
-        new = [path for path in paths if path not in listed]
-        added = self._run("add", "--intent-to-add", "--", *new) if new else None
-        done = added
-        if added is None or not added.returncode:
-            done = self._run(
-                *("commit", "--quiet", "--cleanup=whitespace", "--only", "--file=-", "--", *paths), given=message
-            )
-        if done is None or done.returncode:
-            if new:
-                self._run("update-index", "--force-remove", "--", *new)
-            raise _refused(
-                f"git made no commit: {_said(done) if done else 'it said nothing'}",
-                hint="nothing was changed; mend what it names, or apply without commit",
-            )
-        return self._head()
+        new = [path for path in paths if path not in listed and os.path.lexists(self.tree / path)]
+        changed = [path for path in paths if path in listed or path in new]
+        if not changed:
+            return ""
+        done = self._run("add", "--intent-to-add", "--", *new) if new else None
+        if done is None or done.returncode == 0:
+            words = ("commit", "--quiet", "--cleanup=whitespace", "--only", "--file=-", "--", *changed)
+            done = self._run(*words, given=message)
+        if done.returncode == 0:
+            return self._head()
+        if new:
+            self._run("update-index", "--force-remove", "--", *new)
+        raise _refused(
+            f"git made no commit: {_said(done)}",
+            hint="nothing was changed; mend what it names, or apply without commit",
+        )
 
     def undo(self, commit: str) -> str:
         """The command that takes a commit back."""
+        if not commit:
+            return ""
         if self._run("rev-parse", "--verify", "--quiet", f"{commit}^").returncode:
             return "git update-ref -d HEAD"
         return f"git revert {commit}"
