@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 
 def tree(root: Path, files: Mapping[str, str | bytes]) -> Path:
@@ -34,3 +38,25 @@ def everything(root: Path) -> dict[str, bytes]:
 def mode(path: Path) -> int:
     """Permission bits of a file, those beyond the usual nine included."""
     return stat.S_IMODE(path.stat().st_mode)
+
+
+@contextmanager
+def open_place() -> Iterator[Path]:
+    """A folder that other users may enter."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def as_nobody(root: Path, code: str) -> str:
+    """What Python code prints that runs in a folder without the rights of root; with `write_changes` at hand."""
+    start = (
+        "import os; from pathlib import Path; from escalator.errors import TaskError\n"
+        "from escalator.workspace import write_changes; from escalator.workspace.locking import locked\n"
+        "os.geteuid() or (os.setgid(65534), os.setuid(65534))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", start + code], cwd=root, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
