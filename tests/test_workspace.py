@@ -137,7 +137,7 @@ def test_a_change_set_is_written_deleted_and_created(tree):
         expected=read_files(tree, ["app.py", "pkg/**/*.py"]),
     )
 
-    assert [path.relative_to(tree.resolve()).as_posix() for path in written] == [
+    assert [path.relative_to(tree.resolve()).as_posix() for path in written.paths] == [
         "app.py",
         "new/deep/c.py",
         "pkg/a.py",

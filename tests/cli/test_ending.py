@@ -11,12 +11,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 import yaml
 from rich.console import Console
 
-from escalator.cli.ending import change
 from escalator.cli.show import Live
 from escalator.events import Judged
 from escalator.simulation import Fleet, Question
@@ -56,14 +57,14 @@ def skill(tmp_path: Path) -> Iterator[Skill]:
         yield made
 
 
-def start(*words: str, cwd: Path) -> subprocess.Popen[str]:
+def start(*words: str, cwd: Path, text: bool = True) -> subprocess.Popen[Any]:
     return subprocess.Popen(
         [sys.executable, "-c", "from escalator.cli import main; main()", *words],
         cwd=cwd,
         env={**os.environ, "COLUMNS": "80", "ESCALATOR_LEDGER": str(cwd / "ledger.sqlite")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        text=text,
     )
 
 
@@ -78,20 +79,82 @@ def test_code_is_shown_as_it_is_however_long_its_lines_are(skill: Skill, tmp_pat
     skill.text = fenced(LONG, path="a.py")
     status, out, _ = run("run", "Write a.py.", "-f", "a.py", cwd=tmp_path)
     assert status == 0
-    assert LONG.rstrip("\n") in out.splitlines()
+    assert f"+{LONG}".rstrip("\n") in out.splitlines()
 
 
-def test_a_change_to_a_file_is_shown_as_a_diff() -> None:
-    """What was there before is not printed again; a new file is printed whole."""
-    assert change("a.py", "a\nb\n", "a\nc\n").plain.splitlines() == [
-        "--- a.py",
-        "@@ -1,2 +1,2 @@",
-        " a",
-        "-b",
-        "+c",
-    ]
-    assert change("a.py", "", "a\n").plain.splitlines() == ["+++ a.py (new)", "a"]
-    assert change("a.py", "a\n", None).plain == "--- a.py (deleted)"
+def test_what_is_printed_is_a_patch_that_git_takes(skill: Skill, tmp_path: Path) -> None:
+    """The whole output can be piped into `git apply`: tabs, long lines and carriage returns stand in it as they are."""
+    (tmp_path / "a b.py").write_bytes(b"if x:\r\n\ty = 1\r\n")
+    skill.text = fenced(f"if x:\n\ty = 2\n\t{LONG}", path="a b.py")
+    child = start("run", "Set y.", "-f", "a b.py", cwd=tmp_path, text=False)
+    out, _ = child.communicate(timeout=200)
+    assert child.returncode == 0
+    assert out.count(b"--- a/a b.py\t\n+++ b/a b.py\t\n") == 1
+    with TemporaryDirectory() as elsewhere:
+        copy = Path(elsewhere) / "a b.py"
+        copy.write_bytes((tmp_path / "a b.py").read_bytes())
+        subprocess.run(["git", "apply", "-"], cwd=elsewhere, input=out, check=True, capture_output=True)
+        assert copy.read_bytes() == f"if x:\n\ty = 2\n\t{LONG}".replace("\n", "\r\n").encode()
+
+
+def test_a_change_is_shown_before_it_is_made(skill: Skill, tmp_path: Path) -> None:
+    """With --apply too the patch is printed, and then that it was written."""
+    (tmp_path / "a.py").write_text("x = 1\n")
+    skill.text = fenced("x = 2\n", path="a.py")
+    status, out, _ = run("run", "Set x.", "-f", "a.py", "--apply", cwd=tmp_path)
+    assert status == 0
+    assert out.index("-x = 1\n+x = 2") < out.index("written: a.py")
+
+
+def test_on_a_terminal_a_patch_cannot_steer_it() -> None:
+    """Escape sequences in what a model wrote are shown, not obeyed; the colours are ours."""
+    leader, follower = os.openpty()
+    code = "from escalator.cli.plain import show_patch; show_patch('+x\\x1b]0;owned\\x07\\u202e y\\tz\\n')"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=follower, env={**os.environ, "TERM": "xterm", "NO_COLOR": ""}
+    ) as child:
+        child.wait(timeout=100)
+    os.close(follower)
+    said = os.read(leader, 1000).decode()
+    os.close(leader)
+    assert "\x1b]0;" not in said
+    assert r"\x1b]0;owned\x07\u202e y" in said
+    assert said.startswith("\x1b[32m+x")
+
+
+def test_commit_and_force_say_how_to_apply(skill: Skill, tmp_path: Path) -> None:
+    """Either without --apply is an error before any model is asked."""
+    for option in ("--commit", "--force"):
+        status, _, err = run("run", "Set x.", "-f", "a.py", option, cwd=tmp_path)
+        assert (status, "add --apply" in err) == (2, True)
+    assert not skill.asked
+
+
+def test_apply_and_commit_make_one_commit_and_say_how_to_undo_it(skill: Skill, tmp_path: Path) -> None:
+    """The commit holds the file alone, with model, cost and task in its trailers; what is printed takes it back."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", *words], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    (tmp_path / "a.py").write_text("x = 1\n")
+    git("init", "--quiet")
+    git("config", "user.name", "Ann")
+    git("config", "user.email", "ann@example.org")
+    git("add", "a.py")
+    git("commit", "--quiet", "-m", "Begin")
+    skill.text = fenced("x = 2\n", path="a.py")
+    status, out, _ = run(
+        *("run", "Set x to two.", "-f", "a.py", "--apply", "--commit", "--task-id", "one", "--json"), cwd=tmp_path
+    )
+    told = json.loads(out)
+    assert (status, told["commit"]) == (0, git("rev-parse", "HEAD").strip())
+    assert git("show", "--format=%s", "--name-only").split("\n\n") == ["Set x to two.", "a.py\n"]
+    trailers = git("log", "-1", "--format=%(trailers:only)")
+    assert "Escalator-Model: small (simulated)\nEscalator-Cost: 0 USD\nEscalator-Task: one\n" in trailers
+    assert told["undo"] == f"git revert {told['commit']}"
+    git(*told["undo"].split()[1:], "--no-edit")
+    assert (tmp_path / "a.py").read_text() == "x = 1\n"
 
 
 def test_an_answer_that_is_not_accepted_is_not_shown_as_if_it_were(skill: Skill, tmp_path: Path) -> None:

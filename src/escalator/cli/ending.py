@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import typer
 from rich.text import Text
 
-from escalator.cli.console import BAD, DIM, GOOD, NOTE, complain, console, money, print_json
+from escalator.cli.console import DIM, GOOD, NOTE, complain, console, money, print_json
+from escalator.cli.plain import show_patch
 from escalator.cli.show import Live, hanging, outcome_json, outcome_lines
 from escalator.errors import TaskError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rich.console import Console
 
     from escalator.events import Approve, Substitution
-    from escalator.records import Outcome
+    from escalator.records import Applied, Outcome
 
 EXIT: Final = {"accepted": 0, "needs_review": 3, "skipped": 4, "stopped": 5}
 """Exit status by outcome; 1 means that validators failed, 2 is for errors, 130 for an interruption."""
 
-_COLOURS: Final = {"+": GOOD, "-": BAD, "@": DIM}
 _NEXT: Final = {
     "needs_review": "`escalator review list` shows what waits for a decision",
     "stopped": "`escalator resume` with this id goes on with it",
@@ -49,69 +47,90 @@ def approver(live: Live, *, yes: bool, quiet: bool) -> Approve | None:
     return ask
 
 
-def finish(outcome: Outcome, *, apply: bool, as_json: bool) -> typer.Exit:
-    """Write the change if it is accepted and wanted, print how it went, and give the exit to raise.
+class Writing(NamedTuple):
+    """What a command is to do with an accepted change: write it, over conflicts too, and commit it."""
+
+    apply: bool = False
+    force: bool = False
+    commit: bool = False
+
+    def checked(self) -> Self:
+        """These, unless one asks for nothing. Raises `TaskError`."""
+        if not self.apply and (self.force or self.commit):
+            name = "--commit" if self.commit else "--force"
+            raise TaskError(f"{name} says how to write the change", field="apply", hint="add --apply")
+        return self
+
+    def done(self, outcome: Outcome) -> tuple[Applied | None, TaskError | None]:
+        """What was written, or why it could not be."""
+        if not self.apply or outcome.status != "accepted":
+            return None, None
+        try:
+            return outcome.apply(force=self.force, commit=self.commit), None
+        except TaskError as error:
+            return None, error
+
+
+def finish(outcome: Outcome, writing: Writing, *, as_json: bool) -> typer.Exit:
+    """Show how it went and the change, then write that if it is accepted and wanted; gives the exit to raise.
 
     A change that cannot be written does not hide the outcome: it is printed all the same, with the reason on
     standard error and exit status 2.
     """
-    written, trouble = _written(outcome) if apply and outcome.status == "accepted" else ((), None)
     if as_json:
-        print_json({**outcome_json(outcome), "written": [str(path) for path in written]})
+        written, trouble = writing.done(outcome)
+        print_json({**outcome_json(outcome), **written_json(written)})
     else:
         out = console()
         for line in outcome_lines(outcome):
             out.print(hanging(line))
         if outcome.status in _NEXT:
             out.print(hanging(Text(f"  task {outcome.task_id}: {_NEXT[outcome.status]}", DIM)))
-        _print_change(out, outcome, apply=apply, written=written, failed=trouble is not None)
+        _print_change(out, outcome)
+        written, trouble = writing.done(outcome)
+        _print_written(out, outcome, written, wanted=writing.apply)
     if trouble is not None:
         complain(f"the change was not written: {trouble}")
         return typer.Exit(2)
     return typer.Exit(EXIT[outcome.status])
 
 
-def _written(outcome: Outcome) -> tuple[tuple[Path, ...], TaskError | None]:
-    try:
-        return outcome.apply(), None
-    except TaskError as error:
-        return (), error
+def written_json(written: Applied | None) -> dict[str, object]:
+    """What was written, as plain data."""
+    paths = [str(path) for path in written or ()]
+    return {"written": paths, "commit": written.commit if written else "", "undo": written.undo if written else ""}
 
 
-def _print_change(
-    out: Console, outcome: Outcome, *, apply: bool, written: tuple[object, ...], failed: bool
-) -> None:
-    """The change, unless it was written; nothing is applied behind anybody's back."""
-    if written:
-        out.print(hanging(Text(f"  written: {', '.join(outcome.files)}", GOOD)))
-        return
+def print_written(out: Console, written: Applied, names: Iterable[str]) -> None:
+    """What was written, and how to take it back."""
+    out.print(hanging(Text(f"  written: {', '.join(names)}", GOOD)))
+    if written.commit:
+        out.print(hanging(Text(f"  committed: {written.commit}", GOOD)))
+        out.print(hanging(Text(f"  `{written.undo}` takes it back", DIM)))
+
+
+def _print_change(out: Console, outcome: Outcome) -> None:
+    """The change as a patch, before anything is written."""
     if outcome.status != "accepted" and (outcome.files or outcome.answer):
         waits = outcome.status == "needs_review" and outcome.cause != "pending"
         what = (
             "the answer that waits for a decision" if waits else "the best answer so far, which was not accepted"
         )
         out.print(Text(f"\n{what}:", "bold"))
-    for path, text in outcome.files.items():
+    if outcome.files:
         out.print()
-        out.print(change(path, outcome.brief.files.get(path, ""), text), soft_wrap=True)
-    if not outcome.files and outcome.answer:
+        show_patch(outcome.diff)
+        if not outcome.diff:
+            out.print(Text("  nothing is changed", DIM))
+    elif outcome.answer:
         out.print(Text(outcome.answer), soft_wrap=True)
-    if apply and outcome.status != "accepted":
+
+
+def _print_written(out: Console, outcome: Outcome, written: Applied | None, *, wanted: bool) -> None:
+    """Whether the change was written; nothing is applied behind anybody's back."""
+    if written is not None:
+        print_written(out, written, outcome.files)
+    elif wanted and outcome.status != "accepted":
         out.print(Text("\nNothing was written: only an accepted answer is.", NOTE))
-    elif outcome.status == "accepted" and outcome.files and not failed:
+    elif not wanted and outcome.status == "accepted" and outcome.files:
         out.print(Text("\nNothing was written; add --apply to write it to the workspace.", DIM))
-
-
-def change(path: str, old: str, new: str | None) -> Text:
-    """What happens to one file: a diff, or the whole text of a file that is new."""
-    if new is None:
-        return Text(f"--- {path} (deleted)", "bold")
-    if new == old:
-        return Text(f"--- {path} (unchanged)", "bold")
-    if not old:
-        return Text.assemble((f"+++ {path} (new)\n", "bold"), new.rstrip("\n"))
-    shown = Text(f"--- {path}", "bold")
-    for number, line in enumerate(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="")):
-        if number > 1:
-            shown.append(f"\n{line}", _COLOURS.get(line[:1], ""))
-    return shown

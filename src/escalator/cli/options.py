@@ -38,6 +38,12 @@ Validators: TypeAlias = Annotated[
     list[str] | None, typer.Option("--validator", metavar="<name>", help="Use these validators; repeatable.")
 ]
 Apply: TypeAlias = Annotated[bool, typer.Option("--apply", help="Write the accepted change to the workspace.")]
+Commit: TypeAlias = Annotated[
+    bool, typer.Option("--commit", help="With --apply: make one git commit of exactly these files.")
+]
+Force: TypeAlias = Annotated[
+    bool, typer.Option("--force", help="With --apply: write also where files changed since they were read.")
+]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Approve paid models without asking.")]
 
 TypeFilter: TypeAlias = Annotated[str, typer.Option("--type", help="Only this task type.")]

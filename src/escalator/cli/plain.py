@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import Final
 
-_CODES: Final = {"dim": "2", "bold": "1", "yellow": "33"}
+_CODES: Final = {"dim": "2", "bold": "1", "yellow": "33", "green": "32", "red": "31"}
+_PATCH: Final = {"+": "green", "-": "red", "@": "dim", "d": "bold"}
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _GAP: Final = 2
 _NARROWEST: Final = 12
 
@@ -31,6 +34,23 @@ def columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             cells = (*(row[:-1] if at == 0 else [""] * len(row[:-1])), part)
             line = (" " * _GAP).join(cell.ljust(size) for cell, size in zip(cells, sizes, strict=True)).rstrip()
             print(_styled(line, "" if number else "bold"), flush=True)
+
+
+def show_patch(patch: str) -> None:
+    """A patch on standard output, to the letter, so that what is piped can be applied; on a terminal with colours,
+    and with what could steer the terminal made visible.
+    """
+    sys.stdout.flush()
+    for line in patch.split("\n")[:-1]:
+        if sys.stdout.isatty():
+            print(_styled(_CONTROL.sub(_visible, line), _PATCH.get(line[:1], "")))
+        else:
+            print(line)
+    sys.stdout.flush()
+
+
+def _visible(found: re.Match[str]) -> str:
+    return repr(found[0])[1:-1]
 
 
 def _width() -> int:

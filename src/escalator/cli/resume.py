@@ -8,9 +8,9 @@ import typer
 
 from escalator.cli.books import books
 from escalator.cli.console import console
-from escalator.cli.ending import approver, finish
+from escalator.cli.ending import Writing, approver, finish
 from escalator.cli.loading import PlainCommand, command_app
-from escalator.cli.options import Apply, JsonLines, LedgerOption, MatrixOption, Yes
+from escalator.cli.options import Apply, Commit, Force, JsonLines, LedgerOption, MatrixOption, Yes
 from escalator.cli.show import Live
 
 app = command_app()
@@ -21,6 +21,8 @@ def resume(
     *,
     task: Annotated[str, typer.Argument(help="A task's id, as `escalator log tasks` shows it.")],
     apply: Apply = False,
+    commit: Commit = False,
+    force: Force = False,
     yes: Yes = False,
     budget: Annotated[str | None, typer.Option(metavar="<usd>", help="Most it may cost in all, USD.")] = None,
     deadline: Annotated[
@@ -38,7 +40,7 @@ def resume(
         task,
         matrix=matrix,
         ledger=ledger,
-        apply=apply,
+        writing=Writing(apply=apply, force=force, commit=commit).checked(),
         yes=yes,
         as_json=as_json,
         budget=budget,
@@ -51,7 +53,7 @@ def carry_on(
     *,
     matrix: str | None,
     ledger: str | None,
-    apply: bool,
+    writing: Writing,
     yes: bool,
     as_json: bool,
     budget: str | None = None,
@@ -64,4 +66,4 @@ def carry_on(
         approve = granted(house.ledger, otherwise=approver(live, yes=yes, quiet=as_json))
         told = None if as_json else live
         outcome = house.resume(task_id, approve=approve, on_event=told, budget=budget, deadline=deadline)
-    raise finish(outcome, apply=apply, as_json=as_json)
+    raise finish(outcome, writing, as_json=as_json)

@@ -9,12 +9,15 @@ import typer
 from rich.text import Text
 
 from escalator.cli.books import books, when
-from escalator.cli.console import BAD, DIM, GOOD, NOTE, console, money, print_json, table
+from escalator.cli.console import BAD, DIM, GOOD, NOTE, complain, console, money, print_json, table
+from escalator.cli.ending import Writing, print_written, written_json
 from escalator.cli.loading import PlainCommand, PlainGroup
-from escalator.cli.options import JsonLines, LedgerOption, MatrixOption
+from escalator.cli.options import Commit, Force, JsonLines, LedgerOption, MatrixOption
+from escalator.cli.plain import show_patch
 from escalator.cli.show import outcome_json, verdict_line
 
 if TYPE_CHECKING:
+    from escalator.records import Applied
     from escalator.review import Case
 
 Number = Annotated[int, typer.Argument(help="Number of the case, as `escalator review list` shows it.")]
@@ -88,27 +91,36 @@ def approve(
     by: By = None,
     note: Note = "",
     apply: Annotated[bool, typer.Option("--apply", help="Also write the answer to the workspace.")] = False,
+    commit: Commit = False,
+    force: Force = False,
     matrix: MatrixOption = None,
     ledger: LedgerOption = None,
     as_json: JsonLines = False,
 ) -> None:
     """Accept the answer, or allow the paid model. Nothing is written without --apply."""
+    writing = Writing(apply=apply, force=force, commit=commit).checked()
     with books(matrix, ledger) as house:
         from escalator.review import approve as decide
 
         case = decide(house.ledger, number, by=_who(by), note=note)
-    written: tuple[object, ...] = ()
-    if apply and case.kind == "answer" and case.outcome is not None:
-        written = case.outcome.apply()
+    outcome = case.outcome if case.kind == "answer" else None
+    written, trouble = (None, None) if outcome is None else writing.done(outcome)
     if as_json:
-        print_json({**case_json(case), "written": [str(path) for path in written]})
-        return
+        print_json({**case_json(case), **written_json(written)})
+    else:
+        _print_approved(case, written)
+    if trouble is not None:
+        complain(f"the change was not written: {trouble}")
+        raise typer.Exit(2)
+
+
+def _print_approved(case: Case, written: Applied | None) -> None:
     out = console()
-    out.print(Text(f"Review {number} is approved.", GOOD))
+    out.print(Text(f"Review {case.id} is approved.", GOOD))
     if case.kind == "approval":
         out.print(f"`escalator resume {case.task_id}` goes on with it; the approval counts for 24 hours.")
-    elif written:
-        out.print(f"written: {', '.join(str(path) for path in written)}")
+    elif written is not None:
+        print_written(out, written, [str(path) for path in written])
     elif case.outcome is not None and case.outcome.files:
         out.print(f"Nothing was written; `escalator resume {case.task_id} --apply` writes it.")
 
@@ -182,7 +194,7 @@ def retry(
 
         new_id = prepare(house.ledger, number, by=_who(by), hint=hint, model=model)
     if not later:
-        carry_on(new_id, matrix=matrix, ledger=ledger, apply=False, yes=False, as_json=as_json)
+        carry_on(new_id, matrix=matrix, ledger=ledger, writing=Writing(), yes=False, as_json=as_json)
     elif as_json:
         print_json({"task_id": new_id})
     else:
@@ -242,8 +254,8 @@ def _print_case(case: Case) -> None:
     out.print(Text(f"\nbest answer so far, by {best.model} (attempt {best.number}):", "bold"))
     for verdict in best.verdicts:
         out.print(verdict_line(verdict))
-    for path, content in outcome.files.items():
-        out.print(Text(f"\n--- {path}", "bold"))
-        out.print(Text("(deleted)" if content is None else content.rstrip("\n")))
-    if not outcome.files:
+    if outcome.files:
+        out.print()
+        show_patch(outcome.diff)
+    else:
         out.print(Text(outcome.answer))

@@ -10,12 +10,14 @@ import typer
 from escalator import execute
 from escalator.cli.asking import given, worded
 from escalator.cli.console import console
-from escalator.cli.ending import approver, finish
+from escalator.cli.ending import Writing, approver, finish
 from escalator.cli.loading import PlainCommand, command_app
 from escalator.cli.options import (
     Apply,
+    Commit,
     ComplexityOption,
     Files,
+    Force,
     Json,
     MatrixOption,
     Prompt,
@@ -59,6 +61,8 @@ def run(
     ] = None,
     task_id: Annotated[str | None, typer.Option("--task-id", help="Do not do the same task twice.")] = None,
     apply: Apply = False,
+    commit: Commit = False,
+    force: Force = False,
     yes: Yes = False,
     matrix: MatrixOption = None,
     as_json: Json = False,
@@ -67,6 +71,7 @@ def run(
 
     Exit status: 0 accepted, 3 needs review, 4 skipped, 5 stopped, 2 error.
     """
+    writing = Writing(apply=apply, force=force, commit=commit).checked()
     with Live(console()) as live:
         outcome = execute(
             worded(prompt),
@@ -90,4 +95,4 @@ def run(
                 task_id=task_id,
             ),
         )
-    raise finish(outcome, apply=apply, as_json=as_json)
+    raise finish(outcome, writing, as_json=as_json)

@@ -183,6 +183,7 @@ def outcome_json(outcome: Outcome) -> dict[str, object]:
         "model": task.worker,
         "answer": outcome.answer,
         "files": dict(outcome.files),
+        "diff": outcome.diff,
         **flat(task, "cost", "saved"),
         **flat(outcome, "running_cost"),
         "baseline": task.baseline or None,

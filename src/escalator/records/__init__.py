@@ -13,7 +13,15 @@ from escalator.records.calls import (
     ToolCall,
     Usage,
 )
-from escalator.records.outcome import Attempt, Baseline, Outcome, OutcomeStatus, Transition, TransitionKind
+from escalator.records.outcome import (
+    Applied,
+    Attempt,
+    Baseline,
+    Outcome,
+    OutcomeStatus,
+    Transition,
+    TransitionKind,
+)
 from escalator.records.plan import (
     AtEnd,
     Classification,
@@ -41,6 +49,7 @@ from escalator.records.verdict import (
 )
 
 __all__ = [
+    "Applied",
     "AtEnd",
     "Attempt",
     "Baseline",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import prod
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 from escalator.errors import (
     BudgetExceededError,
@@ -98,6 +98,21 @@ class Baseline:
 
     model: str
     cost: Decimal
+
+
+class Applied(tuple[Path, ...]):  # noqa: SLOT001 - a tuple of any length can have no slots
+    """The paths written or deleted. `commit` is the hash of the commit they are in, `undo` the command that takes
+    it back; both are empty where none was made.
+    """
+
+    commit: str
+    undo: str
+
+    def __new__(cls, paths: Iterable[Path] = (), *, commit: str = "", undo: str = "") -> Self:
+        """The paths, and what became of them in git."""
+        made = super().__new__(cls, paths)
+        made.commit, made.undo = commit, undo
+        return made
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -192,18 +207,48 @@ class Outcome:
         """How many moves of this kind the walk made."""
         return sum(transition.kind == kind for transition in self.transitions)
 
-    def apply(self, path: str | Path | None = None) -> tuple[Path, ...]:
+    @property
+    def diff(self) -> str:
+        """What `files` changes, as a patch that `git apply` takes; empty if that is nothing."""
+        from escalator.workspace import patch
+
+        return patch(self.brief.files, self.files)
+
+    def apply(self, path: str | Path | None = None, *, force: bool = False, commit: bool = False) -> Applied:
         """Write the accepted change set, all or nothing, under `path` (default: the task's workspace).
 
-        Returns the paths written or deleted. Raises `NotAcceptedError` unless the outcome is accepted and
-        `TaskError` for a path that is unsafe or a file that changed since it was read; nothing is written
-        then.
+        Returns the paths written or deleted. `commit` makes one commit of exactly these files; the result's
+        `commit` is its hash, and `undo` the command that takes it back. Raises `NotAcceptedError` unless the
+        outcome is accepted and `TaskError` for a path that is unsafe or one of the task's files or tests that
+        changed since it was read, which `force` overrules; nothing is written then.
         """
         from escalator.workspace import write_changes
 
         self.unwrap()
-        root = path if path is not None else self.brief.workspace
-        return write_changes(root, self.files, expected=self.brief.files, protected=self.brief.protected)
+        home = self.brief.workspace
+        root = path if path is not None else home
+        written = write_changes(
+            root,
+            self.files,
+            expected=self.brief.files,
+            tests=self.brief.tests,
+            protected=self.brief.protected,
+            in_place=home is not None and root is not None and Path(root).expanduser().resolve() == home.resolve(),
+            force=force,
+            message=self._message() if commit else "",
+        )
+        return Applied(written.paths, commit=written.commit, undo=written.undo)
+
+    def _message(self) -> str:
+        from escalator.workspace.git import message_of
+
+        subject = next((line for line in self.brief.prompt.splitlines() if line.strip()), "Apply an answer")
+        trailers = {
+            "Escalator-Model": f"{self.model}{' (simulated)' if self.simulated else ''}",
+            "Escalator-Cost": f"{self.cost:f} USD",
+            "Escalator-Task": self.task_id,
+        }
+        return message_of(subject, trailers)
 
     def unwrap(self) -> str:
         """The accepted answer's text, or the error that fits why there is none."""

@@ -1,15 +1,17 @@
 """The only room that reads and writes users' trees, and the rules for paths that an answer may name.
 
 Paths are POSIX and relative to the workspace everywhere in escalator. Reading never follows a symbolic link and
-writing is all or nothing: either every file of a change set is in place afterwards, or the tree is as it was.
+writing is all or nothing: either every file of a change set is in place afterwards, or the tree is as it was, also
+where the process was killed in between (`journal`), and one writer at a time (`locking`).
 """
 
 from escalator.workspace.newlines import in_newlines_of
+from escalator.workspace.patch import patch
 from escalator.workspace.paths import changes_test_settings, is_guarded, is_protected, path_problem
 from escalator.workspace.reading import MAX_FILE, MAX_FILES, MAX_TOTAL, read_files, read_tests
 from escalator.workspace.secret_values import Holdings, secret_values
 from escalator.workspace.withheld import CACHES, HEAD, TOKEN, kind_of, stays_back
-from escalator.workspace.writing import write_changes
+from escalator.workspace.writing import Written, write_changes
 
 __all__ = [
     "CACHES",
@@ -19,11 +21,13 @@ __all__ = [
     "MAX_TOTAL",
     "TOKEN",
     "Holdings",
+    "Written",
     "changes_test_settings",
     "in_newlines_of",
     "is_guarded",
     "is_protected",
     "kind_of",
+    "patch",
     "path_problem",
     "read_files",
     "read_tests",

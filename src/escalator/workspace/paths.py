@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import configparser
 import fnmatch
+import json
 import tomllib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
-_GUARDED_NAMES = frozenset(
-    {"conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini"}
-    | {"sitecustomize.py", "usercustomize.py", "jenkinsfile", "azure-pipelines.yml", ".travis.yml"}
-    | {
-        ".envrc",
-        ".pre-commit-config.yaml",
-        ".gitlab-ci.yml",
-        "bitbucket-pipelines.yml",
-        "appveyor.yml",
-        ".appveyor.yml",
-        ".drone.yml",
-    }
-    | {"poetry.lock", "uv.lock", "pdm.lock", "pipfile.lock", "pylock.toml", "package-lock.json"}
-    | {"npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb", "cargo.lock", "go.sum"}
-    | {"gemfile.lock", "composer.lock", "packages.lock.json", "gradle.lockfile", "mix.lock", "flake.lock"}
-)
-_GUARDED_DIRS = (
-    *(".github/workflows/", ".github/actions/", ".circleci/", ".buildkite/", ".gitlab/", ".ci/"),
-    *(".vscode/", ".idea/", ".devcontainer/", ".husky/", ".githooks/"),
-)
+from escalator.workspace import guarded
+
+OWN: Final = ".escalator-apply"
+"""How the names of files begin that stand in a tree only while a change is written to it."""
+
 _DEVICE_NAMES = frozenset(
     {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))}
 )
@@ -65,6 +52,8 @@ def _part_problem(part: str) -> str | None:
     bare = unicodedata.normalize("NFKC", part).casefold().rstrip(". ")
     if bare in {".git", "git~1"}:
         return "it is inside .git"
+    if bare.startswith(OWN):
+        return "it is a name that escalator itself uses"
     if part != part.strip() or part.endswith(".") or bare.split(".")[0] in _DEVICE_NAMES:
         return "no file can have this name everywhere"
     return None
@@ -83,16 +72,26 @@ def is_protected(path: str, protected: Iterable[str] = ()) -> bool:
 
 
 def is_guarded(path: str) -> bool:
-    """Whether a path steers tests, CI, dependencies, or what editors and hooks start by themselves: no answer may
-    touch it unasked.
+    """Whether a path steers tests, CI, dependencies, or what editors, agents, shells, hooks and tools start by
+    themselves: no answer may touch it unasked. `guarded.py` has the list.
     """
-    folded = _fold(path)
-    parts = folded.split("/")
-    if parts[-1] in _GUARDED_NAMES or parts[-1].endswith(".pth"):
+    folded = f"/{_fold(path)}"
+    parts = folded.split("/")[1:]
+    if parts[-1] in guarded.NAMES or folded.endswith(guarded.SUFFIXES):
         return True
-    if any(part.endswith((".dist-info", ".egg-info")) for part in parts):
+    if any(f"/{folder}/" in folded for folder in guarded.FOLDERS):
         return True
-    return any(folded.startswith(folder) or f"/{folder}" in folded for folder in _GUARDED_DIRS)
+    return any(fnmatch.fnmatchcase(part, pattern) for part in parts for pattern in guarded.PATTERNS)
+
+
+def starts_on_install(path: str, old: str, new: str | None) -> bool:
+    """Whether a package.json gets scripts or git hooks that an install runs or sets up unasked, which it had not;
+    one that cannot be read has none.
+    """
+    if new is None or _fold(path).rsplit("/", 1)[-1] != "package.json":
+        return False
+    before = _unasked(old)
+    return any(before.get(name) != command for name, command in _unasked(new).items())
 
 
 def changes_test_settings(path: str, old: str, new: str | None) -> bool:
@@ -107,6 +106,19 @@ def changes_test_settings(path: str, old: str, new: str | None) -> bool:
 
 def _fold(path: str) -> str:
     return unicodedata.normalize("NFC", path).casefold()
+
+
+def _unasked(text: str) -> Mapping[str, object]:
+    try:
+        package = json.loads(text.removeprefix("\ufeff") or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(package, dict):
+        return {}
+    scripts = package.get("scripts")
+    unasked = {name: scripts.get(name) for name in guarded.PACKAGE_SCRIPTS} if isinstance(scripts, dict) else {}
+    hooks = {name: package.get(name) for name in guarded.PACKAGE_HOOKS}
+    return {name: command for name, command in {**unasked, **hooks}.items() if command}
 
 
 def _toml_settings(text: str) -> object:

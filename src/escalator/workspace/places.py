@@ -1,28 +1,26 @@
-"""Where a tree begins, and that no path in it goes through a symbolic link."""
+"""Where a tree begins, and that it is whole."""
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from escalator.errors import TaskError
+from escalator.workspace.journal import recover
+from escalator.workspace.links import no_links
 
-
-def no_links(root: Path, name: str, argument: str) -> None:
-    """Raise `TaskError` (on the field `argument`) if any part of a path in the tree is a symbolic link."""
-    place = root
-    for part in PurePosixPath(name).parts:
-        place /= part
-        if place.is_symlink():
-            raise TaskError(
-                f"{name!r} goes through a symbolic link", field=argument, hint="name the file the link points to"
-            )
+__all__ = ["no_links", "root_of"]
 
 
 def root_of(workspace: str | Path, argument: str) -> Path:
-    """The resolved directory a tree begins at. Raises `TaskError` if there is none."""
+    """The resolved directory a tree begins at; an interrupted change to it is finished or taken back first.
+
+    Raises `TaskError` if there is none.
+    """
     root = Path(workspace).expanduser()
     if not root.is_dir():
         raise TaskError(
             f"{str(workspace)!r} is not a directory", field=argument, hint="pass an existing directory"
         )
-    return root.resolve()
+    found = root.resolve()
+    recover(found)
+    return found
