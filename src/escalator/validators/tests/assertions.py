@@ -40,6 +40,7 @@ _CALM = frozenset(
     }
 )
 _SWALLOWING = ("rais", "suppress", "fail", "error", "expect", "assert")
+_LOOKING = ("locals", "vars", "eval", "exec")
 _RAISES = ("raises", "pytest.raises", "self.assertRaises")
 _LEAVING = ("skip", "xfail", "fail", "importorskip", "skipTest", "exit")
 _PLAIN_DECORATORS = ("pytest.mark.", "mark.", "mock.patch", "patch", "unittest.mock.patch", "staticmethod")
@@ -246,6 +247,8 @@ def _unread(columns: list[Column], found: TestFunction) -> list[Column]:
             (loads if isinstance(node.ctx, ast.Load) else stores)[node.id] += 1
         elif isinstance(node, ast.Global | ast.Nonlocal):
             stores.update(node.names)
+    if any(loads[name] for name in _LOOKING):
+        return []
     asked = Counter(name.id for each in found.expectations for name in each.names)
     messages = {id(each.statement): each.message for each in found.expectations if each.message is not None}
     told = Counter(node.id for each in messages.values() for node in ast.walk(each) if isinstance(node, ast.Name))

@@ -73,10 +73,11 @@ class Blinded:
     shares: dict[str, float] = field(default_factory=dict)
     rows: dict[str, tuple[int, frozenset[int]]] = field(default_factory=dict)
     numbers: count[int] = field(default_factory=count)
+    documented: bool = True
 
     def take(self, path: str, text: str) -> None:
         """Blind one module; one that cannot be read, or would not compile any more, is left as it is."""
-        made = Blinded(numbers=self.numbers)
+        made = Blinded(numbers=self.numbers, documented=self.documented)
         try:
             made.texts[path] = _Blinder(path, text, made).text()
             compile(made.texts[path], path, "exec", dont_inherit=True)
@@ -114,9 +115,9 @@ class Blinded:
         )
 
 
-def blinded(tests: Mapping[str, str]) -> Blinded:
-    """Test modules by path without their expected values."""
-    made = Blinded()
+def blinded(tests: Mapping[str, str], *, documented: bool = True) -> Blinded:
+    """Test modules by path without their expected values, and without docstrings unless they are read."""
+    made = Blinded(documented=documented)
     for path, text in tests.items():
         made.take(path, text)
     return made
@@ -180,7 +181,12 @@ class _Blinder:
         for parts in by_statement.values():
             if any(each.hides for each in parts):
                 self._replace(parts, columns, part)
-        if part.owed and isinstance(function.node.body[0], ast.Expr) and ast.get_docstring(function.node):
+        if (
+            part.owed
+            and not self.made.documented
+            and isinstance(function.node.body[0], ast.Expr)
+            and ast.get_docstring(function.node)
+        ):
             self.edits.append(Edit(node=function.node.body[0], text="(''\0)"))
         return part
 
