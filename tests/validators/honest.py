@@ -271,6 +271,66 @@ def test_b():
     with not_raises(ValueError):
         f(2)
 """,
+    "tests that go on where others left off": """
+class Whole(int):
+    pass
+
+STATE = []
+
+def test_a():
+    STATE.append(f(1))
+    assert STATE == [2]
+
+def test_b():
+    STATE.append(Whole(f(2)))
+    assert STATE == [2, 4]
+""",
+    "a failure of one kind that is expected": """
+@pytest.mark.xfail(raises=AssertionError)
+def test_a():
+    assert f(1) == 3
+""",
+    "names that are looked up": """
+def test_a():
+    want = 4
+    assert f(2) == want
+    assert locals()["want"] == 4
+""",
+    "several names at once": """
+def test_a():
+    x, want = 2, 4
+    assert f(x) == want
+    (first, second), third = (1, 2), 3
+    assert f(first) == second
+    other: int = 8
+    assert f(4) == other
+""",
+    "a docstring that is read": """
+def test_a(request):
+    "2"
+    assert f(int(request.function.__doc__)) == 4
+""",
+    "what the judge itself uses": """
+from unittest.mock import patch
+
+def test_a(monkeypatch):
+    monkeypatch.setattr("json.JSONEncoder.encode", None)
+    monkeypatch.setattr("os.write", None)
+    assert f(2) == 4
+    with patch("os.getpid", return_value=1), patch("builtins.repr", return_value="x"):
+        assert f(2) == 4
+""",
+    "comments everywhere": """
+def test_a():
+    text = '''
+# no comment
+'''
+    assert f(text) == text + text  # one
+    assert (f(2) ==  # two
+        # three
+        4)
+    assert f"#{f(2)}" == "#4"  # "#"
+    # four""",
     "a test defined twice": "def test_a():\n    assert f(2) == 9\n\n\ndef test_a():\n    assert f(2) > 3\n",
     "classes within classes": """
 class Base:

@@ -144,3 +144,41 @@ def test_the_twin_and_the_plain_tests_are_written_alike():
     ]
     assert twin != plain
     assert "1e999" in twin
+
+
+class TestRows:
+    """Every row of a table has a test of its own."""
+
+    SOURCE = (
+        "import pytest\n@pytest.mark.parametrize('x, want', [(1, 2), (2, 4)])\n@pytest.mark.parametrize('y', [5, 6])\n"
+        "def test_it(x, y, want):\n    assert f(x) == want\n\n\n"
+        "@pytest.mark.parametrize('x', [1, 2, *more])\ndef test_other(x):\n    assert f(x) == 0\n"
+    )
+
+    def ids(self, form) -> list[str]:
+        marks = [f"escalator-hidden-{number}." for number in form.hidden]
+        given = [f"{PATH}::test_it[{y}-{x}-{mark}]" for y in (5, 6) for x, mark in zip((1, 2), marks, strict=True)]
+        return [*given, f"{PATH}::test_other[1]", f"{PATH}::test_other[2]"]
+
+    def test_all_of_them_are_enough(self):
+        """More may come of what is not written out."""
+        form = blinded({PATH: self.SOURCE})
+
+        assert form.lost(self.ids(form)) == ()
+        assert form.lost([*self.ids(form), f"{PATH}::test_other[3]"]) == ()
+
+    def test_a_row_that_is_missing_is_missed(self):
+        """Also where another stands for it, twice."""
+        form = blinded({PATH: self.SOURCE})
+        first, second, third, fourth, *others = self.ids(form)
+
+        assert form.lost([first, second, third, *others]) == (f"{PATH}::test_it",)
+        assert form.lost([first, first, third, third, *others]) == (f"{PATH}::test_it",)
+        assert form.lost([first, second, third, fourth, others[0]]) == (f"{PATH}::test_other",)
+
+    def test_a_function_without_any_test_is_missed_elsewhere(self):
+        """As is one whose tests are named in another way."""
+        form = blinded({PATH: self.SOURCE})
+
+        assert form.lost([]) == ()
+        assert form.lost([f"{PATH}::test_it[case {number}]" for number in range(4)]) == ()

@@ -40,6 +40,7 @@ _CALM = frozenset(
     }
 )
 _SWALLOWING = ("rais", "suppress", "fail", "error", "expect", "assert")
+_LOOKING = ("locals", "vars", "eval", "exec")
 _RAISES = ("raises", "pytest.raises", "self.assertRaises")
 _LEAVING = ("skip", "xfail", "fail", "importorskip", "skipTest", "exit")
 _PLAIN_DECORATORS = ("pytest.mark.", "mark.", "mock.patch", "patch", "unittest.mock.patch", "staticmethod")
@@ -49,7 +50,8 @@ _PLAIN_DECORATORS = ("pytest.mark.", "mark.", "mock.patch", "patch", "unittest.m
 class TestFunction:
     """A function of a test module. `definition` is its id without path, `also` are those under which classes
     inherit it; `raises` are the expressions that name what must be raised; `columns` are the names whose literals
-    nothing but its expectations reads. `asserted` counts what it asserts, also by functions that are not read.
+    nothing but its expectations reads. `asserted` counts what it asserts, also by functions that are not read,
+    `rows` how many tests its parameters make of it at least.
     """
 
     node: Function
@@ -60,6 +62,7 @@ class TestFunction:
     raises: list[ast.expr] = field(default_factory=list)
     helpers: set[str] = field(default_factory=set)
     asserted: int = 0
+    rows: int = 1
 
     @property
     def is_test(self) -> bool:
@@ -126,7 +129,7 @@ class _Module:
         plain = all(each.startswith(_PLAIN_DECORATORS) and "xfail" not in each for each in decorators)
         if not plain or _yields(node) or (is_test(node) and self.uses[node.name]):
             return found
-        tables = self._given(node)
+        tables = self._given(found)
         reader = _Body(self, found)
         reader.read(node.body, always=True)
         found.columns = _unread([*tables, *reader.columns], found)
@@ -140,14 +143,15 @@ class _Module:
             name for name in names if name in self.asserting and not (name in helpers and name in found.helpers)
         ]
 
-    def _given(self, node: Function) -> list[Column]:
+    def _given(self, test: TestFunction) -> list[Column]:
         """The columns of `parametrize` decorators."""
-        found = []
-        for decorator in node.decorator_list:
+        found: list[Column] = []
+        for decorator in test.node.decorator_list:
             if not isinstance(decorator, ast.Call) or len(decorator.args) != 2:
                 continue
             if ast.unparse(decorator.func).endswith("mark.parametrize"):
                 names, rows = names_in(decorator.args[0]), self.rows(decorator.args[1])
+                test.rows *= max(sum(not isinstance(row, ast.Starred) for row in rows), 1)
                 alone = isinstance(decorator.args[0], ast.Constant) and len(names) == 1
                 ids = row_ids(decorator, rows)
                 found += (
@@ -185,9 +189,17 @@ class _Body:
             self.read(node.orelse, always=False)
         elif isinstance(node, ast.For):
             self._loop(node, always=always)
-        elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            name = [node.targets[0].id]
-            self.columns += columns_of(name, [node.value], given=False, always=always, alone=True)
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            self._named(node.target, node.value, always=always)
+        elif isinstance(node, ast.Assign) and len(node.targets) == 1:
+            self._named(node.targets[0], node.value, always=always)
+
+    def _named(self, target: ast.expr, value: ast.expr, *, always: bool) -> None:
+        """A name that is given a literal, or several names at once."""
+        alone = isinstance(target, ast.Name)
+        names = [target.id] if isinstance(target, ast.Name) else names_in(target)
+        if names and not isinstance(target, ast.Constant):
+            self.columns += columns_of(names, [value], given=False, always=always, alone=alone)
 
     def _with(self, node: ast.With | ast.AsyncWith, *, always: bool) -> None:
         """A context that may end its body without failing the test says nothing of what stands in it."""
@@ -235,6 +247,8 @@ def _unread(columns: list[Column], found: TestFunction) -> list[Column]:
             (loads if isinstance(node.ctx, ast.Load) else stores)[node.id] += 1
         elif isinstance(node, ast.Global | ast.Nonlocal):
             stores.update(node.names)
+    if any(loads[name] for name in _LOOKING):
+        return []
     asked = Counter(name.id for each in found.expectations for name in each.names)
     messages = {id(each.statement): each.message for each in found.expectations if each.message is not None}
     told = Counter(node.id for each in messages.values() for node in ast.walk(each) if isinstance(node, ast.Name))

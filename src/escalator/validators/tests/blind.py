@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import PurePosixPath
@@ -61,7 +61,8 @@ class Hidden:
 class Blinded:
     """Test modules without their expected values. `texts` are by path; `owed` are the checks, and `tables` the
     checks of hidden literals, by which a passing test has come, by its id without parameters; `shares` say how
-    much of what it asserts is compared outside, and holds for the right value alone.
+    much of what it asserts is compared outside, and holds for the right value alone; `rows` how many tests its
+    parameters make of it at least, and which hidden literals these get.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
@@ -70,11 +71,13 @@ class Blinded:
     owed: dict[str, frozenset[int]] = field(default_factory=dict)
     tables: dict[str, frozenset[tuple[int, int]]] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)
+    rows: dict[str, tuple[int, frozenset[int]]] = field(default_factory=dict)
     numbers: count[int] = field(default_factory=count)
+    documented: bool = True
 
     def take(self, path: str, text: str) -> None:
         """Blind one module; one that cannot be read, or would not compile any more, is left as it is."""
-        made = Blinded(numbers=self.numbers)
+        made = Blinded(numbers=self.numbers, documented=self.documented)
         try:
             made.texts[path] = _Blinder(path, text, made).text()
             compile(made.texts[path], path, "exec", dont_inherit=True)
@@ -89,6 +92,7 @@ class Blinded:
             self.owed |= made.owed
             self.tables |= made.tables
             self.shares |= made.shares
+            self.rows |= made.rows
 
     def named(self, test: str) -> str:
         """The id of a test as pytest would give it without blinding."""
@@ -98,10 +102,22 @@ class Blinded:
         """The hidden literals that a test gets as parameters, by its id."""
         return frozenset(map(int, (*_MARKED.findall(test), *_ROW.findall(test))))
 
+    def lost(self, tests: Iterable[str]) -> tuple[str, ...]:
+        """The functions of which tests are there, by their ids, but not one for every row of their parameters."""
+        there: dict[str, list[frozenset[int]]] = {}
+        for test in tests:
+            there.setdefault(test.partition("[")[0], []).append(self.given(test))
+        return tuple(
+            test
+            for test, each in there.items()
+            for most, given in [self.rows.get(test, (0, frozenset[int]()))]
+            if len(each) < most or (any(each) and not given <= frozenset().union(*each))
+        )
 
-def blinded(tests: Mapping[str, str]) -> Blinded:
-    """Test modules by path without their expected values."""
-    made = Blinded()
+
+def blinded(tests: Mapping[str, str], *, documented: bool = True) -> Blinded:
+    """Test modules by path without their expected values, and without docstrings unless they are read."""
+    made = Blinded(documented=documented)
     for path, text in tests.items():
         made.take(path, text)
     return made
@@ -124,6 +140,7 @@ class _Part:
 
     asserted: int
     binding: int = 0
+    given: frozenset[int] = frozenset()
     owed: set[int] = field(default_factory=set)
     rows: set[tuple[int, int]] = field(default_factory=set)
 
@@ -146,6 +163,7 @@ class _Blinder:
             for test in (f"{self.path}::{name}" for name in each.tests):
                 self.made.owed[test] = frozenset().union(*(part.owed for part in parts))
                 self.made.tables[test] = frozenset().union(*(part.rows for part in parts))
+                self.made.rows[test] = (each.rows, made[each.definition].given)
                 known, asserted = sum(part.binding for part in parts), sum(part.asserted for part in parts)
                 self.made.shares[test] = min(known / asserted, 1.0) if asserted else 0.0
         for node, marks in self.ids.values():
@@ -159,10 +177,16 @@ class _Blinder:
             by_statement.setdefault(id(each.statement), []).append(each)
         columns = {column.name: (column, self._hide(column)) for column in function.columns}
         part = _Part(asserted=function.asserted)
+        part.given = frozenset().union(*(numbers for column, numbers in columns.values() if column.given))
         for parts in by_statement.values():
             if any(each.hides for each in parts):
                 self._replace(parts, columns, part)
-        if part.owed and isinstance(function.node.body[0], ast.Expr) and ast.get_docstring(function.node):
+        if (
+            part.owed
+            and not self.made.documented
+            and isinstance(function.node.body[0], ast.Expr)
+            and ast.get_docstring(function.node)
+        ):
             self.edits.append(Edit(node=function.node.body[0], text="(''\0)"))
         return part
 

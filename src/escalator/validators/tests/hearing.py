@@ -12,6 +12,7 @@ from escalator.validators.tests.decision import expect, not_passed, trouble
 from escalator.validators.tests.feedback import on_death, on_failure, on_hang, on_import, tidy
 from escalator.validators.tests.session import MIB, Bench, Session
 from escalator.validators.tests.tamper_scan import Mark
+from escalator.validators.tests.weight import lost_rows, proven
 
 NAME = "tests"
 _OLDEST_PYTEST = 7
@@ -64,11 +65,8 @@ class Hearing:
         self.expected = expect(case.bench.suite, case.base, expected)
         self.blameless = trouble(session, case.base, candidate, case.bench.suite)
         self.wrong = tuple(test for test in not_passed(session, self.expected) if test not in self.blameless)
-        self.missing = tuple(
-            test
-            for test in self.expected.missing(session.report.collected)
-            if test.partition("::")[0] not in self.blameless
-        )
+        gone = (*self.expected.missing(session.report.collected), *lost_rows(session, case.base, case.bench.form))
+        self.missing = tuple(test for test in gone if test.partition("::")[0] not in self.blameless)
 
     @property
     def worth_a_second_run(self) -> bool:
@@ -109,20 +107,6 @@ class Hearing:
     def _passed_before(self) -> frozenset[str]:
         base = self.case.base
         return frozenset(base.report.with_result("passed", "xpassed")) if base is not None else frozenset()
-
-    def _proven(self, twin: Session | None) -> tuple[float, int, int]:
-        """How much of the tests that the answer made pass was compared out of its reach; how many of them were so
-        as a whole, and of how many.
-        """
-        report = self.session.report
-        passing = [test for test in report.with_result("passed", "xpassed") if test not in self.session.sentinels]
-        new = [test for test in passing if test not in self._passed_before()] or passing
-        failed_twin = (
-            {test.partition("[")[0] for test in twin.report.results} if twin is not None and twin.sound else ()
-        )
-        shares = self.session.compared.blind
-        proven = [1.0 if test.partition("[")[0] in failed_twin else shares.get(test, 0.0) for test in new]
-        return sum(proven), proven.count(1.0), len(new)
 
     def verdict(
         self, marks: tuple[Mark, ...], again: SecondRun | None = None, twin: Session | None = None
@@ -249,7 +233,7 @@ class Hearing:
             )
         if self._before() == "all passed":
             return 0.5, "These tests passed before the answer too: they are no evidence of the change asked for."
-        share, whole, tests = self._proven(twin)
+        share, whole, tests = proven(self.session, twin, self._passed_before())
         if whole == tests:
             return 1.0, ""
         where = "compared values where the answer's own code runs, or ask too little"

@@ -51,6 +51,11 @@ class Suite:
         """The test modules to run, by path."""
         return {path: str(self.trusted[path]) for path in self.files}
 
+    @property
+    def documented(self) -> bool:
+        """Whether anything among the tests reads what is written in docstrings."""
+        return any(word in str(text) for text in self.trusted.values() for word in ("__doc__", "getdoc"))
+
 
 def is_test_module(path: str, text: str) -> bool:
     """Whether pytest should collect tests from this file."""

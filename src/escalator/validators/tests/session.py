@@ -70,7 +70,8 @@ class Session:
         The tests of one function come in the same order in both.
         """
         if self.compared.unusable:
-            return replace(plain, compared=replace(plain.compared, undecided=frozenset(plain.tests)))
+            whole = replace(plain.compared, undecided=frozenset(plain.tests), unusable=True)
+            return replace(plain, compared=whole)
         results, details = dict(self.report.results), dict(self.report.details)
         there = _by_definition(plain.report.collected)
         for definition, tests in _by_definition(self.report.collected).items():

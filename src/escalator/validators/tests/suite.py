@@ -173,7 +173,7 @@ class PytestSuite:
             plugins=self.plugins,
         )
         if self.blind:
-            bench = replace(bench, form=blinded(bench.suite.texts))
+            bench = replace(bench, form=blinded(bench.suite.texts, documented=bench.suite.documented))
         base = None
         if self.base_run:
             base = yield from run_tests(bench, dict(brief.files), workspace=brief.workspace)
@@ -238,11 +238,15 @@ def _refused(candidate: Candidate, bench: Bench) -> str:
 
 
 def _decided(bench: Bench, session: Session, files: Mapping[str, str | None], brief: Brief) -> Flow[Session]:
-    """The session with its undecided tests, which sent objects of other classes, run as they are written."""
+    """The session with its undecided tests decided by a run of them as they are written, among the tests of their
+    modules, which may rely on each other.
+    """
     undecided = session.compared.undecided
     if not undecided and not session.compared.unusable:
         return session
-    only = tuple(sorted({test.partition("[")[0] for test in undecided})) if not session.compared.unusable else ()
+    modules = {test.partition("::")[0] for test in undecided}
+    among = {test.partition("[")[0] for test in session.tests if test.partition("::")[0] in modules}
+    only = () if session.compared.unusable else tuple(sorted(among))
     plain = yield from run_tests(
         bench, files, workspace=brief.workspace, only=only, form=plain_of(bench.suite.texts)
     )

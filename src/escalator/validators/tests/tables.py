@@ -63,16 +63,18 @@ def _cells(row: ast.expr, *, alone: bool) -> list[ast.expr]:
 def row_ids(parametrize: ast.Call, rows: list[ast.expr]) -> dict[int, ast.Constant] | None:
     """The names that rows of parameters are given, by their numbers; None where they are not plain texts."""
     given = {each.arg: each.value for each in parametrize.keywords}
+    written = given.get("ids")
     if not given:
         own = {at: each.value for at, row in enumerate(rows) for each in _keywords(row) if each.arg == "id"}
-    elif isinstance(given.get("ids"), ast.List | ast.Tuple) and len(given) == 1:
-        own = dict(enumerate(given["ids"].elts))  # type: ignore[attr-defined]
+    elif len(given) == 1 and isinstance(written, ast.List | ast.Tuple) and len(written.elts) == len(rows):
+        own = dict(enumerate(written.elts))
     else:
         return None
-    named = {
-        at: each for at, each in own.items() if isinstance(each, ast.Constant) and isinstance(each.value, str)
-    }
-    return named if len(named) == len(own) and len(own) in {0, len(rows)} else None
+    texts = {at: each for at, each in own.items() if isinstance(each, ast.Constant)}
+    named = {at: each for at, each in texts.items() if isinstance(each.value, str)}
+    return (
+        named if all(texts[at].value is None for at in texts.keys() - named) and len(texts) == len(own) else None
+    )
 
 
 def _keywords(row: ast.expr) -> list[ast.keyword]:
