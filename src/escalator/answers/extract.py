@@ -48,7 +48,7 @@ def extract(
     else is left. `asked` is what the task says: what disappears from a file is refused unless it asks for that.
     Never raises; never names a path outside the workspace.
     """
-    return _Extraction.of(target, workspace, finish_reason, protected, asked).result(text)
+    return _Extraction.of(target, workspace, finish_reason, protected, asked=asked).result(text)
 
 
 def extract_thoroughly(
@@ -61,7 +61,7 @@ def extract_thoroughly(
     asked: str = "",
 ) -> ChangeSet | Rejection:
     """The same as `extract` without its short way for plain answers: this defines what an answer means."""
-    extraction = _Extraction.of(target, workspace, finish_reason, protected, asked)
+    extraction = _Extraction.of(target, workspace, finish_reason, protected, asked=asked)
     extraction.short_way = False
     return extraction.result(text)
 
@@ -72,6 +72,7 @@ class _Extraction:
     cut: bool
     protected: tuple[str, ...]
     asked: str
+    spelt: Mapping[str, str]
     notes: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     short_way: bool = True
@@ -83,10 +84,16 @@ class _Extraction:
         workspace: Mapping[str, str] | None,
         finish_reason: str,
         protected: Collection[str],
+        *,
         asked: str,
     ) -> _Extraction:
-        files = {normal_path(path): content for path, content in (workspace or {}).items()}
+        files, spelt = dict[str, str](), dict[str, str]()
+        for path, content in (workspace or {}).items():
+            files[normal_path(path)] = content
+            if not path.isascii():
+                spelt[normal_path(path)] = path
         return cls(
+            spelt=spelt,
             workspace=Workspace.of(files, normal_path(target) if target else None),
             cut=finish_reason.casefold() in _CUT,
             protected=tuple(protected),
@@ -111,6 +118,7 @@ class _Extraction:
         files = finished(result, self.dropped)
         if not files:
             raise self._nothing_left(result.notes)
+        files = {self.spelt.get(path, path): text for path, text in files.items()}
         return ChangeSet(files=files, notes=tuple(dict.fromkeys([*self.notes, *result.notes])))
 
     def _answer(self, text: str) -> str:

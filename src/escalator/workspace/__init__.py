@@ -4,8 +4,9 @@ Paths are POSIX and relative to the workspace everywhere in escalator. Reading n
 writing is all or nothing: either every file of a change set is in place afterwards, or the tree is as it was.
 """
 
+from escalator.workspace.encodings import encoded, unwritable
 from escalator.workspace.newlines import in_newlines_of
-from escalator.workspace.paths import changes_test_settings, is_guarded, is_protected, path_problem
+from escalator.workspace.paths import changes_test_settings, composed, is_guarded, is_protected, path_problem
 from escalator.workspace.reading import MAX_FILE, MAX_FILES, MAX_TOTAL, read_files, read_tests
 from escalator.workspace.secret_values import Holdings, secret_values
 from escalator.workspace.withheld import CACHES, HEAD, TOKEN, kind_of, stays_back
@@ -20,6 +21,8 @@ __all__ = [
     "TOKEN",
     "Holdings",
     "changes_test_settings",
+    "composed",
+    "encoded",
     "in_newlines_of",
     "is_guarded",
     "is_protected",
@@ -29,5 +32,6 @@ __all__ = [
     "read_tests",
     "secret_values",
     "stays_back",
+    "unwritable",
     "write_changes",
 ]

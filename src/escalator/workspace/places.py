@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path, PurePosixPath
 
 from escalator.errors import TaskError
+from escalator.workspace.paths import composed
 
 
 def no_links(root: Path, name: str, argument: str) -> None:
@@ -16,6 +18,23 @@ def no_links(root: Path, name: str, argument: str) -> None:
             raise TaskError(
                 f"{name!r} goes through a symbolic link", field=argument, hint="name the file the link points to"
             )
+
+
+def on_disk(root: Path, name: str) -> str:
+    """The name as the tree has it: itself, or the one that differs in its Unicode form alone."""
+    if name.isascii() or os.path.lexists(root / name):
+        return name
+    place = root
+    for part in name.split("/"):
+        place /= part if part.isascii() else _entry(place, part)
+    return place.relative_to(root).as_posix()
+
+
+def _entry(folder: Path, name: str) -> str:
+    if os.path.lexists(folder / name) or not folder.is_dir():
+        return name
+    wanted = composed(name)
+    return next((entry.name for entry in sorted(folder.iterdir()) if composed(entry.name) == wanted), name)
 
 
 def root_of(workspace: str | Path, argument: str) -> Path:

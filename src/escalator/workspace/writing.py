@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from escalator.errors import TaskError
+from escalator.workspace.encodings import decoded, encoded
 from escalator.workspace.newlines import in_newlines_of
 from escalator.workspace.paths import is_guarded, is_protected, path_problem
 from escalator.workspace.places import no_links, root_of
@@ -161,7 +162,7 @@ def _unchanged(path: str, old: bytes | None, known: str | None, *, fresh: bool) 
             field="path",
             hint="add it to files= or apply somewhere else; nothing was changed",
         )
-    elif old != known.encode("utf-8", "surrogatepass"):
+    elif old != encoded(path, known):
         raise TaskError(
             f"{path!r} changed on disk since it was read",
             field="path",
@@ -172,9 +173,13 @@ def _unchanged(path: str, old: bytes | None, known: str | None, *, fresh: bool) 
 def _encoded(path: str, old: bytes | None, new: str | None) -> bytes | None:
     if new is None:
         return None
-    text = in_newlines_of(old.decode("utf-8", "replace"), new) if old and "\r" not in new else new
+    text = (
+        in_newlines_of(decoded(path, old) or old.decode("utf-8", "replace"), new)
+        if old and "\r" not in new
+        else new
+    )
     try:
-        return text.encode("utf-8")
+        return encoded(path, text)
     except UnicodeEncodeError:
         raise TaskError(
             f"the new content of {path!r} is not valid Unicode", field="path", hint="nothing was changed"
