@@ -38,6 +38,7 @@ def extract(
     finish_reason: str = "stop",
     protected: Collection[str] = (),
     asked: str = "",
+    thought_apart: bool = False,
 ) -> ChangeSet | Rejection:
     """Take the change set out of a model's answer, all or nothing.
 
@@ -48,7 +49,9 @@ def extract(
     else is left. `asked` is what the task says: what disappears from a file is refused unless it asks for that.
     Never raises; never names a path outside the workspace.
     """
-    return _Extraction.of(target, workspace, finish_reason, protected, asked=asked).result(text)
+    extraction = _Extraction.of(target, workspace, finish_reason, protected, asked=asked)
+    extraction.thought_apart = thought_apart
+    return extraction.result(text)
 
 
 def extract_thoroughly(
@@ -59,10 +62,11 @@ def extract_thoroughly(
     finish_reason: str = "stop",
     protected: Collection[str] = (),
     asked: str = "",
+    thought_apart: bool = False,
 ) -> ChangeSet | Rejection:
     """The same as `extract` without its short way for plain answers: this defines what an answer means."""
     extraction = _Extraction.of(target, workspace, finish_reason, protected, asked=asked)
-    extraction.short_way = False
+    extraction.short_way, extraction.thought_apart = False, thought_apart
     return extraction.result(text)
 
 
@@ -76,6 +80,7 @@ class _Extraction:
     notes: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     short_way: bool = True
+    thought_apart: bool = False
 
     @classmethod
     def of(
@@ -122,7 +127,7 @@ class _Extraction:
         return ChangeSet(files=files, notes=tuple(dict.fromkeys([*self.notes, *result.notes])))
 
     def _answer(self, text: str) -> str:
-        answer = without_reasoning(clean(text))
+        answer = without_reasoning(clean(text), thought_apart=self.thought_apart)
         if answer is None:
             raise truncated("its reasoning never ended, so there is no answer after it")
         if not answer.strip():
@@ -132,9 +137,9 @@ class _Extraction:
         return answer
 
     def _operations(self, answer: str) -> list[Operation]:
-        structured = read_structured(answer, cut=self.cut)
+        structured = self._structured(answer)
         if structured is not None:
-            return assign.items(structured, self.workspace)
+            return structured
         document = self._unfenced(answer)
         if document is not None:
             return document
@@ -143,10 +148,19 @@ class _Extraction:
             return self._bare(answer)
         self._refuse_cut(answer, blocks)
         if len(blocks) == 1 and blocks[0].info.language == "json" and not blocks[0].info.path:
-            structured = read_structured(blocks[0].text, cut=self.cut)
+            structured = self._structured(blocks[0].text)
             if structured is not None:
-                return assign.items(structured, self.workspace)
+                return structured
         return assign.blocks(blocks, self.workspace, self.notes)
+
+    def _structured(self, answer: str) -> list[Operation] | None:
+        found = read_structured(answer, self.workspace, cut=self.cut)
+        if found is None:
+            return None
+        said = found[0].content if len(found) == 1 and found[0].path is None else None
+        if said is not None and "```" in said:
+            return assign.blocks(read_blocks(said, self.workspace.language), self.workspace, self.notes)
+        return assign.items(found, self.workspace)
 
     def _unfenced(self, answer: str) -> list[Operation] | None:
         """A whole file that is not fenced itself though fences occur in it: Markdown, or code with docstrings."""
