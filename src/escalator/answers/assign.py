@@ -18,7 +18,7 @@ from escalator.answers.naming import Workspace, by_language, hinted_path, named_
 from escalator.answers.operations import Change, Operation, Patch, Whole
 from escalator.answers.structured import Item
 from escalator.languages.parsing import parses, repaired_spaces
-from escalator.languages.tags import COMMANDS, PROSE, compatible, extension_of, language_of_path
+from escalator.languages.tags import COMMANDS, PROSE, compatible, extension_of, guess_language, language_of_path
 from escalator.workspace import path_problem
 
 _MOST_UNNAMED: Final = 200
@@ -75,7 +75,12 @@ def items(found: Sequence[Item], workspace: Workspace) -> list[Operation]:
     operations: list[Operation] = []
     number, workspace = 0, workspace.giving(item.path for item in found)
     for item in found:
+        if item.patch:
+            operations += diffs(read_diff(item.patch.split("\n"), fenced=True), workspace, None)
+            continue
         path = resolved(item.path, workspace) if item.path is not None else workspace.wanted
+        if path is None and not workspace.files and item.content is not None:
+            path = answer_name(guess_language(item.content))
         if path is None:
             raise ambiguous("an entry of the JSON has no path", workspace)
         if item.search is None:

@@ -29,7 +29,11 @@ _NEXT_TURN = re.compile(
 _TURN_HEAD = re.compile(
     r"\A\s*(?:<\|(?:im_start|start)\|>\s*)?(?:<\|start_header_id\|>)?assistant(?:<\|end_header_id\|>|\n)"
 )
-_CHANNEL = re.compile(r"<\|channel\|>\s*final\s*(?:<\|constrain\|>\s*\w+\s*)?<\|message\|>")
+_CHANNEL = re.compile(r"<\|channel\|>\s*final\s*(?:<\|constrain\|>\s*\w+\s*)?(?:<\|message\|>|(?=\n|```))")
+_BARE_CHANNELS = re.compile(r"\A\s*(?:assistant)?(?:analysis|commentary)(?=[A-Z\"'`\s])")
+_THINKING_CHANNEL = re.compile(r"\A\s*(?:assistant)?analysis(?=[A-Z][\w']* )")
+_BARE_FINAL = re.compile(r"assistantfinal|(?:(?<=\nassistant\n)|(?<=\n))final(?=\n|```)")
+_FINAL_HEAD = re.compile(r"\A\s*(?:assistantfinal|final(?=\n|```))")
 
 _TAG: Final = r"(?:think|thinking|thought|thoughts|reasoning|reflection|scratchpad|seed:think|antml:thinking)"
 _OPEN = re.compile(rf"[ \t]*(?:<\|?{_TAG}\|?>|\[THINK\]|◁think▷)", re.IGNORECASE)
@@ -54,8 +58,9 @@ def clean(text: str) -> str:
     return _without_stop_tokens(text)
 
 
-def without_reasoning(text: str) -> str | None:
-    """The text without what a model thought aloud, None if its thinking never ends.
+def without_reasoning(text: str, *, thought_apart: bool = False) -> str | None:
+    """The text without what a model thought aloud, None if its thinking never ends. `thought_apart`: its thoughts
+    came elsewhere, so that a tag which opens thinking and never ends it is only a leftover.
 
     Tags count only outside code, at the edge of a line. A closing tag without an
     opening one ends reasoning that began before the text. Inside a fence a tag is program data, unless the
@@ -66,16 +71,44 @@ def without_reasoning(text: str) -> str | None:
         text = text[final[-1].end() :]
     elif text.lstrip().startswith("<|channel|>"):
         return None
+    else:
+        last = _final_channel(text)
+        if last is None:
+            return None
+        text = last
     if not any(mark in text for mark in _TAG_MARKS):
         return text
     for _ in range(64):
         if not _ANY_TAG.search(text):
             break
         shorter = _one_thought_less(text.split("\n"))
+        if shorter is None and thought_apart:
+            return _OPEN.sub("", text.lstrip("\n"), count=1).strip("\n")
         if shorter is None or shorter == text:
             return shorter
         text = shorter
     return text
+
+
+def _final_channel(text: str) -> str | None:
+    """What a model says in the end whose channels lost their special tokens: "analysis...assistantfinal..."; None
+    if it never comes to that.
+    """
+    if not _BARE_CHANNELS.match(text):
+        return _FINAL_HEAD.sub("", text, count=1)
+    ends = list(_BARE_FINAL.finditer(text))
+    if not ends:
+        return None if _THINKING_CHANNEL.match(text) else text
+    return text[_last_outside_code(text, [end.end() for end in ends]) :]
+
+
+def _last_outside_code(text: str, places: list[int]) -> int:
+    """The last place that does not stand inside a block which began after an earlier one."""
+    chosen = places[0]
+    for place in places[1:]:
+        if text.count("```", chosen, place) % 2 == 0:
+            chosen = place
+    return chosen
 
 
 def _one_thought_less(lines: list[str]) -> str | None:

@@ -81,7 +81,7 @@ def apply_diff(path: str, text: str, hunks: Sequence[Hunk]) -> tuple[str, list[s
     for number, hunk in enumerate(hunks, 1):
         effort.spend(len(text))
         before = text.count("\n")
-        text, note = _apply(path, text, hunk, number, shift)
+        text, note = _apply(path, text, hunk, number=number, shift=shift)
         shift += text.count("\n") - before
         if note:
             notes.append(f"{path}: hunk {number} {note}")
@@ -208,19 +208,19 @@ class _Reader:
             self.hunk = None
 
 
-def _apply(path: str, text: str, hunk: Hunk, number: int, shift: int) -> tuple[str, str]:
-    text, note = _placed(path, text, hunk, number, shift)
+def _apply(path: str, text: str, hunk: Hunk, *, number: int, shift: int) -> tuple[str, str]:
+    text, note = _placed(path, text, hunk, number=number, shift=shift)
     last = hunk.new[-1] if hunk.new else ""
     if hunk.new_bare and text.removesuffix("\n").endswith(last):
         return text.removesuffix("\n"), note
     return (text + "\n" if hunk.old_bare and not hunk.new_bare and text[-1:] not in {"", "\n"} else text), note
 
 
-def _placed(path: str, text: str, hunk: Hunk, number: int, shift: int) -> tuple[str, str]:
+def _placed(path: str, text: str, hunk: Hunk, *, number: int, shift: int) -> tuple[str, str]:
     if not any(line.strip() for line in hunk.old) and not text.strip():
         return "\n".join(hunk.new).rstrip("\n") + "\n" if any(hunk.new) else "", ""
     if not hunk.old or (hunk.size == 0 and not any(hunk.old)):
-        return _insert(path, text, hunk, number, shift)
+        return _insert(path, text, hunk, number=number, shift=shift)
     several = 0
     for old, new in _variants(hunk):
         where = _Where(text, hunk, len(old), shift)
@@ -275,7 +275,7 @@ def _variants(hunk: Hunk) -> list[tuple[list[str], list[str]]]:
     return variants
 
 
-def _insert(path: str, text: str, hunk: Hunk, number: int, shift: int) -> tuple[str, str]:
+def _insert(path: str, text: str, hunk: Hunk, *, number: int, shift: int) -> tuple[str, str]:
     """Lines added without any context: only a stated place can say where."""
     lines = text.split("\n")
     place = hunk.line + shift

@@ -38,6 +38,7 @@ def extract(
     finish_reason: str = "stop",
     protected: Collection[str] = (),
     asked: str = "",
+    thought_apart: bool = False,
 ) -> ChangeSet | Rejection:
     """Take the change set out of a model's answer, all or nothing.
 
@@ -48,7 +49,9 @@ def extract(
     else is left. `asked` is what the task says: what disappears from a file is refused unless it asks for that.
     Never raises; never names a path outside the workspace.
     """
-    return _Extraction.of(target, workspace, finish_reason, protected, asked).result(text)
+    extraction = _Extraction.of(target, workspace, finish_reason, protected, asked=asked)
+    extraction.thought_apart = thought_apart
+    return extraction.result(text)
 
 
 def extract_thoroughly(
@@ -59,10 +62,11 @@ def extract_thoroughly(
     finish_reason: str = "stop",
     protected: Collection[str] = (),
     asked: str = "",
+    thought_apart: bool = False,
 ) -> ChangeSet | Rejection:
     """The same as `extract` without its short way for plain answers: this defines what an answer means."""
-    extraction = _Extraction.of(target, workspace, finish_reason, protected, asked)
-    extraction.short_way = False
+    extraction = _Extraction.of(target, workspace, finish_reason, protected, asked=asked)
+    extraction.short_way, extraction.thought_apart = False, thought_apart
     return extraction.result(text)
 
 
@@ -72,9 +76,11 @@ class _Extraction:
     cut: bool
     protected: tuple[str, ...]
     asked: str
+    spelt: Mapping[str, str]
     notes: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     short_way: bool = True
+    thought_apart: bool = False
 
     @classmethod
     def of(
@@ -83,10 +89,16 @@ class _Extraction:
         workspace: Mapping[str, str] | None,
         finish_reason: str,
         protected: Collection[str],
+        *,
         asked: str,
     ) -> _Extraction:
-        files = {normal_path(path): content for path, content in (workspace or {}).items()}
+        files, spelt = dict[str, str](), dict[str, str]()
+        for path, content in (workspace or {}).items():
+            files[normal_path(path)] = content
+            if not path.isascii():
+                spelt[normal_path(path)] = path
         return cls(
+            spelt=spelt,
             workspace=Workspace.of(files, normal_path(target) if target else None),
             cut=finish_reason.casefold() in _CUT,
             protected=tuple(protected),
@@ -111,10 +123,11 @@ class _Extraction:
         files = finished(result, self.dropped)
         if not files:
             raise self._nothing_left(result.notes)
+        files = {self.spelt.get(path, path): text for path, text in files.items()}
         return ChangeSet(files=files, notes=tuple(dict.fromkeys([*self.notes, *result.notes])))
 
     def _answer(self, text: str) -> str:
-        answer = without_reasoning(clean(text))
+        answer = without_reasoning(clean(text), thought_apart=self.thought_apart)
         if answer is None:
             raise truncated("its reasoning never ended, so there is no answer after it")
         if not answer.strip():
@@ -124,9 +137,9 @@ class _Extraction:
         return answer
 
     def _operations(self, answer: str) -> list[Operation]:
-        structured = read_structured(answer, cut=self.cut)
+        structured = self._structured(answer)
         if structured is not None:
-            return assign.items(structured, self.workspace)
+            return structured
         document = self._unfenced(answer)
         if document is not None:
             return document
@@ -135,10 +148,19 @@ class _Extraction:
             return self._bare(answer)
         self._refuse_cut(answer, blocks)
         if len(blocks) == 1 and blocks[0].info.language == "json" and not blocks[0].info.path:
-            structured = read_structured(blocks[0].text, cut=self.cut)
+            structured = self._structured(blocks[0].text)
             if structured is not None:
-                return assign.items(structured, self.workspace)
+                return structured
         return assign.blocks(blocks, self.workspace, self.notes)
+
+    def _structured(self, answer: str) -> list[Operation] | None:
+        found = read_structured(answer, self.workspace, cut=self.cut)
+        if found is None:
+            return None
+        said = found[0].content if len(found) == 1 and found[0].path is None else None
+        if said is not None and "```" in said:
+            return assign.blocks(read_blocks(said, self.workspace.language), self.workspace, self.notes)
+        return assign.items(found, self.workspace)
 
     def _unfenced(self, answer: str) -> list[Operation] | None:
         """A whole file that is not fenced itself though fences occur in it: Markdown, or code with docstrings."""

@@ -46,7 +46,9 @@ _BROAD: Final = re.compile(
 _SENTENCE: Final = re.compile(r"[.!?;](?:\s|$)|\n\s*\n")
 
 
-def lost_definitions(path: str, old: str, new: str, elsewhere: Iterable[str] = (), asked: str = "") -> list[str]:
+def lost_definitions(
+    path: str, old: str, new: str, *, elsewhere: Iterable[str] = (), asked: str = ""
+) -> list[str]:
     """What the old file defines and the new one does not, though nobody asked for that.
 
     What the new text still calls without having it is lost whatever was asked. `elsewhere` are the other new
@@ -70,7 +72,7 @@ def lost_definitions(path: str, old: str, new: str, elsewhere: Iterable[str] = (
         return used
     if len(lost) == len(before) and not asked:
         return []
-    missed = [name for name in lost if not _is_excused(path, name, old, new, plain, asked)]
+    missed = [name for name in lost if not _is_excused(path, name, old=old, new=new, plain=plain, asked=asked)]
     return _heads(_left_out(lost, before, after) if _BROAD.search(asked) else missed)
 
 
@@ -105,7 +107,7 @@ def _constants(text: str) -> dict[str, None]:
     return {**names, MAIN: None} if _MAIN.search(text) else names
 
 
-def _is_excused(path: str, name: str, old: str, new: str, plain: str, asked: str) -> bool:
+def _is_excused(path: str, name: str, *, old: str, new: str, plain: str, asked: str) -> bool:
     last = _last(name)
     if asked_for(name, asked):
         return True

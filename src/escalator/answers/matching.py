@@ -63,12 +63,12 @@ def _exactly(text: str, search: str, replace: str, choose: Choice | None) -> Fou
 
 def _loosely(text: str, search: str, replace: str, choose: Choice | None) -> Found:
     wanted, new = search.split("\n"), replace.split("\n") if replace else []
-    return _by_lines(text, *_less_blank(wanted, new), str.rstrip, choose)
+    return _by_lines(text, *_less_blank(wanted, new), str.rstrip, choose=choose)
 
 
 def _shifted(text: str, search: str, replace: str, choose: Choice | None) -> Found:
     wanted, new = search.strip("\n").split("\n"), replace.strip("\n").split("\n") if replace.strip() else []
-    return _by_lines(text, *_less_blank(wanted, new), str.strip, choose)
+    return _by_lines(text, *_less_blank(wanted, new), str.strip, choose=choose)
 
 
 def _within(text: str, search: str, replace: str) -> Found:
@@ -92,7 +92,7 @@ def _less_blank_head(wanted: list[str], new: list[str]) -> tuple[list[str], list
 
 
 def _by_lines(
-    text: str, wanted: list[str], new: list[str], plain: Callable[[str], str], choose: Choice | None
+    text: str, wanted: list[str], new: list[str], plain: Callable[[str], str], *, choose: Choice | None
 ) -> Found:
     lines = text.split("\n")
     flat, sought = "\n".join(map(plain, lines)), "\n".join(map(plain, wanted))

@@ -10,6 +10,7 @@ from typing import Final
 from escalator.answers.blocks import Block
 from escalator.answers.info import looks_like_path
 from escalator.languages.tags import PROSE, compatible, language_of_path
+from escalator.workspace import composed
 
 _LABEL: Final = (
     r"(?:(?:updated?|modif(?:y|ied)|changed?|new|created?|edit(?:ed)?|full|complete|revised|final|the|contents? of"
@@ -105,7 +106,8 @@ class Workspace:
 
 
 def normal_path(written: str) -> str:
-    """A path as written by a model, with forward slashes and without a leading `./`."""
+    """A path as written by a model, with forward slashes, without a leading `./`, in composed Unicode form."""
+    written = composed(written)
     if "\\" not in written and "./" not in written and "//" not in written:
         return written.strip()
     path = written.strip().replace("\\", "/") if not re.match(r"[A-Za-z]:\\|\\\\", written) else written

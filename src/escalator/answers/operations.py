@@ -14,7 +14,7 @@ from escalator.answers.failures import EDIT_FORMAT, ONE_FORMAT, UnusableError, q
 from escalator.answers.limits import Effort, refuse_many_edits, refuse_many_files
 from escalator.answers.losses import lost_definitions
 from escalator.answers.pieces import placed
-from escalator.workspace import in_newlines_of
+from escalator.workspace import in_newlines_of, unwritable
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,9 @@ def refuse_elided(result: Result) -> None:
         if text is None:
             continue
         old = result.old(path)
+        char = unwritable(path, text)
+        if char is not None:
+            raise _not_in_encoding(path, char)
         line = stand_in_of(path, old, text)
         if line is not None:
             raise _elided(path, f"this line stands for code that was left out:\n{quote(line)}\n")
@@ -176,7 +179,7 @@ def _refuse_loss(result: Result, path: str, old: str, text: str) -> None:
     if hollow is not None:
         raise _elided(path, f"the body of {hollow} was replaced by '...'.\n")
     elsewhere = [other for name, other in result.after.items() if name != path and other]
-    lost = lost_definitions(path, old, text, elsewhere, result.asked)
+    lost = lost_definitions(path, old, text, elsewhere=elsewhere, asked=result.asked)
     if lost:
         names = ", ".join(lost[:12])
         what = f"it no longer defines {names}, which the file had and nobody asked to remove or rename.\n"
@@ -188,6 +191,14 @@ def _removed(path: str, what: str) -> UnusableError:
         "elided",
         f"{show(path)} would lose something: {what}Keep what the task does not ask to remove. Nothing was "
         f"applied; send all changes again. {EDIT_FORMAT}",
+    )
+
+
+def _not_in_encoding(path: str, char: str) -> UnusableError:
+    return UnusableError(
+        "bad_format",
+        f"{show(path)} declares an encoding that does not have the character {char!a}. Write it as an escape, "
+        f"or declare UTF-8. Nothing of your answer was used. {ONE_FORMAT}",
     )
 
 

@@ -92,6 +92,7 @@ def _taken(brief: Brief, done: Completion) -> tuple[str, ChangeSet | Rejection]:
         finish_reason=done.finish,
         protected=(*brief.protected, *brief.tests),
         asked=_asked(brief),
+        thought_apart=bool(done.reasoning.strip()),
     )
     return done.text, taken if isinstance(taken, Rejection) else _no_work(brief, taken) or taken
 

@@ -17,7 +17,7 @@ from escalator.errors import SandboxError, TaskError
 from escalator.records import Command
 from escalator.sandbox.artefacts import remove_tree
 from escalator.sandbox.places import let_go, new_folder
-from escalator.workspace import CACHES, HEAD, is_protected, kind_of, stays_back
+from escalator.workspace import CACHES, HEAD, encoded, is_protected, kind_of, stays_back
 
 _MOST_FILES = 100_000
 _CHUNK = 1 << 20
@@ -214,7 +214,7 @@ def lay_over(root: Path, files: Mapping[str, str | bytes | None], *, field: str,
             target.unlink(missing_ok=True)
         if content is None:
             continue
-        data = content.encode() if isinstance(content, str) else content
+        data = encoded(name, content) if isinstance(content, str) else content
         size += len(data)
         if size > limit:
             raise TaskError(f"the files hold more than {limit} bytes", field=field, hint="raise Limits.workspace")

@@ -5,9 +5,10 @@ writing is all or nothing: either every file of a change set is in place afterwa
 where the process was killed in between (`journal`), and one writer at a time (`locking`).
 """
 
+from escalator.workspace.encodings import encoded, unwritable
 from escalator.workspace.newlines import in_newlines_of
 from escalator.workspace.patch import patch
-from escalator.workspace.paths import changes_test_settings, is_guarded, is_protected, path_problem
+from escalator.workspace.paths import changes_test_settings, composed, is_guarded, is_protected, path_problem
 from escalator.workspace.reading import MAX_FILE, MAX_FILES, MAX_TOTAL, read_files, read_tests
 from escalator.workspace.secret_values import Holdings, secret_values
 from escalator.workspace.withheld import CACHES, HEAD, TOKEN, kind_of, stays_back
@@ -23,6 +24,8 @@ __all__ = [
     "Holdings",
     "Written",
     "changes_test_settings",
+    "composed",
+    "encoded",
     "in_newlines_of",
     "is_guarded",
     "is_protected",
@@ -33,5 +36,6 @@ __all__ = [
     "read_tests",
     "secret_values",
     "stays_back",
+    "unwritable",
     "write_changes",
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from escalator.errors import TaskError
+from escalator.workspace.encodings import decoded, encoded
 from escalator.workspace.moving import Change
 from escalator.workspace.patch import as_written, renames
 from escalator.workspace.paths import is_guarded, is_protected, path_problem, starts_on_install
@@ -86,13 +87,13 @@ def _must_be_as_judged(
                 field="path",
                 hint="add it to files= or apply somewhere else; nothing was changed",
             )
-        elif not _holds(change.old, known.files[change.path]):
+        elif not _holds(change.path, change.old, known.files[change.path]):
             raise _conflict(change.path, "changed on disk since it was read")
     for path in () if fresh else sorted(untouched):
         held, data = known.files.get(path), now[path]
         if data is None and held and known.in_place:
             raise _conflict(path, "was removed since the answer was judged with it")
-        if data is not None and not _holds(data, known.tests[path] if held is None else held):
+        if data is not None and not _holds(path, data, known.tests[path] if held is None else held):
             raise _conflict(path, "changed on disk since the answer was judged with it")
 
 
@@ -119,15 +120,16 @@ def _current(base: Path, path: str) -> bytes | None:
     return place.read_bytes()
 
 
-def _holds(data: bytes, text: str) -> bool:
-    return data == text.encode("utf-8", "surrogatepass")
+def _holds(path: str, data: bytes, text: str) -> bool:
+    return data == encoded(path, text)
 
 
 def _encoded(path: str, old: bytes | None, new: str | None) -> bytes | None:
     if new is None:
         return None
     try:
-        return as_written(None if old is None else old.decode("utf-8", "replace"), new).encode("utf-8")
+        before = None if old is None else decoded(path, old) or old.decode("utf-8", "replace")
+        return encoded(path, as_written(before, new))
     except UnicodeEncodeError:
         raise TaskError(
             f"the new content of {path!r} is not valid Unicode", field="path", hint="nothing was changed"

@@ -59,6 +59,11 @@ def _part_problem(part: str) -> str | None:
     return None
 
 
+def composed(path: str) -> str:
+    """The path in composed Unicode form: names that differ in their form alone are one."""
+    return path if path.isascii() else unicodedata.normalize("NFC", path)
+
+
 def is_protected(path: str, protected: Iterable[str] = ()) -> bool:
     """Whether `path` is one of `protected`: exact paths, directories, or glob patterns, compared without case."""
     wanted = _fold(path)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from escalator.errors import TaskError
-from escalator.workspace.paths import path_problem
-from escalator.workspace.places import no_links, root_of
+from escalator.workspace.encodings import decoded
+from escalator.workspace.paths import composed, path_problem
+from escalator.workspace.places import no_links, on_disk, root_of
 from escalator.workspace.withheld import CACHES, HEAD, kind_of, stays_back
 
 MAX_FILE: Final = 1_000_000
@@ -37,9 +38,10 @@ def read_files(workspace: str | Path, patterns: Sequence[str]) -> dict[str, str]
     found: dict[str, str] = {}
     for pattern in [patterns] if isinstance(patterns, str) else patterns:
         name = _relative(pattern, "files")
-        if any(char in name for char in "*?["):
+        if _is_pattern(root, name):
             found.update(_read_pattern(root, name))
         else:
+            name = on_disk(root, name)
             found[name] = _read_named(root, name, "files", may_be_new=True)
     return _within_limits(found, "files")
 
@@ -56,11 +58,12 @@ def read_tests(workspace: str | Path, paths: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in [paths] if isinstance(paths, str) else paths:
         name = _relative(path, "tests")
-        if any(char in name for char in "*?["):
+        name = on_disk(root, name)
+        if _is_pattern(root, name):
             found.update(_read_pattern(root, name, "tests"))
         elif (root / name).is_dir():
             no_links(root, name, "tests")
-            found.update(_read_pattern(root, f"{name}/**/*", "tests"))
+            found.update(_read_under(root, name, "tests"))
         else:
             found[name] = _read_named(root, name, "tests")
     for name in tuple(found):
@@ -69,6 +72,11 @@ def read_tests(workspace: str | Path, paths: Sequence[str]) -> dict[str, str]:
             if conftest not in found and (root / conftest).is_file():
                 found[conftest] = _read_named(root, conftest, "tests")
     return _within_limits(found, "tests")
+
+
+def _is_pattern(root: Path, name: str) -> bool:
+    """Whether a name is a pattern: it has the signs of one, and nothing is called exactly that."""
+    return any(char in name for char in "*?[") and not os.path.lexists(root / on_disk(root, name))
 
 
 def _read_named(root: Path, name: str, argument: str, *, may_be_new: bool = False) -> str:
@@ -88,7 +96,10 @@ def _read_named(root: Path, name: str, argument: str, *, may_be_new: bool = Fals
         raise TaskError(f"{name!r} is not a regular file", field=argument, hint="name a text file")
     text = _text(place, argument, name)
     if text is None:
-        raise TaskError(f"{name!r} is not a UTF-8 text file", field=argument, hint="leave it out or convert it")
+        hint = "leave it out, convert it to UTF-8, or let it declare its encoding"
+        raise TaskError(
+            f"{name!r} is not a UTF-8 text file, nor one in an encoding it declares", field=argument, hint=hint
+        )
     return text
 
 
@@ -98,11 +109,20 @@ def _mistyped(name: str, close: Sequence[str]) -> bool:
 
 
 def _read_pattern(root: Path, pattern: str, argument: str = "files") -> Iterator[tuple[str, str]]:
-    matches = re.compile(_translate(pattern)).fullmatch
-    named = frozenset(pattern.split("/"))
+    matches = re.compile(_translate(composed(pattern))).fullmatch
+    return _read_matching(root, lambda name: matches(composed(name)) is not None, pattern, argument)
+
+
+def _read_under(root: Path, folder: str, argument: str) -> Iterator[tuple[str, str]]:
+    return _read_matching(root, lambda name: name.startswith(f"{folder}/"), f"{folder}/**/*", argument)
+
+
+def _read_matching(
+    root: Path, matches: Callable[[str], bool], pattern: str, argument: str
+) -> Iterator[tuple[str, str]]:
     empty = True
-    for name in _walk(root, keep=named):
-        if matches(name) and not (root / name).is_symlink():
+    for name in _walk(root, keep=frozenset(pattern.split("/"))):
+        if matches(name) and not (root / name).is_symlink() and (root / name).is_file():
             text = _text(root / name, argument, name)
             if text is not None and not stays_back(name.rpartition("/")[2], text[:HEAD].encode()):
                 empty = False
@@ -119,12 +139,7 @@ def _text(place: Path, argument: str, name: str) -> str | None:
             f"{name!r} is larger than {MAX_FILE:,} bytes", field=argument, hint="leave it out or name a part of it"
         )
     data = place.read_bytes()
-    if b"\0" in data:
-        return None
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
+    return None if b"\0" in data else decoded(name, data)
 
 
 def _within_limits(found: dict[str, str], argument: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from escalator.languages.faults import Fault, position
 from escalator.validators.syntax.mappings import JsonKeys, YamlKeys
+from escalator.workspace import encoded
 
 DEEPEST = 200
 """Levels of nested brackets a reader follows; CPython's own limit for Python source is the same."""
@@ -49,7 +50,7 @@ def read_python(text: str, path: str) -> Fault | None:
     try:
         with _FILTERS, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compile(text.encode("utf-8", "surrogatepass"), path, "exec", dont_inherit=True)
+            compile(_bytes(path, text), path, "exec", dont_inherit=True)
     except SyntaxError as error:
         return Fault(line=error.lineno or 1, column=error.offset or 1, message=_python_message(error))
     except (RecursionError, MemoryError) as error:
@@ -63,7 +64,15 @@ def parsed_python(text: str) -> ast.Module:
     """The tree of Python source; raises what `ast.parse` does."""
     with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ast.parse(text.encode("utf-8", "surrogatepass"))
+        return ast.parse(_bytes("source.py", text))
+
+
+def _bytes(path: str, text: str) -> bytes:
+    """The source as Python will read it."""
+    try:
+        return encoded(path, text)
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 def _python_message(error: SyntaxError) -> str:
