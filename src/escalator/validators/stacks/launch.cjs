@@ -30,7 +30,7 @@ function words() {
 
 // From version 21 on what node is given are patterns.
 function named(file) {
-  return setup.runner === 'node' && major >= 21 ? file.replace(/[[\]{}*?!()]/g, '[$&]').replace('[]]', '[\\]]') : file;
+  return setup.runner === 'node' && major >= 21 ? file.replace(/[[\]{}*?()]/g, '[$&]') : file;
 }
 
 function lacking() {
