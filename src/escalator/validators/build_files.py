@@ -6,6 +6,7 @@ names it. What is changed there is put back, what is new there is left out.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ _TEST = re.compile(
     r"|(?:^|/)(?:test_[^/]*|[^/]*_test|[^/]*[.-](?:test|spec))\.\w+$|(?:^|/)[^/]*_spec\.rb$"
     r"|(?:^|/)[A-Z][^/]*Tests?\.(?:java|kt|cs|php|scala|swift)$"
 )
+_OFFERED = frozenset({"main", "module", "browser", "exports", "types", "typings", "bin", "files", "man", "unpkg"})
 _WORD = re.compile(r"[\w./+@-]+")
 _SCRIPT = re.compile(r"\.(?:sh|bash|mk|mak|cmake|ini|cfg|toml|gradle|kts|bat|ps1)$|/[^./]+$")
 _MAKES = frozenset({"make", "gmake", "bmake", "ninja", "just", "task"})
@@ -162,6 +164,22 @@ def exists(brief: Brief, path: str) -> bool:
     return (brief.workspace / pure).exists()
 
 
+def _orders(brief: Brief, path: str) -> str | None:
+    """The text of a file of the base, of a package.json only what tells tools what to do: what the package offers
+    to others is its product.
+    """
+    text = base_text(brief, path)
+    if text is None or path.rpartition("/")[2] != "package.json":
+        return text
+    try:
+        keys = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    if not isinstance(keys, dict):
+        return text
+    return json.dumps({key: value for key, value in keys.items() if key not in _OFFERED}, indent=1)
+
+
 class _Reading:
     """What the command's own words name, and what is named in turn by the build files and scripts these are."""
 
@@ -186,8 +204,8 @@ class _Reading:
     @cached_property
     def _texts(self) -> tuple[str, ...]:
         found: dict[str, None] = {}
-        waiting = [self._command, *(text for name in _AT_THE_TOP if (text := base_text(self._brief, name)))]
-        waiting += [text for word in _WORD.findall(self._command) if (text := base_text(self._brief, word))]
+        named = (*_AT_THE_TOP, *_WORD.findall(self._command))
+        waiting = [self._command, *(text for name in named if (text := _orders(self._brief, name)))]
         while waiting and len(found) < _MOST_TEXTS:
             text = waiting.pop()
             if text not in found:
@@ -197,7 +215,8 @@ class _Reading:
 
     @cached_property
     def _words(self) -> frozenset[str]:
-        return frozenset(word.removeprefix("./") for text in self._texts for word in _WORD.findall(text))
+        found = (word for text in self._texts for word in _WORD.findall(text))
+        return frozenset(word.removeprefix(".").removeprefix("/") if "/" in word[:2] else word for word in found)
 
     def _script(self, word: str) -> str | None:
         """The text of a script or settings file that a word names."""

@@ -97,9 +97,11 @@ def _of_javascript(brief: Brief, path: str, text: str) -> tuple[Stack | None, La
         return (NODE, None) if is_script else (None, None)
     root = nearest(brief, path, "package.json") or ""
     asked = packages.declared(brief, root)
-    for runner in () if other else (VITEST, JEST):
-        if runner.name in asked or packages.installed(brief, root, runner.bin):
-            return runner, None
+    known = [] if other else [VITEST, JEST]
+    has = [each for each in known if each.name in asked]
+    has += [each for each in known if packages.installed(brief, root, each.bin)]
+    if has:
+        return has[0], None
     other = other or next((name for name in _OTHERS if name in asked), None)
     who = other or "a runner that gives them `test` and `expect`, and the project names none"
     mend = "Set the options command and format of the validator tests to what runs them and how it reports."

@@ -94,7 +94,9 @@ class Go:
             return Reading(broken=said or "it said nothing")
         folders = sorted({_folder(share, path) for path in share.tests}, key=len, reverse=True)
         tests: dict[str, Result] = {_named(name, folders): ended for name, ended in report.tests.items()}
-        messages = {_named(name, folders): text for name, text in report.messages.items()}
+        messages = {
+            _named(name, folders): text.removeprefix(name).strip() for name, text in report.messages.items()
+        }
         for problem in report.problems:
             whole = _named(problem.split()[1], folders)
             tests[whole] = "failed"

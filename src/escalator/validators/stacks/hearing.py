@@ -21,6 +21,9 @@ from escalator.validators.tests.hearing import NAME, SecondRun
 COMPARED_INSIDE = 0.9
 """How sure a pass is where values are compared in the process that runs the answer."""
 
+_SAY_LITTLE = frozenset({"node", "vitest", "jest"})
+"""Runners whose report is missing only where they did not come to run the tests; what they printed says why."""
+
 _OUT_OF_MEMORY = "JavaScript heap out of memory"
 
 
@@ -118,13 +121,8 @@ class Hearing:
         for lack in _lacks(self.case, session).values():
             if lack.certain or lack in before.values():
                 return lack
-        said = session.reading.broken
-        if (
-            base is not None
-            and said
-            and said == base.reading.broken
-            and stack.name in {"node", "vitest", "jest", "go"}
-        ):
+        said = "" if session.result.killed else session.reading.broken
+        if base is not None and said and said == base.reading.broken and stack.name in {*_SAY_LITTLE, "go"}:
             shown = tidy(_told(session) or said, 600)
             why = f"{stack.name} cannot run these tests, with or without the answer: {shown}"
             return Lack(why=why, mend="See that they run in the project by themselves.")
@@ -186,7 +184,9 @@ class Hearing:
         """What to tell of a run in which no test failed that counts, and that yet proves nothing."""
         session = self.session
         if session.reading.broken:
-            return f"The tests cannot be run with your change:\n{tidy(session.reading.broken, 1200)}"
+            shown = _told(session) if self.case.stack.name in _SAY_LITTLE else ""
+            said = "\n".join(filter(None, [session.reading.broken, shown]))
+            return f"The tests cannot be run with your change:\n{tidy(said, 1200)}"
         if session.changed:
             return f"The run changed {session.changed[0]}. Code under test must leave the tests as they are."
         if self.missing:

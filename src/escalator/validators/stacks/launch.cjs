@@ -20,17 +20,17 @@ function say(record) {
   for (let done = 0; done < bytes.length; ) done += fs.writeSync(report, bytes, done);
 }
 
-function options() {
-  if (setup.runner !== 'node') return setup.options;
-  const chosen = [...setup.options];
+// The words between node and the files: the runner's program and its options, or those of node itself.
+function words() {
+  const options = setup.options.map((word) => word.replace('REPORTER', path.join(trusted, 'reporter.mjs')));
+  if (setup.program) return [path.resolve(setup.folder, setup.program), ...options];
   const strips = major > 23 || (major === 23 && minor >= 6) || (major === 22 && minor >= 18);
-  if (setup.typescript && !strips) chosen.push('--experimental-strip-types');
-  return chosen;
+  return setup.typescript && !strips ? [...options, '--experimental-strip-types'] : options;
 }
 
 // From version 21 on what node is given are patterns.
 function named(file) {
-  return setup.runner === 'node' && major >= 21 ? file.replace(/[[\]{}*?!()]/g, '[$&]').replace('[]]', '[\\]]') : file;
+  return setup.runner === 'node' && major >= 21 ? file.replace(/[[\]{}*?()]/g, '[$&]') : file;
 }
 
 function lacking() {
@@ -55,7 +55,7 @@ for (const [place, target] of Object.entries(setup.links)) {
     if (error.code !== 'EEXIST') throw error;
   }
 }
-const child = spawn(process.execPath, [...options(), ...setup.program.map((word) => word.replace('REPORTER', path.join(trusted, 'reporter.mjs'))), ...setup.files.map(named)], {
+const child = spawn(process.execPath, [...words(), ...setup.files.map(named)], {
   cwd: path.join(setup.folder, setup.root),
   stdio: ['pipe', 'inherit', 'inherit', report],
 });

@@ -26,7 +26,9 @@ _MENDS = {
 _PACKAGE = re.compile(
     r"Cannot find (?:package|module) '([^'./#][^']*)'|Failed to resolve import \"([^\"./#][^\"]*)\""
 )
-_FRAMES = re.compile(r"^ +at .*\(?node:internal/.*\n?|^ +at (?:new )?(?:Safe)?Promise.*\n?", re.MULTILINE)
+_FRAMES = re.compile(
+    r"^ +at (?:.*(?:node:internal|/node_modules)/.*|(?:new )?(?:Safe)?Promise.*)\n?", re.MULTILINE
+)
 _READ_ONLY = re.compile(r"\bEROFS\b")
 _NETWORK = re.compile(r"\bgetaddrinfo (?:EAI_AGAIN|ENOTFOUND)\b|\bENETUNREACH\b")
 
@@ -137,15 +139,14 @@ class Node:
     def command(self, brief: Brief, share: Share, files: Mapping[str, str | None], turn: Turn) -> Command:
         """The launcher, told what to link and what to run."""
         linked, shown = packages.links(brief, share)
-        program = packages.installed(brief, share.root, self.bin) if self.bin else None
         setup = {
             "key": turn.key,
             "runner": self.name,
             "folder": ".",
             "root": share.root or ".",
             "links": linked,
-            "options": [],
-            "program": [*([str(program)] if program is not None else []), *self.options],
+            "program": packages.installed(brief, share.root, self.bin) if self.bin else None,
+            "options": self.options,
             "files": [under(share.root, path) for path in share.tests],
             "typescript": any(javascript.language(path) != "javascript" for path in share.tests),
         }
@@ -172,16 +173,18 @@ class Node:
         if lacking:
             return Reading(lack=Lack(why=lacking["why"], mend=_MENDS[lacking["what"]]))
         if not start:
-            return Reading(broken="nothing was reported")
+            return Reading(broken="Nothing was reported.")
         version = f"node {start['node']}"
         try:
             report = self._report(wire, share, str(start["folder"]), turn.word)
         except ReportError as error:
             return Reading(broken=str(error), version=version)
-        broken = "" if end.get("status") is not None else "the runner itself was ended"
+        broken = "" if end.get("status") is not None else "The runner itself was ended."
         return Reading(report=report, broken=broken, version=version)
 
     def _report(self, wire: Wire, share: Share, folder: str, word: str) -> Report:
+        if self.bin and not wire.rest.strip():
+            raise ReportError("The runner ended before it reported.")
         if self.bin:
             return _renamed(read_jest(wire.rest), folder)
         if wire.rest.strip() or wire.tests is None:
@@ -291,7 +294,7 @@ def _renamed(report: Report, folder: str) -> Report:
 
     return Report(
         tests={named(name): result for name, result in report.tests.items()},
-        messages={named(name): text for name, text in report.messages.items()},
+        messages={named(name): _FRAMES.sub("", text.removeprefix(name)) for name, text in report.messages.items()},
         problems=report.problems,
     )
 

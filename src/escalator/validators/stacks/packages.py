@@ -29,13 +29,11 @@ def declared(brief: Brief, root: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def installed(brief: Brief, root: str, file: str) -> Path | None:
-    """A file of an installed package, as in "vitest/vitest.mjs", looked for from a folder upward."""
-    if brief.workspace is None:
-        return None
+def installed(brief: Brief, root: str, file: str) -> str | None:
+    """Where in the project a file of an installed package is, as in "vitest/vitest.mjs", from a folder upward."""
     for folder in _upward(root):
-        path = brief.workspace / folder / MODULES / file
-        if path.is_file():
+        path = f"{folder}/{MODULES}/{file}".lstrip("/")
+        if brief.workspace is not None and (brief.workspace / path).is_file():
             return path
     return None
 
