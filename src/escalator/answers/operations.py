@@ -88,7 +88,7 @@ def refuse_elided(result: Result) -> None:
         if text is None:
             continue
         old = result.old(path)
-        char = unwritable(path, text)
+        char = None if text.isascii() else unwritable(path, text)
         if char is not None:
             raise _not_in_encoding(path, char)
         line = stand_in_of(path, old, text)
