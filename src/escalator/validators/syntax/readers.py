@@ -69,6 +69,8 @@ def parsed_python(text: str) -> ast.Module:
 
 def _bytes(path: str, text: str) -> bytes:
     """The source as Python will read it."""
+    if text.isascii():
+        return text.encode("ascii")  # the same in every encoding that a source may declare
     try:
         return encoded(path, text)
     except UnicodeEncodeError:
