@@ -50,6 +50,15 @@ _SHAPES: Final = {
     "makefile": re.compile(r"^[\w.-]+:.*\n\t.+", re.MULTILINE),
     "markdown": re.compile(r"\A(?:---\n.*?\n---\n)?\s*(?:#{1,3} \S|<h1|!\[|\[!\[)", re.DOTALL),
 }
+_SAID: Final = re.compile(
+    r"[ \t]*(?:[#>*\u2022-]+[ \t]+|\d{1,3}[.)][ \t]+)?[*_`\"'(\[]*[^\W\d_]"
+    r"[\w'\u2019.,;:!?()/&%\u2013\u2014+*`\"-]*"
+    r"(?:[ \t]+[^\x00-\x1f]*)?\Z"
+)
+"""A line that reads like a sentence or an item of a list."""
+
+_ONE_WORD: Final = re.compile(r"[A-Z]?[a-z]+[.:!?]+|[A-Z][a-z]+")
+
 _YAML_LINE: Final = re.compile(r"(?:[\w\"'./${}<-][\w\"'./ ${}<-]*:(?:\s|$)|- |\s|#|---|\.\.\.|$)")
 
 
@@ -63,8 +72,8 @@ def bare_code(text: str, language: str | None) -> str | None:
         return None
     if wanted in PROSE and wanted != "markdown":
         return None
-    for candidate in _candidates(text, wanted):
-        if is_code(candidate, wanted):
+    for candidate, rest in _candidates(text, wanted):
+        if all(is_prose(line, wanted) for line in rest) and is_code(candidate, wanted):
             return candidate.strip("\n") + "\n"
     return None
 
@@ -103,9 +112,24 @@ def bare_document(text: str) -> str | None:
     return None
 
 
-def _candidates(text: str, language: str) -> Iterator[str]:
-    """The whole text, then less prose around it, then what is indented by four."""
-    yield text
+def is_prose(line: str, language: str | None) -> bool:
+    """Whether a line is said about code rather than being some in this language."""
+    bare = line.strip()
+    if not bare or bare.startswith(("```", "~~~")) or set(bare) <= set("-=*_"):
+        return True
+    if line[:1] in {" ", "\t"} and not re.match(r"\s*(?:[-*\u2022]|\d{1,3}[.)])\s", line):
+        return False
+    if _is_sentence(bare):
+        return True
+    if _CODEY.get(language or "", _ANY_CODEY).search(line):
+        return False
+    word = bare.strip("*_#` ")
+    return _ONE_WORD.fullmatch(word) is not None or (" " in bare and _SAID.match(line[:500]) is not None)
+
+
+def _candidates(text: str, language: str) -> Iterator[tuple[str, list[str]]]:
+    """The whole text, then less around it, then what is indented by four; each with the lines left out."""
+    yield text, []
     lines = text.split("\n")
     start = _START.get(language, _ANY_START)
     first = next((n for n, line in enumerate(lines) if start.match(line) and not _is_sentence(line)), None)
@@ -117,10 +141,10 @@ def _candidates(text: str, language: str) -> Iterator[str]:
             if not lines[number].strip():
                 ends.append(number)
         for end in ends:
-            yield "\n".join(lines[first:end])
+            yield "\n".join(lines[first:end]), [*lines[:first], *lines[end:]]
     indented = [line[4:] if line.strip() else "" for line in lines if line.startswith("    ") or not line.strip()]
     if sum(bool(line) for line in indented) >= 2:
-        yield "\n".join(indented)
+        yield "\n".join(indented), [line for line in lines if line.strip() and not line.startswith("    ")]
 
 
 def _is_sentence(line: str) -> bool:

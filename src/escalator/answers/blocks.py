@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from escalator.answers.bare import is_prose
 from escalator.answers.fences import Fence, fences_in, strip_indent, strip_quotes
 from escalator.answers.info import Info, read_info
 from escalator.answers.limits import refuse_many_edits
@@ -155,7 +156,7 @@ def _fenced(reader: _Reader, at: int, prose_from: int) -> Block:
     end, closed = _end_of(reader, at, info.language or reader.expected, limit)
     lines = reader.content(opener, opener.line + 1, end)
     if not closed and end == len(reader.lines):
-        lines, closed = _glued_end(lines, opener)
+        lines, closed = _glued_end(lines, opener, info.language or reader.expected)
         while lines and not lines[-1].strip():
             lines.pop()
     after = end + 1 if closed and end < limit else end
@@ -204,7 +205,7 @@ def _forgotten_end(
         if fence.line >= first.line:
             break
         if fence.info and fence.mark == opener.mark and fence.indent <= opener.indent and language not in PROSE:
-            end = _last_code_line(reader, opener.line + 1, fence.line)
+            end = _last_code_line(reader, opener.line + 1, fence.line, language)
             if end > opener.line + 1 and reader.parses(language, opener.line + 1, end, opener):
                 return end, True
     same = (fence for fence in inside if fence.may_close(opener) and fence.indent == opener.indent)
@@ -213,12 +214,14 @@ def _forgotten_end(
     return (equal.line if not openers or equal.line < openers[0] else first.line), True
 
 
-def _last_code_line(reader: _Reader, first: int, last: int) -> int:
+def _last_code_line(reader: _Reader, first: int, last: int, language: str | None) -> int:
     """Where the prose that leads to the next block begins: after the last blank line, or right at `last`."""
+    bottom = last
     while last > first and not reader.lines[last - 1].strip():
         last -= 1
     blank = next((n for n in range(last - 1, first, -1) if not reader.lines[n].strip()), None)
-    return blank if blank is not None else last
+    said = blank is not None and all(is_prose(row, language) for row in reader.lines[blank:bottom])
+    return blank if blank is not None and said else last
 
 
 def _unclosed_end(opener: Fence, inside: list[Fence], limit: int, total: int) -> tuple[int, bool]:
@@ -258,13 +261,14 @@ def _opens_untagged(reader: _Reader, fence: Fence, later: list[Fence], opener: F
     return len(closing) == 2 and bool(below) and (not above or above.endswith(":"))
 
 
-def _glued_end(lines: list[str], opener: Fence) -> tuple[list[str], bool]:
-    """An end written behind the last line of code instead of on a line of its own."""
+def _glued_end(lines: list[str], opener: Fence, language: str | None) -> tuple[list[str], bool]:
+    """An end written behind the last line of code instead of on a line of its own, with nothing but prose below."""
     mark = opener.mark * opener.length
     for number, line in enumerate(lines):
         bare = line.rstrip()
         if bare.endswith(mark) and bare.count(opener.mark) == opener.length and len(bare) > opener.length:
-            return [*lines[:number], bare[: -opener.length]], True
+            said = all(is_prose(row, language) for row in lines[number + 1 :])
+            return ([*lines[:number], bare[: -opener.length]], True) if said else (lines, False)
     return lines, False
 
 

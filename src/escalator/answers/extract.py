@@ -13,14 +13,16 @@ from escalator.answers.blocks import Block, read_blocks
 from escalator.answers.cleaning import clean, without_reasoning
 from escalator.answers.diffs import looks_like_diff, read_diff
 from escalator.answers.failures import ONE_FORMAT, UnusableError, no_code, show, truncated
+from escalator.answers.heredocs import written_files
 from escalator.answers.info import Info
 from escalator.answers.limits import refuse_excess
 from escalator.answers.naming import Workspace, named_path, normal_path, title_path
 from escalator.answers.operations import Operation, Patch, finished, perform, refuse_elided
 from escalator.answers.simple import one_block
 from escalator.answers.structured import read_structured
+from escalator.answers.tagged import read_tagged
 from escalator.languages.parsing import parses
-from escalator.languages.tags import PROSE, guess_language
+from escalator.languages.tags import COMMANDS, PROSE, guess_language, language_of_path
 from escalator.records import ChangeSet, Rejection
 from escalator.workspace import changes_test_settings, is_guarded, is_protected
 
@@ -140,6 +142,9 @@ class _Extraction:
         structured = self._structured(answer)
         if structured is not None:
             return structured
+        tagged = read_tagged(answer, self.workspace)
+        if tagged is not None:
+            return self._of_blocks(answer, tagged)
         document = self._unfenced(answer)
         if document is not None:
             return document
@@ -147,10 +152,25 @@ class _Extraction:
         if not blocks:
             return self._bare(answer)
         self._refuse_cut(answer, blocks)
-        if len(blocks) == 1 and blocks[0].info.language == "json" and not blocks[0].info.path:
-            structured = self._structured(blocks[0].text)
-            if structured is not None:
-                return structured
+        return self._wrapped(blocks) or assign.blocks(
+            _expanded(blocks, self.workspace), self.workspace, self.notes
+        )
+
+    def _wrapped(self, blocks: list[Block]) -> list[Operation] | None:
+        """What the only block holds, if it is no file but JSON or elements that hold files."""
+        info = blocks[0].info
+        if len(blocks) > 1 or info.path or info.language == self.workspace.language:
+            return self._structured(blocks[0].text) if len(blocks) == 1 and info.language == "json" else None
+        if info.language == "json":
+            return self._structured(blocks[0].text)
+        tagged = read_tagged(blocks[0].text, self.workspace) if info.language in {"xml", "html", None} else None
+        return None if tagged is None else assign.blocks(tagged, self.workspace, self.notes)
+
+    def _of_blocks(self, answer: str, blocks: list[Block]) -> list[Operation]:
+        """Elements may stand in an answer that was cut only if all of them ended."""
+        rest = answer[answer.rfind("</") :].partition(">")[2]
+        if self.cut and ("<" in rest or any(not block.closed for block in blocks)):
+            raise truncated("it ended in the middle of something")
         return assign.blocks(blocks, self.workspace, self.notes)
 
     def _structured(self, answer: str) -> list[Operation] | None:
@@ -179,6 +199,9 @@ class _Extraction:
     def _bare(self, answer: str) -> list[Operation]:
         if looks_like_diff(answer):
             return self._bare_diff(answer)
+        titled = self._titled(answer)
+        if titled is not None:
+            return titled
         language = self.workspace.language
         code = bare_document(answer) if language == "markdown" else bare_code(answer, language)
         if code is None and language is not None and language not in PROSE:
@@ -189,13 +212,24 @@ class _Extraction:
             raise truncated("it ended before any code") if self.cut else no_code("there is no fenced block in it")
         return self._unnamed(code)
 
-    def _unnamed(self, text: str) -> list[Operation]:
+    def _titled(self, answer: str) -> list[Operation] | None:
+        """A file that stands under nothing but its path."""
+        title, _, rest = answer.lstrip("\n").partition("\n")
+        path = title_path(title, self.workspace)
+        if path is None or len(meant := self.workspace.resolve(path)) != 1 or not self.workspace.knows(meant[0]):
+            return None
+        language = language_of_path(meant[0])
+        if language is None or language in PROSE or not is_code(rest, language):
+            return None
+        return self._unnamed(rest, meant[0])
+
+    def _unnamed(self, text: str, path: str | None = None) -> list[Operation]:
         if self.cut:
             raise truncated("it ended in the middle of the code, as far as can be told")
         language = self.workspace.language or guess_language(text)
         block = Block(
-            info=Info(tag=language or "", language=language),
-            lines=tuple(text.rstrip("\n").split("\n")),
+            info=Info(tag=language or "", language=language, path=path),
+            lines=tuple(text.strip("\n").split("\n")),
             start=0,
             end=0,
         )
@@ -263,6 +297,18 @@ class _Extraction:
             f"You may not change {names}: tests and what steers them stay as they are. Change the code they test "
             f"instead. {ONE_FORMAT}",
         )
+
+
+def _expanded(blocks: list[Block], workspace: Workspace) -> list[Block]:
+    """The blocks, those of commands that only write files replaced by these files."""
+    if workspace.language in COMMANDS:
+        return blocks
+    shells = COMMANDS | {None, "text"}
+    return [
+        each
+        for block in blocks
+        for each in ((written_files(block) if block.info.language in shells else []) or [block])
+    ]
 
 
 def _column_zero_fence(answer: str) -> bool:

@@ -133,11 +133,19 @@ def _is_code_of(block: Block, expected: str | None) -> bool:
 def _is_diff(block: Block, path: str | None) -> bool:
     if path is not None and path.endswith((".diff", ".patch")):
         return False
-    if block.info.language == "diff":
+    if block.info.language == "diff" or _is_patch(block):
         return True
     first = next((line for line in block.lines if line.strip()), "")
     starts = first.startswith(("diff --git ", "--- ", "@@ -", "*** Begin Patch", "*** Update File: ", "Index: "))
     return starts and looks_like_diff(block.text)
+
+
+def _is_patch(block: Block) -> bool:
+    """Whether a block calls a program on a patch that stands in it."""
+    if block.info.language not in COMMANDS | {None, "text"} or "*** Begin Patch" not in block.text:
+        return False
+    first = next((line.strip() for line in block.lines if line.strip()), "")
+    return "apply_patch" in first or first.startswith(("cat <<", "***"))
 
 
 def _is_commands(block: Block, expected: str | None) -> bool:

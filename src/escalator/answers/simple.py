@@ -19,6 +19,9 @@ from escalator.answers.operations import Whole
 from escalator.languages.tags import compatible, language_of_path
 
 _OPENER: Final = re.compile(r"```([A-Za-z][^\n`]*)\n")
+_SIGNS: Final = ("~~~", "<<<", "-----", "</")
+"""What other fences, edits and elements have."""
+
 _PROGRAMS: Final = frozenset(
     {"python", "javascript", "typescript", "tsx", "go", "rust", "java", "c", "cpp", "csharp", "kotlin", "swift"}
     | {"scala", "ruby", "php", "perl", "lua", "r", "julia", "haskell", "elixir", "clojure", "dart", "zig"}
@@ -46,7 +49,14 @@ def one_block(answer: str, workspace: Workspace) -> Whole | None:
 def _only_block(answer: str) -> Block | None:
     """The one block of plain code, its fences at the line's beginning and no other mark anywhere."""
     start, end = answer.find("```"), answer.rfind("\n```") + 1
-    if not 0 <= start < end or answer.count("```") != 2 or "~~~" in answer or "<<<" in answer or "-----" in answer:
+    if (
+        not 0 <= start < end
+        or answer.count("```") != 2
+        or "~~~" in answer
+        or "<<<" in answer
+        or "-----" in answer
+        or "</" in answer
+    ):
         return None
     opener = _OPENER.match(answer, start)
     if opener is None or (start and answer[start - 1] != "\n") or answer.startswith("`", end + 3):
