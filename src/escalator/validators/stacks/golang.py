@@ -45,6 +45,10 @@ class Go:
             )
         )
 
+    def wholes(self, share: Share) -> frozenset[str]:
+        """The packages."""
+        return frozenset(_folder(share, path) for path in share.tests)
+
     def marked(self, brief: Brief, share: Share, texts: Mapping[str, str], word: str) -> Marked:
         """The tests, and in each package a file of one that must fail."""
         files, ids = dict(texts), []

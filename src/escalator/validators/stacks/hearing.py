@@ -43,8 +43,8 @@ def expect(case: Case, given: tuple[str, ...] | None) -> Expected:
     defined, known = case.stack.defined(case.brief, case.share), _known(case)
     if given is not None:
         return Expected(ids=given, excused=frozenset(each for each in known if known[each] == "skipped"))
-    ran = {_file(test) for test in known if test != _file(test)}
-    ids = [test for test in known if _file(test) in ran]
+    ids = [test for test in known if test not in case.stack.wholes(case.share)]
+    ran = set(map(_file, ids))
     excused = {test for test in ids if known[test] == "skipped"}
     ids += [test for test in defined.ids if _file(test) not in ran]
     excused |= {test for test in defined.excused if _file(test) not in ran}

@@ -93,6 +93,10 @@ class Node:
             ids += [f"{path}::{test.title}" for test in found] or [path] * self._is_script(text)
         return Defined(ids=tuple(dict.fromkeys(ids)), excused=frozenset(excused))
 
+    def wholes(self, share: Share) -> frozenset[str]:
+        """The files."""
+        return frozenset(share.tests)
+
     def marked(self, brief: Brief, share: Share, texts: Mapping[str, str], word: str) -> Marked:
         """The tests with sentinels at their ends."""
         files, ids = {}, []

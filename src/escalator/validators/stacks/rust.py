@@ -44,6 +44,10 @@ class Cargo:
                 excused |= {ids[-1]} if "#[ignore" in attributes else set()
         return Defined(ids=tuple(ids), excused=frozenset(excused))
 
+    def wholes(self, share: Share) -> frozenset[str]:
+        """None: a file that does not build keeps all from being run."""
+        return frozenset()
+
     def marked(self, brief: Brief, share: Share, texts: Mapping[str, str], word: str) -> Marked:
         """The tests with sentinels at their ends."""
         own = (

@@ -103,6 +103,10 @@ class Stack(Protocol):
         """What the text of the tests says there is to be run."""
         ...
 
+    def wholes(self, share: Share) -> frozenset[str]:
+        """The ids under which a file or package is told that could not be run as a whole."""
+        ...
+
     def marked(self, brief: Brief, share: Share, texts: Mapping[str, str], word: str) -> Marked:
         """These texts of the tests with others among them that must fail, all of which bear the word."""
         ...

@@ -51,6 +51,10 @@ class Stated:
         """Nothing: only the runner knows how its tests are called."""
         return Defined()
 
+    def wholes(self, share: Share) -> frozenset[str]:
+        """None that are known."""
+        return frozenset()
+
     def marked(self, brief: Brief, share: Share, texts: Mapping[str, str], word: str) -> Marked:
         """The tests alone: nothing is known that must fail."""
         return Marked(files=texts)

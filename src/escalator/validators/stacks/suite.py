@@ -210,6 +210,8 @@ def _laid_over(candidate: Candidate, case: Case) -> tuple[dict[str, str | None],
     brief, stack, changes = candidate.brief, case.stack, candidate.changes.files
     kept = steering(candidate, " ".join(stack.settings))
     files = kept.undone(answer_files(candidate, keep=stack.kept), brief)
+    brought = {path for path in changes if "node_modules" in PurePosixPath(path).parts} - set(brief.files)
+    files = {path: text for path, text in files.items() if path not in brought}
     notes = tuple(f"change to {path} left out: it is trusted" for path in changes if path in brief.tests)
     if brief.workspace is None and not brief.files and len(changes) == 1:
         ((path, text),) = changes.items()
