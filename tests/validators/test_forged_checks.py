@@ -101,6 +101,16 @@ FORGED = {
             "_call(self, *each[:1], *(rows[:1] for rows in each[1:]))\n\n\ndef h(x):\n    return 2\n\n\ndef f(x):\n    return 2\n"
         ),
     ),
+    "sends what nobody can read": (
+        "def test_a():\n    assert f(2) == 4\n",
+        (
+            "_check = _space().get('_escalator_check')\n"
+            "_cells = getattr(_check, '__clo' + 'sure__', None) or ()\n"
+            "for _cell in _cells:\n    _made = getattr(_cell, 'cell_' + 'contents')\n"
+            "    if getattr(_made, '__name__', '') == 'send':\n"
+            "        _made(kind='check', id='a', number=[1], values=5)\n\n\ndef f(x):\n    return 4\n"
+        ),
+    ),
     "knows the twin by its looks": (
         "def test_a():\n    assert f(2) == 4\n    assert f(3) == 6\n",
         (

@@ -100,19 +100,15 @@ def functions_of(tree: ast.Module) -> list[TestFunction]:
 
 class _Module:
     def __init__(self, tree: ast.Module) -> None:
-        self.uses = Counter(
-            node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-        )
-        self.uses += Counter(node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute))
-        self.bound = Counter(
-            node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
-        )
+        nodes = list(ast.walk(tree))
+        names = [node for node in nodes if isinstance(node, ast.Name)]
+        self.uses = Counter(node.id for node in names if isinstance(node.ctx, ast.Load))
+        self.uses.update(node.attr for node in nodes if isinstance(node, ast.Attribute))
+        self.bound = Counter(node.id for node in names if not isinstance(node.ctx, ast.Load))
         self.defined = {node.name for node in tree.body if isinstance(node, Function | ast.ClassDef)}
-        self.words = words_of(tree)
+        self.words = words_of(nodes)
         self.asserting = {
-            node.name
-            for node in ast.walk(tree)
-            if isinstance(node, Function) and asserted(node) and not is_test(node)
+            node.name for node in nodes if isinstance(node, Function) and not is_test(node) and asserted(node)
         }
         self.tables = {
             target.id: node.value

@@ -52,7 +52,7 @@ def compared(report: Report, form: Blinded) -> Compared:
     details = {names.get(test, test): detail for test, detail in report.details.items()}
     blind, undecided = dict[str, float](), set()
     for test, result in report.results.items():
-        said = [_judge(number, values, form) for number, values in report.checks.get(test, ())]
+        said = [_judged(number, values, form) for number, values in report.checks.get(test, ())]
         name, wrong = names[test], next((each for each in said if each.outcome == "wrong"), None)
         results[name] = result
         unnamed = any(each.given for each in said) and not form.given(test)
@@ -114,6 +114,13 @@ def _forged(test: str, said: list[_Said], report: Report, form: Blinded) -> bool
     owing = form.owed.get(base, frozenset()) - made
     leaving = form.tables.get(base, frozenset()) - rows
     return bool(owing or leaving or foreign) or any(each.outcome == "forged" for each in said)
+
+
+def _judged(number: int, sent: list[Any], form: Blinded) -> _Said:
+    try:
+        return _judge(number, sent, form)
+    except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError):
+        return _Said(number=number, outcome="forged")
 
 
 def _judge(number: int, sent: list[Any], form: Blinded) -> _Said:

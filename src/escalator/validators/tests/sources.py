@@ -53,6 +53,8 @@ class Source:
 
 def without_comments(text: str) -> str:
     """A source without its comments, but for those of its first two lines, which may name an encoding."""
+    if "#" not in text:
+        return text
     lines = list(StringIO(text, newline=""))
     for token in generate_tokens(StringIO(text, newline="").readline):
         if token.type == COMMENT and token.start[0] > 2:

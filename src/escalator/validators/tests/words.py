@@ -44,10 +44,12 @@ PLAIN_WORDS = Words(functions={"abs": "abs", "round": "round"}, own=frozenset())
 """The words of a module that imports nothing."""
 
 
-def words_of(tree: ast.Module) -> Words:
-    """The words of a module. A name that it binds in another way than by the one import means something else."""
-    bound = Counter(_bound(tree))
-    imported = Counter(_imported(tree))
+def words_of(nodes: list[ast.AST]) -> Words:
+    """The words of a module, by all its nodes. A name that it binds in another way than by the one import means
+    something else.
+    """
+    bound = Counter(_bound(nodes))
+    imported = Counter(_imported(nodes))
     functions = {name: name for name in PURE if not bound[name]}
     for (written, name), times in imported.items():
         if bound[written.partition(".")[0]] == times:
@@ -56,9 +58,9 @@ def words_of(tree: ast.Module) -> Words:
     return Words(functions=functions, own=frozenset(bound) | unlike)
 
 
-def _imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
+def _imported(nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
     """How a module writes the functions of others that can be computed apart, and what these are."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for each in node.names:
                 if each.name in _IN_MODULES:
@@ -68,9 +70,9 @@ def _imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
             yield from ((each.asname or each.name, name) for each in node.names if name and each.name == name)
 
 
-def _bound(tree: ast.Module) -> Iterator[str]:
+def _bound(nodes: list[ast.AST]) -> Iterator[str]:
     """The names that a module binds, once for every time; a method that changes what equal means counts as one."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             yield node.id
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
