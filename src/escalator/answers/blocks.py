@@ -262,7 +262,7 @@ def _opens_untagged(reader: _Reader, fence: Fence, later: list[Fence], opener: F
 
 
 def _glued_end(lines: list[str], opener: Fence, language: str | None) -> tuple[list[str], bool]:
-    """An end written behind the last line of code instead of on a line of its own, with nothing but prose below."""
+    """An end written behind the last line of code instead of on a line of its own, nothing but prose below it."""
     mark = opener.mark * opener.length
     for number, line in enumerate(lines):
         bare = line.rstrip()
