@@ -15,6 +15,7 @@ from escalator.answers.failures import EDIT_FORMAT, ONE_FORMAT, UnusableError, n
 from escalator.answers.kinds import Kind, is_script, kind_of, language_in, side_shows
 from escalator.answers.matching import replace_unique
 from escalator.answers.naming import Workspace, by_language, hinted_path, named_path, normal_path, title_path
+from escalator.answers.numbering import unnumbered
 from escalator.answers.operations import Change, Operation, Patch, Whole
 from escalator.answers.structured import Item
 from escalator.languages.parsing import parses, repaired_spaces
@@ -153,6 +154,10 @@ class _Assignment:
 
     def _give(self, slot: int, block: Block, path: str) -> None:
         text, wanted = block.text, language_of_path(path)
+        plain = unnumbered(path, wanted, text)
+        if plain is not None:
+            self.notes.append(f"{path}: the numbers in front of its lines were taken off")
+            text = plain
         tagged = block.info.language
         if tagged not in {None, "output"} and not compatible(tagged, wanted) and parses(wanted, text) is not True:
             raise UnusableError(
@@ -200,7 +205,7 @@ class _Assignment:
     def _move_side_shows(self) -> None:
         if len(self.unnamed) > _MOST_UNNAMED:
             raise ambiguous(f"there are {len(self.unnamed)} blocks of code without a path", self.workspace)
-        kinds = side_shows([block for _, block in self.unnamed], self.workspace.language)
+        kinds = side_shows([block for _, block in self.unnamed], self.workspace)
         for item, kind in zip(self.unnamed, kinds, strict=True):
             if kind is not None:
                 self.aside.setdefault(kind, []).append(item)
@@ -298,14 +303,20 @@ class _Assignment:
         self._give(slot, block, answer_name(language if language is not None else block.info.language))
 
     def _is_aside(self, block: Block, language: str | None) -> bool:
-        """An excerpt of a file that is given, or a snippet beside the one wanted file."""
-        rows = _rows(block.text)
+        """An excerpt of a file, or a snippet that defines nothing new and can be no other file."""
+        rows, files = _rows(block.text), self.workspace.files
         if any(rows <= _rows(text) for text in self.given.values()):
             return True
-        beside = bool(self.given) or any(self.slots)
-        if beside and self.workspace.wanted is not None and len(self.workspace.files) <= 1:
-            return True
-        return beside and not definitions(f"x.{extension_of(language)}", block.text)
+        if not self.given and not any(self.slots):
+            return False
+        known = {name for path, text in [*files.items(), *self.given.items()] for name in definitions(path, text)}
+        if definitions(f"x.{extension_of(language)}", block.text).keys() - known:
+            return False
+        others = [
+            path for path in files if path not in self.given and compatible(language, language_of_path(path))
+        ]
+        alone = self.workspace.wanted is not None and len(files) <= 1
+        return alone or not others or any(rows <= _rows(_plain(text)) for text in files.values())
 
     def _refuse_language_of_all(self, language: str | None) -> None:
         languages = {language_of_path(path) for path in self.workspace.files}

@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 from escalator.answers.blocks import REPLACE, SEARCH
 from escalator.answers.failures import EDIT_FORMAT, UnusableError, quote, show, truncated
 from escalator.answers.matching import replace_unique
+from escalator.answers.numbering import looks_numbered, without_numbers
 
 _DIVIDER = re.compile(r"[ \t]*={3,20}[ \t]*\Z")
 _MARKER = re.compile(r"\s*(<+|-+)")
@@ -67,7 +68,21 @@ def apply_edit(path: str, text: str, edit: Edit, *, number: int) -> tuple[str, s
         if isinstance(found, tuple):
             return found[0], found[1] and f"{path}: edit {number} matched {found[1]}"
         several = several or found
+    plain = _unnumbered(edit) if not several else None
+    if plain is not None:
+        return apply_edit(path, text, plain, number=number)
     raise _ambiguous(path, edit.search, several, number) if several else _not_found(path, text, edit, number)
+
+
+def _unnumbered(edit: Edit) -> Edit | None:
+    """The edit without the numbers in front of its lines, None if they have none."""
+    splits = []
+    for search, replace in edit.splits:
+        plain = without_numbers(search.split("\n"))
+        new = without_numbers(replace.split("\n"))
+        if plain is not None and (new is not None or not looks_numbered(replace.split("\n"))):
+            splits.append((_joined(plain), replace if new is None else _joined(new)))
+    return Edit(splits=tuple(splits), title=edit.title) if splits else None
 
 
 def _fill(path: str, text: str, content: str, number: int) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from escalator.answers.heredocs import written_files
 from escalator.answers.info import Info
 from escalator.answers.limits import refuse_excess
 from escalator.answers.naming import Workspace, named_path, normal_path, title_path
+from escalator.answers.numbering import without_numbers
 from escalator.answers.operations import Operation, Patch, finished, perform, refuse_elided
 from escalator.answers.simple import one_block
 from escalator.answers.structured import read_structured
@@ -24,7 +25,7 @@ from escalator.answers.tagged import read_tagged
 from escalator.languages.parsing import parses
 from escalator.languages.tags import COMMANDS, PROSE, guess_language, language_of_path
 from escalator.records import ChangeSet, Rejection
-from escalator.workspace import changes_test_settings, is_guarded, is_protected
+from escalator.workspace import changes_test_settings, composed, is_guarded, is_protected
 
 _CUT: Final = frozenset(
     {"length", "max_tokens", "max_output_tokens", "model_context_window_exceeded", "token_limit", "truncated"}
@@ -199,10 +200,12 @@ class _Extraction:
     def _bare(self, answer: str) -> list[Operation]:
         if looks_like_diff(answer):
             return self._bare_diff(answer)
+        language = self.workspace.language
+        if language not in PROSE | {None, "yaml"}:
+            answer = "\n".join(without_numbers(answer.strip("\n").split("\n")) or [answer])
         titled = self._titled(answer)
         if titled is not None:
             return titled
-        language = self.workspace.language
         code = bare_document(answer) if language == "markdown" else bare_code(answer, language)
         if code is None and language is not None and language not in PROSE:
             other = guess_language(answer)
@@ -274,12 +277,18 @@ class _Extraction:
         for path in paths:
             assign.refuse_unsafe(path)
             guarded = is_guarded(path) and path != self.workspace.wanted
-            if guarded or is_protected(path, self.protected):
+            if guarded or is_protected(path, self.protected) or self._is_meant_protected(path):
                 if path not in self.dropped:
                     self.dropped.append(path)
                     self.notes.append(f"{path}: protected, its change was dropped")
                 return True
         return False
+
+    def _is_meant_protected(self, path: str) -> bool:
+        """Whether a path that is no file yet shortens that of exactly one protected file."""
+        if self.workspace.knows(path):
+            return False
+        return sum(composed(item).endswith(f"/{path}") for item in self.protected) == 1
 
     def _drop_test_settings(self, after: Mapping[str, str | None]) -> None:
         for path, text in after.items():

@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 from escalator.answers.blocks import Block
 from escalator.answers.definitions import called_unbound, definitions
 from escalator.answers.diffs import looks_like_diff
-from escalator.answers.naming import Workspace
+from escalator.answers.naming import Workspace, by_language
 from escalator.languages.parsing import parses
 from escalator.languages.tags import COMMANDS, PROSE, compatible, extension_of, guess_language
 
@@ -80,28 +80,31 @@ def language_in(block: Block) -> str | None:
     return guess_language(block.text)
 
 
-def side_shows(blocks: list[Block], expected: str | None) -> list[Kind | None]:
+def side_shows(blocks: list[Block], workspace: Workspace) -> list[Kind | None]:
     """What unnamed blocks turn out to be beside each other: uses of what another one defines, untagged output,
     sample data; None for those that may be files.
     """
+    expected = workspace.language
     if expected in PROSE or len(blocks) < 2:
         return [None for _ in blocks]
     own = [definitions(_path_like(block), block.text) for block in blocks]
     defined = {name for names in own for name in names}
     return [
-        "example" if not names and _uses(block, defined) else _side_show(block, blocks, expected)
+        "example" if not names and _uses(block, defined) else _side_show(block, blocks, workspace)
         for block, names in zip(blocks, own, strict=True)
     ]
 
 
-def _side_show(block: Block, others: list[Block], expected: str | None) -> Kind | None:
+def _side_show(block: Block, others: list[Block], workspace: Workspace) -> Kind | None:
+    expected = workspace.language
     tagged = [other for other in others if other is not block and other.info.language not in PROSE | {None}]
     if not tagged:
         return None
     if block.info.language in PROSE | {None} and not _is_code_of(block, expected):
         return "output"
     if block.info.language in _DATA and any(other.info.language not in _DATA for other in tagged):
-        return None if expected in _DATA else "sample"
+        meant = expected in _DATA or by_language(block.info.language, workspace) is not None
+        return None if meant else "sample"
     return None
 
 

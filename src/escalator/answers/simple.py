@@ -15,6 +15,7 @@ from escalator.answers.blocks import Block, last_lines
 from escalator.answers.info import read_info
 from escalator.answers.kinds import kind_of
 from escalator.answers.naming import Workspace, named_path
+from escalator.answers.numbering import looks_numbered
 from escalator.answers.operations import Whole
 from escalator.languages.tags import compatible, language_of_path
 
@@ -66,8 +67,11 @@ def _only_block(answer: str) -> Block | None:
     info, text = read_info(opener[1].strip()), answer[opener.end() : end]
     if info.language not in _PROGRAMS or not text.isascii() or not text.strip():
         return None
+    lines = tuple(text[:-1].split("\n"))
+    if looks_numbered(lines):
+        return None
     above = last_lines(answer[:start].split("\n")[:-1])
-    return Block(info=info, lines=tuple(text[:-1].split("\n")), start=0, end=0, above=above)
+    return Block(info=info, lines=lines, start=0, end=0, above=above)
 
 
 def _unnamed(block: Block, workspace: Workspace) -> str | None:

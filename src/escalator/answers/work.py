@@ -25,6 +25,9 @@ from escalator.records import (
 )
 from escalator.steps import ask
 
+TEST_DROPPED: Final = "a test of the project, its change was dropped"
+"""What is noted of a test that an answer changes though it is not among the files of the task."""
+
 _UNUSABLE: Final[Mapping[str, tuple[FailureKind, str]]] = {
     "truncated": ("truncated", "the answer was cut off"),
     "refusal": ("refusal", "the model declined"),
@@ -91,13 +94,14 @@ def _taken(brief: Brief, done: Completion) -> tuple[str, ChangeSet | Rejection]:
         workspace=brief.files,
         finish_reason=done.finish,
         protected=(*brief.protected, *brief.tests),
-        asked=_asked(brief),
+        asked=asked_of(brief),
         thought_apart=bool(done.reasoning.strip()),
     )
     return done.text, taken if isinstance(taken, Rejection) else _no_work(brief, taken) or taken
 
 
-def _asked(brief: Brief) -> str:
+def asked_of(brief: Brief) -> str:
+    """All that the task says in words: its prompt and its requirements."""
     return "\n\n".join([brief.prompt, *brief.requirements])
 
 

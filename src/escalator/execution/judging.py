@@ -96,10 +96,11 @@ def _changes(given: str | Mapping[str, str | None] | ChangeSet, brief: Brief) ->
     if isinstance(given, ChangeSet):
         return given
     if isinstance(given, str):
-        from escalator.answers import extract
+        from escalator.answers import asked_of, extract
 
         target = next(iter(brief.files)) if len(brief.files) == 1 else None
-        return extract(given, target=target, workspace=brief.files, protected=brief.protected)
+        asked = asked_of(brief)
+        return extract(given, target=target, workspace=brief.files, protected=brief.protected, asked=asked)
     return ChangeSet(files=dict(given))
 
 

@@ -39,6 +39,7 @@ from escalator.records import (
 )
 from escalator.redaction import Veil, veil_of
 from escalator.steps import Admit, Ask, Asked, Check, Checked, Run, Step, Survey, Tell, Work
+from escalator.workspace import is_test
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -199,13 +200,22 @@ class Performer:
         self._beside = {}
 
     def _within_reach(self, attempt: Attempt) -> Attempt:
-        """The attempt, refused if it overwrites a file of the project that the task did not give to be changed."""
+        """The attempt, refused if it overwrites a file of the project that the task did not give to be changed; a
+        test beside what may be changed is left out with a note, and the rest is judged.
+        """
         workspace, changes = self._brief.workspace, attempt.changes
         if workspace is None or changes is None:
             return attempt
         beyond = [path for path in changes.files if path not in self._brief.files and (workspace / path).exists()]
         if not beyond:
             return attempt
+        if all(is_test(path) for path in beyond) and len(beyond) < len(changes.files):
+            kept = {path: text for path, text in changes.files.items() if path not in beyond}
+            notes = (
+                *changes.notes,
+                *(f"{path}: a test of the project, its change was dropped" for path in beyond),
+            )
+            return replace(attempt, changes=replace(changes, files=kept, notes=notes))
         allowed = ", ".join(self._brief.files) or "new files"
         text = f"{beyond[0]} exists in the project and is not yours to change. Change {allowed}, or add new files."
         return replace(attempt, changes=None, rejection=Rejection(kind="protected", feedback=text))

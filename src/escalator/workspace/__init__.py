@@ -8,7 +8,14 @@ where the process was killed in between (`journal`), and one writer at a time (`
 from escalator.workspace.encodings import encoded, unwritable
 from escalator.workspace.newlines import in_newlines_of
 from escalator.workspace.patch import patch
-from escalator.workspace.paths import changes_test_settings, composed, is_guarded, is_protected, path_problem
+from escalator.workspace.paths import (
+    changes_test_settings,
+    composed,
+    is_guarded,
+    is_protected,
+    is_test,
+    path_problem,
+)
 from escalator.workspace.reading import MAX_FILE, MAX_FILES, MAX_TOTAL, read_files, read_tests
 from escalator.workspace.secret_values import Holdings, secret_values
 from escalator.workspace.withheld import CACHES, HEAD, TOKEN, kind_of, stays_back
@@ -29,6 +36,7 @@ __all__ = [
     "in_newlines_of",
     "is_guarded",
     "is_protected",
+    "is_test",
     "kind_of",
     "patch",
     "path_problem",

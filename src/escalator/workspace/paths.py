@@ -76,6 +76,15 @@ def is_protected(path: str, protected: Iterable[str] = ()) -> bool:
     return False
 
 
+def is_test(path: str) -> bool:
+    """Whether a path is that of a test, or lies in a folder of tests, by the usual names."""
+    *folders, name = _fold(path).split("/")
+    stem = name.partition(".")[0]
+    if stem.startswith("test_") or stem.endswith(("_test", "_tests")) or ".test." in name or ".spec." in name:
+        return True
+    return any(folder in {"test", "tests", "__tests__", "spec", "testing"} for folder in folders)
+
+
 def is_guarded(path: str) -> bool:
     """Whether a path steers tests, CI, dependencies, or what editors, agents, shells, hooks and tools start by
     themselves: no answer may touch it unasked. `guarded.py` has the list.
