@@ -64,7 +64,7 @@ def changes_to(base: Path, files: Mapping[str, str | None], known: Known) -> lis
         new = _encoded(path, now[path], files[path])
         if new != now[path]:
             changes.append(Change(path=path, old=now[path], new=new, origin=origins.get(path, "")))
-    if not known.force:
+    if changes and not known.force:
         _must_be_as_judged(now, changes, known, untouched=now.keys() - files.keys())
         for change in changes:
             _must_have_one_name(base, change)

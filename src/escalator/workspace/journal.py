@@ -198,11 +198,11 @@ def home_for(root: Path, folders: Sequence[Path]) -> Path:
 
 
 def folders_of(root: Path, paths: Iterable[str]) -> list[Path]:
-    """The root and all folders that exist between it and the files."""
+    """The root and all folders that exist between it and the files, but for links."""
     found = {root}
     for path in paths:
-        found |= {root / folder for folder in PurePosixPath(path).parents if (root / folder).is_dir()}
-    return sorted(found)
+        found |= {root / folder for folder in PurePosixPath(path).parents}
+    return sorted(folder for folder in found if folder.is_dir() and folder.resolve() == folder)
 
 
 def digest(data: bytes | None) -> str | None:

@@ -50,6 +50,8 @@ def write_changes(
     if root is None:
         raise TaskError("there is no workspace to write to", field="path", hint="pass a path: apply('some/dir')")
     base = root_of(root, "path")
+    if not files:
+        return Written(())
     known = Known(
         files=expected or {}, tests=tests or {}, protected=tuple(protected), in_place=in_place, force=force
     )
