@@ -9,7 +9,7 @@ from typing import Final
 
 from escalator.errors import TaskError
 from escalator.workspace.moving import Change
-from escalator.workspace.patch import as_written, renames
+from escalator.workspace.patches import as_written, renames
 from escalator.workspace.paths import is_guarded, is_protected, path_problem, starts_on_install
 from escalator.workspace.places import no_links
 

@@ -16,16 +16,11 @@ import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final
 
 from escalator.errors import TaskError
-from escalator.workspace.links import no_links
 from escalator.workspace.locking import WAIT, locked
 from escalator.workspace.paths import OWN, path_problem
-
-DRAFT: Final = f"{OWN}.draft"
-BEGUN: Final = f"{OWN}.begun"
-DONE: Final = f"{OWN}.done"
+from escalator.workspace.places import BEGUN, DONE, DRAFT, is_interrupted, no_links
 
 _TOKEN = re.compile(r"[0-9a-f]{12}")
 _LARGEST = 4_000_000
@@ -120,11 +115,6 @@ def recover(home: Path, *, wait: float = WAIT) -> None:
         with locked([folder for folder in folders if folder.is_dir()], wait=wait):
             if _read(home) == journal:
                 _finish(home, journal)
-
-
-def is_interrupted(home: Path) -> bool:
-    """Whether a change to this folder was begun and not cleared away."""
-    return any(os.path.lexists(home / name) for name in (BEGUN, DONE, DRAFT))
 
 
 def _finish(home: Path, journal: Journal | None) -> None:
