@@ -123,10 +123,12 @@ def test_on_a_terminal_a_patch_cannot_steer_it() -> None:
 
 
 def test_commit_and_force_say_how_to_apply(skill: Skill, tmp_path: Path) -> None:
-    """Either without --apply is an error before any model is asked."""
+    """Either without --apply, or a commit where there is no git tree, is an error before any model is asked."""
     for option in ("--commit", "--force"):
         status, _, err = run("run", "Set x.", "-f", "a.py", option, cwd=tmp_path)
         assert (status, "add --apply" in err) == (2, True)
+    status, _, err = run("run", "Set x.", "-f", "a.py", "--apply", "--commit", cwd=tmp_path)
+    assert (status, "not in a git tree" in err) == (2, True)
     assert not skill.asked
 
 

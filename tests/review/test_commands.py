@@ -104,7 +104,8 @@ def test_the_queue_is_listed_and_shown(project: Project) -> None:
     assert "wait for a person" in " ".join(listed.split())
     shown = project.run("review", "show", "1").output
     assert "Fix add()." in shown
-    assert "return a + b" in shown
+    assert "--- a/adding.py\n+++ b/adding.py\n@@ " in shown
+    assert "-    return None\n+    return a + b\n" in shown
     assert "✓ syntax" in shown
 
 
@@ -123,6 +124,18 @@ def test_approving_with_apply_writes(project: Project) -> None:
     project.execute("reviewed")
     told = project.json("review", "approve", "1", "--apply", "--by", "ann")
     assert [Path(path).name for path in told["written"]] == ["adding.py"]
+    assert "a + b" in project.text
+
+
+def test_approving_over_a_conflict_is_said_and_can_be_forced(project: Project) -> None:
+    """The decision stands when the answer cannot be written; the reason is told, and --force or resume writes it."""
+    project.execute("reviewed")
+    (project.root / "adding.py").write_text(project.text + "# mine\n")
+    refused = project.run("review", "approve", "1", "--apply", "--by", "ann")
+    assert (refused.exit_code, "is approved" in refused.output) == (2, True)
+    assert "changed on disk" in " ".join(refused.output.split())
+    assert project.text.endswith("# mine\n")
+    assert project.run("resume", "t1", "--apply", "--force").exit_code == 0
     assert "a + b" in project.text
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from escalator.errors import TaskError
-from escalator.workspace import write_changes
+from escalator.workspace import read_files, write_changes
 from escalator.workspace.git import message_of
 from workspace.trees import everything, tree
+
+KILLED = Path(__file__).with_name("killed.py")
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -219,6 +223,26 @@ def test_a_process_that_a_hook_started_commits_to_the_tree_it_names(
 
     assert repo.git("rev-parse", "HEAD") == written.commit
     assert other.state == before
+
+
+def test_a_kill_around_the_commit_leaves_the_old_or_the_new_tree(tmp_path: Path) -> None:
+    """Killed before any of its calls of git, the writer leaves the new files, committed or not, or the old ones."""
+    old = {name: text.encode() for name, text in FILES.items()}
+    new = {"a.py": b"x = 2\n", "pkg/": b"", "other.py": old["other.py"], "new dir/ü c.py": b"c = 1\n"}
+    job = json.dumps({"files": NEW, "expected": KNOWN, "message": MESSAGE})
+    found = []
+    for step in range(1, 100):
+        repo = Repo(tmp_path / str(step))
+        done = subprocess.run(
+            [sys.executable, str(KILLED), str(repo.root), str(step), job, "subprocess.Popen"], check=False
+        )
+        read_files(repo.root, ["other.py"])
+        found.append(everything(repo.root))
+        if done.returncode == 0:
+            break
+    assert found == [old] * found.count(old) + [new] * found.count(new)
+    assert found.count(old) >= 4
+    assert found.count(new) >= 3
 
 
 def test_applying_twice_makes_one_commit(repo: Repo) -> None:

@@ -101,9 +101,11 @@ def test_a_file_to_be_made_that_is_there_by_now_is_a_conflict(root: Path) -> Non
 
 def test_what_holds_the_new_content_already_is_no_conflict(root: Path) -> None:
     """Applying twice is applying once."""
-    for _ in range(2):
+    for text in ("h = 1\n", "h = 'mine'\n"):
         write_changes(root, NEW, expected=KNOWN, tests=TESTS, in_place=True)
+        (root / "helper.py").write_text(text)
     assert (root / "app.py").read_text() == "x = 2\n"
+    assert write_changes(root, {}, expected=KNOWN, in_place=True).paths == ()
 
 
 def test_force_overrules_no_rule_of_safety(root: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from escalator.errors import TaskError
 from escalator.workspace import read_files, write_changes
-from escalator.workspace.journal import BEGUN, DONE, DRAFT, is_interrupted
+from escalator.workspace.places import BEGUN, DONE, DRAFT, is_interrupted
 from workspace.trees import everything, tree
 
 KILLED = Path(__file__).with_name("killed.py")

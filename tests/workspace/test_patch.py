@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -177,3 +179,18 @@ def test_a_patch_of_many_files_is_made_at_once():
     assert patch(old, new).count("rename to") == 1000
     long = {"a.txt": "".join(f"{number}\n" for number in range(20_000))}
     assert patch(long, {"a.txt": "".join(f"{number}!\n" for number in range(20_000))}).count("\n+") == 20_001
+
+
+def test_long_files_of_few_lines_make_a_patch_in_bounded_time(tmp_path):
+    """Where the smallest difference would take minutes, one hunk from the first to the last change is given."""
+    chance = random.Random(1)
+    old, new = ("".join(f"{chance.randrange(120)}\n" for _ in range(100_000)) for _ in range(2))
+    for number, (one, other) in enumerate(
+        [(old, new), (old, f"{old[:5000]}x\n{old[5000:-5000]}y\n{old[-5000:]}")]
+    ):
+        begun = time.process_time()
+        told = patch({"a.txt": one}, {"a.txt": other})
+        assert time.process_time() - begun < 5
+        root = tree(tmp_path / str(number), {"a.txt": one})
+        git_applies(root, told)
+        assert everything(root) == {"a.txt": other.encode()}

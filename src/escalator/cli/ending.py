@@ -13,8 +13,11 @@ from escalator.cli.console import DIM, GOOD, NOTE, complain, console, money, pri
 from escalator.cli.plain import show_patch
 from escalator.cli.show import Live, hanging, outcome_json, outcome_lines
 from escalator.errors import TaskError
+from escalator.records import must_take_commits
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from escalator.events import Approve, Substitution
@@ -54,11 +57,16 @@ class Writing(NamedTuple):
     force: bool = False
     commit: bool = False
 
-    def checked(self) -> Self:
-        """These, unless one asks for nothing. Raises `TaskError`."""
+    def checked(self, workspace: Path | None = None) -> Self:
+        """These, unless one asks for nothing or, in a known workspace, for a commit that nobody can make.
+
+        Raises `TaskError`.
+        """
         if not self.apply and (self.force or self.commit):
             name = "--commit" if self.commit else "--force"
             raise TaskError(f"{name} says how to write the change", field="apply", hint="add --apply")
+        if self.commit and workspace is not None:
+            must_take_commits(workspace)
         return self
 
     def done(self, outcome: Outcome) -> tuple[Applied | None, TaskError | None]:

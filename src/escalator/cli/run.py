@@ -71,7 +71,7 @@ def run(
 
     Exit status: 0 accepted, 3 needs review, 4 skipped, 5 stopped, 2 error.
     """
-    writing = Writing(apply=apply, force=force, commit=commit).checked()
+    writing = Writing(apply=apply, force=force, commit=commit).checked(workspace or Path.cwd())
     with Live(console()) as live:
         outcome = execute(
             worded(prompt),

@@ -21,6 +21,7 @@ from escalator.records.outcome import (
     OutcomeStatus,
     Transition,
     TransitionKind,
+    must_take_commits,
 )
 from escalator.records.plan import (
     AtEnd,
@@ -96,4 +97,5 @@ __all__ = [
     "ValidatorSpec",
     "Verdict",
     "VerdictStatus",
+    "must_take_commits",
 ]

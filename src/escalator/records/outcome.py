@@ -115,6 +115,13 @@ class Applied(tuple[Path, ...]):  # noqa: SLOT001 - a tuple of any length can ha
         return made
 
 
+def must_take_commits(place: str | Path) -> None:
+    """Raise `TaskError`, saying what to do, if `apply(commit=True)` could make no commit in this folder."""
+    from escalator.workspace.git import Repository
+
+    Repository.at(Path(place).expanduser())
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
     """What the caller gets. `status` is the truth in one word, `reason` in one line.

@@ -5,9 +5,10 @@ writing is all or nothing: either every file of a change set is in place afterwa
 where the process was killed in between (`journal`), and one writer at a time (`locking`).
 """
 
+from typing import TYPE_CHECKING
+
 from escalator.workspace.encodings import encoded, unwritable
 from escalator.workspace.newlines import in_newlines_of
-from escalator.workspace.patch import patch
 from escalator.workspace.paths import (
     changes_test_settings,
     composed,
@@ -19,7 +20,10 @@ from escalator.workspace.paths import (
 from escalator.workspace.reading import MAX_FILE, MAX_FILES, MAX_TOTAL, read_files, read_tests
 from escalator.workspace.secret_values import Holdings, secret_values
 from escalator.workspace.withheld import CACHES, HEAD, TOKEN, kind_of, stays_back
-from escalator.workspace.writing import Written, write_changes
+
+if TYPE_CHECKING:
+    from escalator.workspace.patches import patch
+    from escalator.workspace.writing import Written, write_changes
 
 __all__ = [
     "CACHES",
@@ -47,3 +51,16 @@ __all__ = [
     "unwritable",
     "write_changes",
 ]
+
+_ON_FIRST_USE = {"Written": "writing", "patch": "patches", "write_changes": "writing"}
+"""What only few tasks need, by its module."""
+
+
+def __getattr__(name: str) -> object:
+    """Load what shows and writes a change when it is asked for."""
+    if name not in _ON_FIRST_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    found: object = getattr(import_module(f"{__name__}.{_ON_FIRST_USE[name]}"), name)
+    return found

@@ -10,7 +10,7 @@ from typing import Final
 from escalator.errors import TaskError
 from escalator.workspace.encodings import decoded, encoded
 from escalator.workspace.moving import Change
-from escalator.workspace.patch import as_written, renames
+from escalator.workspace.patches import as_written, renames
 from escalator.workspace.paths import is_guarded, is_protected, path_problem, starts_on_install
 from escalator.workspace.places import no_links
 
@@ -65,7 +65,7 @@ def changes_to(base: Path, files: Mapping[str, str | None], known: Known) -> lis
         new = _encoded(path, now[path], files[path])
         if new != now[path]:
             changes.append(Change(path=path, old=now[path], new=new, origin=origins.get(path, "")))
-    if not known.force:
+    if changes and not known.force:
         _must_be_as_judged(now, changes, known, untouched=now.keys() - files.keys())
         for change in changes:
             _must_have_one_name(base, change)

@@ -16,16 +16,11 @@ import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final
 
 from escalator.errors import TaskError
-from escalator.workspace.links import no_links
 from escalator.workspace.locking import WAIT, locked
 from escalator.workspace.paths import OWN, path_problem
-
-DRAFT: Final = f"{OWN}.draft"
-BEGUN: Final = f"{OWN}.begun"
-DONE: Final = f"{OWN}.done"
+from escalator.workspace.places import BEGUN, DONE, DRAFT, is_interrupted, no_links
 
 _TOKEN = re.compile(r"[0-9a-f]{12}")
 _LARGEST = 4_000_000
@@ -122,11 +117,6 @@ def recover(home: Path, *, wait: float = WAIT) -> None:
                 _finish(home, journal)
 
 
-def is_interrupted(home: Path) -> bool:
-    """Whether a change to this folder was begun and not cleared away."""
-    return any(os.path.lexists(home / name) for name in (BEGUN, DONE, DRAFT))
-
-
 def _finish(home: Path, journal: Journal | None) -> None:
     try:
         if journal is None:
@@ -198,11 +188,11 @@ def home_for(root: Path, folders: Sequence[Path]) -> Path:
 
 
 def folders_of(root: Path, paths: Iterable[str]) -> list[Path]:
-    """The root and all folders that exist between it and the files."""
+    """The root and all folders that exist between it and the files, but for links."""
     found = {root}
     for path in paths:
-        found |= {root / folder for folder in PurePosixPath(path).parents if (root / folder).is_dir()}
-    return sorted(found)
+        found |= {root / folder for folder in PurePosixPath(path).parents}
+    return sorted(folder for folder in found if folder.is_dir() and folder.resolve() == folder)
 
 
 def digest(data: bytes | None) -> str | None:

@@ -1,16 +1,29 @@
-"""Where a tree begins, and that it is whole."""
+"""Where a tree begins, that it is whole, and that no path in it goes through a symbolic link."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Final
 
 from escalator.errors import TaskError
-from escalator.workspace.journal import recover
-from escalator.workspace.links import no_links
-from escalator.workspace.paths import composed
+from escalator.workspace.paths import OWN, composed
 
-__all__ = ["no_links", "on_disk", "root_of"]
+DRAFT: Final = f"{OWN}.draft"
+BEGUN: Final = f"{OWN}.begun"
+DONE: Final = f"{OWN}.done"
+"""Names of the journal of a change: being written, to be taken back, and only to be cleared away."""
+
+
+def no_links(root: Path, name: str, argument: str) -> None:
+    """Raise `TaskError` (on the field `argument`) if any part of a path in the tree is a symbolic link."""
+    place = root
+    for part in PurePosixPath(name).parts:
+        place /= part
+        if place.is_symlink():
+            raise TaskError(
+                f"{name!r} goes through a symbolic link", field=argument, hint="name the file the link points to"
+            )
 
 
 def on_disk(root: Path, name: str) -> str:
@@ -41,5 +54,13 @@ def root_of(workspace: str | Path, argument: str) -> Path:
             f"{str(workspace)!r} is not a directory", field=argument, hint="pass an existing directory"
         )
     found = root.resolve()
-    recover(found)
+    if is_interrupted(found):
+        from escalator.workspace.journal import recover
+
+        recover(found)
     return found
+
+
+def is_interrupted(home: Path) -> bool:
+    """Whether a change to this folder was begun and not cleared away."""
+    return any(os.path.lexists(home / name) for name in (BEGUN, DONE, DRAFT))

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from escalator.errors import TaskError
 from escalator.workspace.conflicts import Known, changes_to
-from escalator.workspace.journal import folders_of, is_interrupted, recover
+from escalator.workspace.journal import folders_of, recover
 from escalator.workspace.locking import WAIT, locked
 from escalator.workspace.moving import Transaction
-from escalator.workspace.places import root_of
+from escalator.workspace.places import is_interrupted, root_of
 
 
 class Written(NamedTuple):
@@ -50,6 +50,8 @@ def write_changes(
     if root is None:
         raise TaskError("there is no workspace to write to", field="path", hint="pass a path: apply('some/dir')")
     base = root_of(root, "path")
+    if not files:
+        return Written(())
     known = Known(
         files=expected or {}, tests=tests or {}, protected=tuple(protected), in_place=in_place, force=force
     )

@@ -16,6 +16,11 @@ _LIKE: Final = 50
 _MOST_PAIRS: Final = 400
 """Pairs that are compared line by line; of more, only files of the same content are found."""
 
+_MOST_EFFORT: Final = 3_000_000
+"""Pairs of equal lines that are looked at for the smallest difference, a few seconds' worth."""
+
+_CONTEXT: Final = 3
+
 _NEEDS_QUOTES: Final = re.compile(r'["\\\x00-\x1f\x7f]')
 
 
@@ -97,8 +102,33 @@ def _body(old_name: str, new_name: str, old: str, new: str) -> str:
     if old == new:
         return ""
     names = [f"{name}\t" if " " in name else name for name in (old_name, new_name)]
-    hunks = list(unified_diff(_lines(old), _lines(new)))[2:]
-    return f"--- {names[0]}\n+++ {names[1]}\n{''.join(_ended(hunks))}"
+    return f"--- {names[0]}\n+++ {names[1]}\n{''.join(_ended(_hunks(_lines(old), _lines(new))))}"
+
+
+def _hunks(old: Sequence[str], new: Sequence[str]) -> list[str]:
+    """The difference in lines; one hunk from the first to the last of them where more would take too long."""
+    if _effort(old, new) <= _MOST_EFFORT:
+        return list(unified_diff(old, new))[2:]
+    shared = min(len(old), len(new))
+    head = next((at for at in range(shared) if old[at] != new[at]), shared)
+    tail = next((at for at in range(shared - head) if old[-1 - at] != new[-1 - at]), shared - head)
+    start, last = max(0, head - _CONTEXT), min(tail, _CONTEXT)
+    gone, come = old[head : len(old) - tail], new[head : len(new) - tail]
+    before, after = old[start:head], old[len(old) - tail : len(old) - tail + last]
+    around = len(before) + len(after)
+    return [
+        f"@@ -{start + 1},{around + len(gone)} +{start + 1},{around + len(come)} @@\n",
+        *(f" {line}" for line in before),
+        *(f"-{line}" for line in gone),
+        *(f"+{line}" for line in come),
+        *(f" {line}" for line in after),
+    ]
+
+
+def _effort(old: Sequence[str], new: Sequence[str]) -> int:
+    """How many pairs of equal lines there are to be looked at, lines that are everywhere left out."""
+    counts, popular = Counter(new), len(new) // 100 + 1 if len(new) >= 200 else len(new)
+    return sum(counts[line] for line in old if counts[line] <= popular)
 
 
 def _ended(hunks: Sequence[str]) -> Iterator[str]:
