@@ -2,7 +2,9 @@
 
 import pytest
 
+from escalator import execute
 from escalator.records import Brief
+from escalator.testing import ScriptedProvider, fenced
 from escalator.validators.stacks.suite import any_tests
 from validators.judging import judged
 from validators.needs import needs_node
@@ -280,3 +282,18 @@ def test_tests_for_a_runner_that_is_not_there_say_how_to_get_it(tmp_path):
         assert verdict.reason == "unavailable"
         assert name in verdict.hint
         assert any_tests().unavailable(brief) == verdict.hint
+
+
+def test_a_right_answer_in_javascript_is_accepted():
+    """A task whose tests are JavaScript ends in acceptance, as one in Python does, and a wrong answer does not."""
+    options = {
+        "files": {"slug.mjs": WRONG},
+        "tests": {"slug.test.mjs": ESM + "import { slug } from './slug.mjs';\n" + PLAIN},
+        "validators": ["syntax", "tests", {"command": {"run": "node --test", "memory_mb": None}}],
+        "ledger": ":memory:",
+    }
+    good = ScriptedProvider(lambda _: fenced(GOOD, path="slug.mjs"))
+    outcome = execute("Let slug() lower a text and join words by hyphens.", providers=good, **options)
+    assert outcome.status == "accepted", outcome.reason
+    bad = ScriptedProvider(lambda _: fenced(WRONG + "export const more = 1;\n", path="slug.mjs"))
+    assert execute("Let slug() lower a text.", providers=bad, **options).status != "accepted"
