@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -223,6 +224,19 @@ def test_a_process_that_a_hook_started_commits_to_the_tree_it_names(
 
     assert repo.git("rev-parse", "HEAD") == written.commit
     assert other.state == before
+
+
+def test_two_who_commit_at_once_make_two_commits(repo: Repo) -> None:
+    """They wait for each other instead of finding git's index locked."""
+
+    def go(name: str) -> None:
+        write_changes(repo.root, {name: "1\n"}, message=message_of(f"Make {name}", {}))
+
+    names = [f"new/{number}.py" for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(go, names))
+    assert sorted(repo.git("log", "--format=%s", "-8").splitlines()) == [f"Make {name}" for name in names]
+    assert repo.git("status", "--porcelain") == ""
 
 
 def test_a_kill_around_the_commit_leaves_the_old_or_the_new_tree(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ _STARTS = """
     .gitpod.yml .replit .idx/dev.nix
     conftest.py tox.ini sitecustomize.py lib/usercustomize.py x.pth .pdbrc .Rprofile .irbrc .bashrc .zshenv
     x.dist-info/METADATA uv.lock package-lock.json
+    .ssh/rc .config/autostart/a.desktop .config/systemd/user/a.service
     .git/hooks/pre-commit .hg/hgrc sub/project/.vscode/tasks.json
 """
 

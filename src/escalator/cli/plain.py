@@ -41,7 +41,8 @@ def show_patch(patch: str) -> None:
     and with what could steer the terminal made visible.
     """
     sys.stdout.flush()
-    for line in patch.split("\n")[:-1]:
+    coding = sys.stdout.encoding or "utf-8"
+    for line in patch.encode(coding, "backslashreplace").decode(coding).split("\n")[:-1]:
         if sys.stdout.isatty():
             print(_styled(_CONTROL.sub(_visible, line), _PATCH.get(line[:1], "")))
         else:

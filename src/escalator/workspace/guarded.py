@@ -123,6 +123,8 @@ FOLDERS: Final = (
     # shells, tools and interpreters
     *(".mise", ".config/mise", ".config/fish", ".config/git", ".config/nvim", ".direnv", ".yarn", ".ipython"),
     *(".jupyter", ".mvn/wrapper", "gradle/wrapper"),
+    # log-in and start-up, where the tree is somebody's home or a copy of it
+    *(".ssh", ".config/autostart", ".config/systemd", ".config/environment.d", "library/launchagents"),
 )
 """Folders all of whose files are guarded, at any depth."""
 
