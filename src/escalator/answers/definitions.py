@@ -40,6 +40,7 @@ _BINDING: Final = re.compile(
 _ASSIGNED: Final = re.compile(r"\s*(?:def |class |fn |func |function |async def )?(\w+)\s*(?:[:=(]|$)")
 _HEADER: Final = _PATTERNS["python"]
 _HEADERS: Final = ("def ", "class ", "async ")
+_HEAD_LINES: Final = re.compile(r"^[ \t]*(?:async )?(?:def|class) \w+", re.MULTILINE)
 _HOLLOW: Final = frozenset({"..."})
 
 
@@ -95,6 +96,11 @@ def bound_names(text: str) -> set[str]:
         elif (assigned := _ASSIGNED.match(line)) and not line.lstrip().startswith(assigned[1] + "("):
             bound.add(assigned[1])
     return bound
+
+
+def heads(text: str) -> set[str]:
+    """The beginnings of the lines that define something in a Python text, with their indentation."""
+    return set(_HEAD_LINES.findall(text))
 
 
 def functions(path: str, text: str) -> dict[str, None]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from escalator.answers.definitions import bound_names, called_unbound, functions
+from escalator.answers.definitions import bound_names, called_unbound, functions, heads
 from escalator.languages.outline import outline
 from escalator.languages.parsing import without_literals
 from escalator.languages.tags import language_of_path
@@ -59,7 +59,7 @@ def lost_definitions(
     """
     if not new.strip():
         return []
-    if names_in(path, old).keys() <= names_in(path, new).keys():
+    if not _may_have_lost(path, old, new):
         return []
     before, after = exact_names(path, old), exact_names(path, new)
     plain = without_literals(language_of_path(path), new)
@@ -85,6 +85,13 @@ def asked_for(name: str, asked: str) -> bool:
     return any(
         named.search(said) and _REMOVES.search(said) and not _KEEPS.search(said) for said in _SENTENCE.split(asked)
     )
+
+
+def _may_have_lost(path: str, old: str, new: str) -> bool:
+    """A quick look at the lines that define something, where they tell enough."""
+    if language_of_path(path) == "python" and heads(old) <= heads(new):
+        return not _constants(old).keys() <= _constants(new).keys()
+    return not names_in(path, old).keys() <= names_in(path, new).keys()
 
 
 def names_in(path: str, text: str) -> dict[str, None]:

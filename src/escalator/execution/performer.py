@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 
 from escalator import validators
 from escalator.answers.prompts import compose
-from escalator.answers.work import work
+from escalator.answers.work import TEST_DROPPED, work
 from escalator.events import Answered, AttemptStarted, Judged, Moved
 from escalator.execution.beside import Beside
 from escalator.execution.effects import BIG, Execute, computed, written
@@ -211,10 +211,7 @@ class Performer:
             return attempt
         if all(is_test(path) for path in beyond) and len(beyond) < len(changes.files):
             kept = {path: text for path, text in changes.files.items() if path not in beyond}
-            notes = (
-                *changes.notes,
-                *(f"{path}: a test of the project, its change was dropped" for path in beyond),
-            )
+            notes = (*changes.notes, *(f"{path}: {TEST_DROPPED}" for path in beyond))
             return replace(attempt, changes=replace(changes, files=kept, notes=notes))
         allowed = ", ".join(self._brief.files) or "new files"
         text = f"{beyond[0]} exists in the project and is not yours to change. Change {allowed}, or add new files."
