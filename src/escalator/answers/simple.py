@@ -19,6 +19,7 @@ from escalator.answers.numbering import looks_numbered
 from escalator.answers.operations import Whole
 from escalator.languages.tags import compatible, language_of_path
 
+_BEGINS_A_NUMBER: Final = frozenset("0123456789[lL")
 _OPENER: Final = re.compile(r"```([A-Za-z][^\n`]*)\n")
 _SIGNS: Final = ("~~~", "<<<", "-----", "</")
 """What other fences, edits and elements have."""
@@ -68,7 +69,7 @@ def _only_block(answer: str) -> Block | None:
     if info.language not in _PROGRAMS or not text.isascii() or not text.strip():
         return None
     lines = tuple(text[:-1].split("\n"))
-    if looks_numbered(lines):
+    if any(line.lstrip()[:1] in _BEGINS_A_NUMBER for line in lines) and looks_numbered(lines):
         return None
     above = last_lines(answer[:start].split("\n")[:-1])
     return Block(info=info, lines=lines, start=0, end=0, above=above)
