@@ -22,6 +22,8 @@ EXPECTED_SKIPS = {
     "this kernel has no Landlock": "no package brings it; a kernel from 5.13 on with it switched on has it",
     "no kernel headers here": "they are not on every machine, and the numbers in them do not change",
     "only root gives up its rights for a run": "the suite runs as an ordinary user, who has none to give up",
+    "only root can give files away": "the suite runs as an ordinary user, who cannot",
+    "this file system has no attributes": "those of temporary folders have them only on newer kernels",
 }
 """What a skip may say in CI, and why it may: whatever else is not tried there is a failure."""
 
