@@ -25,6 +25,8 @@ EXPECTED_SKIPS = {
     "no Go here": "a tool chain of hundreds of megabytes; what it writes is read in tests without it",
     "no Cargo here": "a tool chain of hundreds of megabytes; what it writes is read in tests without it",
     "only root gives up its rights for a run": "the suite runs as an ordinary user, who has none to give up",
+    "only root can give files away": "the suite runs as an ordinary user, who cannot",
+    "this file system has no attributes": "those of temporary folders have them only on newer kernels",
 }
 """What a skip may say in CI, and why it may: whatever else is not tried there is a failure."""
 

@@ -149,7 +149,7 @@ def test_a_journal_that_came_with_the_tree_reaches_nothing_outside_of_it(tmp_pat
 def test_a_journal_of_another_user_is_not_followed(tmp_path: Path) -> None:
     """Whoever may make files in a shared folder cannot have a change of theirs taken back in somebody else's name."""
     if os.geteuid():
-        pytest.skip("only root can give a file away")
+        pytest.skip("only root can give files away")
     root = halfway(tmp_path / "project")
     os.chown(root / BEGUN, 12345, 12345)
 
