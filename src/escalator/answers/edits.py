@@ -78,8 +78,8 @@ def _unnumbered(edit: Edit) -> Edit | None:
     """The edit without the numbers in front of its lines, None if they have none."""
     splits = []
     for search, replace in edit.splits:
-        plain = without_numbers(search.split("\n"))
-        new = without_numbers(replace.split("\n"))
+        plain = without_numbers(search.split("\n"), least=1)
+        new = without_numbers(replace.split("\n"), least=1)
         if plain is not None and (new is not None or not looks_numbered(replace.split("\n"))):
             splits.append((_joined(plain), replace if new is None else _joined(new)))
     return Edit(splits=tuple(splits), title=edit.title) if splits else None

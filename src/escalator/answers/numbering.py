@@ -23,15 +23,15 @@ def looks_numbered(lines: Sequence[str]) -> bool:
     return any(_NUMBER.match(line) for _, line in zip(range(_FEW), said, strict=False))
 
 
-def without_numbers(lines: Sequence[str]) -> list[str] | None:
-    """The lines without the consecutive numbers in front of them; None if not every one of at least two has its
-    own. Blank lines at the end need none.
+def without_numbers(lines: Sequence[str], *, least: int = 2) -> list[str] | None:
+    """The lines without the consecutive numbers in front of them; None if not every one of them has its own, or
+    there are fewer than `least`. Blank lines at the end need none.
     """
     rows = list(lines)
     while rows and not rows[-1].strip():
         rows.pop()
     found = [match for line in rows if (match := _NUMBER.match(line))]
-    if len(rows) < 2 or len(found) != len(rows):
+    if len(rows) < least or len(found) != len(rows):
         return None
     first = int(found[0]["number"])
     if any(int(match["number"]) != first + n for n, match in enumerate(found)):
