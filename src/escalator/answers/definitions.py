@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -98,9 +99,9 @@ def bound_names(text: str) -> set[str]:
     return bound
 
 
-def heads(text: str) -> set[str]:
-    """The beginnings of the lines that define something in a Python text, with their indentation."""
-    return set(_HEAD_LINES.findall(text))
+def heads(text: str) -> Counter[str]:
+    """The beginnings of the lines that define something in a Python text, with their indentation, counted."""
+    return Counter(_HEAD_LINES.findall(text))
 
 
 def functions(path: str, text: str) -> dict[str, None]:

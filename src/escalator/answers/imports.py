@@ -31,7 +31,7 @@ def with_imports(lines: Sequence[str], imported: Sequence[str]) -> str | None:
     start = _start(tree)
     end = max((node.end_lineno or 0 for node in there), default=start)
     rows[end:end] = others if there or not others else [*others, "", ""]
-    rows[start:start] = future if there or not future else [*future, ""]
+    rows[start:start] = ["", *future] if future and start else [*future, ""] if future else []
     return "\n".join(rows)
 
 

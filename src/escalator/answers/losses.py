@@ -16,6 +16,7 @@ MAIN: Final = 'the part under if __name__ == "__main__"'
 
 _CONSTANT: Final = re.compile(r"^([A-Z][A-Z0-9_]*|__\w+__)[ \t]*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
 _MAIN: Final = re.compile(r"^if __name__\b", re.MULTILINE)
+_DEFINES: Final = re.compile(r"\s*(?:pub |export |default |async )*(?:def|class|fn|func|function|type)\b")
 _EXPORTS: Final = re.compile(r"^(?:export\b|module\.exports\b|exports\.)", re.MULTILINE)
 _GENERATED: Final = frozenset(
     {"__init__", "__eq__", "__repr__", "__hash__", "__lt__", "__le__", "__gt__", "__ge__"}
@@ -62,8 +63,8 @@ def lost_definitions(
     if not _may_have_lost(path, old, new):
         return []
     before, after = exact_names(path, old), exact_names(path, new)
-    plain = without_literals(language_of_path(path), new)
-    came = {_last(name) for name in after if name not in before} | bound_names(plain)
+    plain, had = (without_literals(language_of_path(path), text) for text in (new, old))
+    came = {_last(name) for name in after if name not in before} | (_bound(plain) - _bound(had))
     came |= {_last(name) for text in elsewhere for name in names_in(path, text)}
     lost = [name for name in before if name not in after and _last(name) not in came]
     called = called_unbound(path, new) if lost else set()
@@ -89,7 +90,7 @@ def asked_for(name: str, asked: str) -> bool:
 
 def _may_have_lost(path: str, old: str, new: str) -> bool:
     """A quick look at the lines that define something, where they tell enough."""
-    if language_of_path(path) == "python" and heads(old) <= heads(new):
+    if language_of_path(path) == "python" and not heads(old) - heads(new):
         return not _constants(old).keys() <= _constants(new).keys()
     return not names_in(path, old).keys() <= names_in(path, new).keys()
 
@@ -114,6 +115,11 @@ def _constants(text: str) -> dict[str, None]:
     return {**names, MAIN: None} if _MAIN.search(text) else names
 
 
+def _bound(plain: str) -> set[str]:
+    """What is imported or assigned, but not defined."""
+    return bound_names("\n".join(line for line in plain.split("\n") if not _DEFINES.match(line)))
+
+
 def _is_excused(path: str, name: str, *, old: str, new: str, plain: str, asked: str) -> bool:
     last = _last(name)
     if asked_for(name, asked):
@@ -132,7 +138,8 @@ def _is_private(path: str, name: str, old: str) -> bool:
     if language == "go":
         return last[:1].islower()
     if language in {"javascript", "typescript", "tsx"} and "." not in name and _EXPORTS.search(old):
-        return not re.search(rf"\bexport[^\n]*\b{word}\b|\bexports\b[^\n]*\b{word}\b", old)
+        exported = rf"\bexport (?:default |async |abstract |declare )*\w+\*? {word}\b|\bexport default {word}\b"
+        return not re.search(rf"{exported}|\bexport \{{[^}}]*\b{word}\b|\bexports\b[^\n;]*\b{word}\b", old)
     if language == "rust":
         return not re.search(rf"\bpub\b[^\n]*\b{word}\b", old)
     if language in {"java", "csharp", "kotlin", "php"}:
