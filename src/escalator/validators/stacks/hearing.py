@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from escalator.languages.parsing import parses
+from escalator.languages.tags import language_of_path
 from escalator.records import Verdict
 from escalator.validators.build_files import Steering
 from escalator.validators.protocol import broke, failed, passed, suspicious, unavailable
@@ -92,6 +94,9 @@ class Hearing:
         session, base, stack = self.session, self.case.base, self.case.stack
         if session.reading.lack is not None:
             return session.reading.lack
+        unread = self._unparsed()
+        if unread:
+            return Lack(why=f"The tests in {unread} do not parse.", mend="Correct the test file.")
         before = _lacks(self.case, base) if base is not None else {}
         for lack in _lacks(self.case, session).values():
             if lack.certain or lack in before.values():
@@ -102,6 +107,20 @@ class Hearing:
             why = f"{stack.name} cannot run these tests, with or without the answer: {shown}"
             return Lack(why=why, mend="See that they run in the project by themselves.")
         return None
+
+    def _unparsed(self) -> str:
+        """A file of tests that failed as a whole and is not written in its language."""
+        wholes = {test for test, ended in self.session.tests.items() if ended == "failed"} & set(
+            self.case.share.tests
+        )
+        return next(
+            (
+                path
+                for path in sorted(wholes)
+                if parses(language_of_path(path), self.case.share.tests[path]) is False
+            ),
+            "",
+        )
 
     def _pointless(self, more: dict[str, Any]) -> Verdict | None:
         """The verdict where the tests go wrong in the same way without the answer."""
