@@ -23,7 +23,7 @@ class Runs:
     def __call__(self, step):
         self.asked.append(step.command)
         said = self.reports.pop(0)
-        files = {**step.command.files, **self.more.get("files", {})}
+        files = {**step.command.files, **(self.more.get("files", {}) if not self.reports else {})}
         return RunResult(
             exit_status=None if said in {"wall", "memory", "output"} else self.status,
             isolation=Isolation(kind="bwrap"),
@@ -185,7 +185,7 @@ def test_a_build_file_the_task_lets_the_answer_change_halves_the_pass():
 
 
 def test_a_test_that_the_run_changed_is_found_out():
-    """The tests are read back when the run has ended."""
+    """The tests are read back when the run with the answer has ended."""
     verdict = verdict_of(BAD, GOOD, files={"check.sh": "false"})
     assert verdict.failed
     assert "changed check.sh" in verdict.feedback

@@ -334,3 +334,28 @@ def test_a_runner_that_is_named_runs_what_it_can():
         found = chosen(brief, runner)
         assert [path for each in found for path in each.share.tests] == paths
         assert all(each.stack and each.stack.name == runner for each in found)
+
+
+@needs_node
+def test_a_helper_of_the_tests_changed_while_they_run_is_found_out(tmp_path):
+    """Where packages are linked the copy can be written: what one test file's process changes, others would load."""
+    project = {
+        "package.json": '{"type": "module"}',
+        "node_modules/plain/package.json": '{"name": "plain"}',
+        "test/check.js": "import assert from 'node:assert';\nexport const check = (a, b) => assert.equal(a, b);\n",
+        "src/double.js": "export const double = (n) => n;\n",
+    }
+    for name in ("one", "two"):
+        project[f"test/{name}.test.js"] = (
+            "import test from 'node:test';\nimport { double } from '../src/double.js';\n"
+            f"test('{name}', async () => {{ const {{ check }} = await import('./check.js'); check(double(2), 4); }});\n"
+        )
+    brief = laid(tmp_path, project, ["test/one.test.js", "test/two.test.js"], "src/double.js")
+    assert judged(any_tests(), brief, {"src/double.js": DOUBLE}).passed
+    forged = (
+        "import fs from 'node:fs';\nexport const double = (n) => n;\n"
+        "fs.writeFileSync(new URL('../test/check.js', import.meta.url), 'export const check = () => {};');\n"
+    )
+    verdict = judged(any_tests(), brief, {"src/double.js": forged})
+    assert verdict.failed
+    assert "changed test/check.js" in verdict.feedback

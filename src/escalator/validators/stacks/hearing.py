@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from escalator.languages.parsing import parses
+from escalator.languages.tags import language_of_path
 from escalator.records import Verdict
 from escalator.validators.build_files import Steering
 from escalator.validators.protocol import broke, failed, passed, suspicious, unavailable
+from escalator.validators.stacks.expecting import expect, file_of, known_before
 from escalator.validators.stacks.session import Case, Session
 from escalator.validators.stacks.stack import Lack, Twin
-from escalator.validators.tests.decision import Expected
 from escalator.validators.tests.feedback import MOST, listed, tidy
 from escalator.validators.tests.hearing import NAME, SecondRun
 
@@ -36,31 +38,6 @@ class Laid:
     notes: tuple[str, ...] = ()
 
 
-def expect(case: Case, given: tuple[str, ...] | None) -> Expected:
-    """The tests that must pass: the caller's list, else for each file what the untouched project ran, else what
-    its text defines. What the text says is to be skipped is excused only where it did not run without the answer.
-    """
-    defined, known = case.stack.defined(case.brief, case.share), _known(case)
-    if given is not None:
-        return Expected(ids=given, excused=frozenset(each for each in known if known[each] == "skipped"))
-    ids = [test for test in known if test not in case.stack.wholes(case.share)]
-    ran = set(map(_file, ids))
-    excused = {test for test in ids if known[test] == "skipped"}
-    ids += [test for test in defined.ids if _file(test) not in ran]
-    excused |= {test for test in defined.excused if _file(test) not in ran}
-    return Expected(ids=tuple(dict.fromkeys(ids)), excused=frozenset(excused))
-
-
-def _known(case: Case) -> dict[str, Any]:
-    base = case.base
-    usable = base is not None and not base.reading.broken and not base.result.killed
-    return dict(base.tests) if base is not None and usable else {}
-
-
-def _file(test: str) -> str:
-    return test.partition("::")[0]
-
-
 class Hearing:
     """Weighs one run. `wrong` are the tests that count against the answer, `lack` is what no answer can bring."""
 
@@ -76,7 +53,7 @@ class Hearing:
         self.missing = tuple(
             test
             for test in self.expected.missing(tuple(session.tests))
-            if _file(test) not in self.wrong and not self.expected.excuses(test)
+            if file_of(test) not in self.wrong and not self.expected.excuses(test)
         )
 
     @property
@@ -117,6 +94,9 @@ class Hearing:
         session, base, stack = self.session, self.case.base, self.case.stack
         if session.reading.lack is not None:
             return session.reading.lack
+        unread = self._unparsed()
+        if unread:
+            return Lack(why=f"The tests in {unread} do not parse.", mend="Correct the test file.")
         before = _lacks(self.case, base) if base is not None else {}
         for lack in _lacks(self.case, session).values():
             if lack.certain or lack in before.values():
@@ -127,6 +107,20 @@ class Hearing:
             why = f"{stack.name} cannot run these tests, with or without the answer: {shown}"
             return Lack(why=why, mend="See that they run in the project by themselves.")
         return None
+
+    def _unparsed(self) -> str:
+        """A file of tests that failed as a whole and is not written in its language."""
+        wholes = {test for test, ended in self.session.tests.items() if ended == "failed"} & set(
+            self.case.share.tests
+        )
+        return next(
+            (
+                path
+                for path in sorted(wholes)
+                if parses(language_of_path(path), self.case.share.tests[path]) is False
+            ),
+            "",
+        )
 
     def _pointless(self, more: dict[str, Any]) -> Verdict | None:
         """The verdict where the tests go wrong in the same way without the answer."""
@@ -139,6 +133,10 @@ class Hearing:
         if any(base.reading.report.tests.get(test) in {"passed", "skipped"} for test in base.marked.sentinels):
             why = "A test that must fail does not, even without the answer: results of these tests prove nothing."
             return broke(NAME, why, "Look at the settings of the runner and what they load.", **more)
+        found = base.tests or session.tests or base.reading.broken or session.reading.broken
+        if not found and self.case.stack.name in _SAY_LITTLE and not session.result.killed:
+            why = f"{self.case.stack.name} takes none of these files for tests, with or without the answer."
+            return broke(NAME, why, "Look at the settings of the runner that say which files are tests.", **more)
         if base.sound and session.sound and not _ran(base) and not _ran(session):
             what = "Every test is skipped" if base.tests else "There is no test in what was given"
             return broke(NAME, f"{what}, with or without the answer.", "Give tests that run.", **more)
@@ -187,8 +185,8 @@ class Hearing:
             shown = _told(session) if self.case.stack.name in _SAY_LITTLE else ""
             said = "\n".join(filter(None, [session.reading.broken, shown]))
             return f"The tests cannot be run with your change:\n{tidy(said, 1200)}"
-        if session.changed:
-            return f"The run changed {session.changed[0]}. Code under test must leave the tests as they are."
+        if self._changed:
+            return f"The run changed {self._changed[0]}. Code under test must leave the tests as they are."
         if self.missing:
             return f"Tests that must pass were not found with your change: {', '.join(self.missing[:5])}."
         if not session.sentinels_failed:
@@ -196,8 +194,14 @@ class Hearing:
         passing = [test for test, result in session.tests.items() if result == "passed"]
         return "" if passing or self.wrong else "No test passed with your change."
 
+    @property
+    def _changed(self) -> tuple[str, ...]:
+        """Files about the tests that only a run with the answer changed."""
+        before = self.case.base.changed if self.case.base is not None else ()
+        return tuple(path for path in self.session.changed if path not in before)
+
     def _passed_before(self) -> frozenset[str]:
-        return frozenset(test for test, result in _known(self.case).items() if result == "passed")
+        return frozenset(test for test, result in known_before(self.case).items() if result == "passed")
 
     def _weight(self, again: SecondRun | None) -> tuple[float, str]:
         """How much a pass proves, 0 to 1, and what a person should know of it."""
@@ -219,7 +223,7 @@ class Hearing:
             return "not run"
         if base.hung:
             return "took too long"
-        known = _known(self.case)
+        known = known_before(self.case)
         wrong = [test for test, result in known.items() if result == "failed"]
         if not known or not base.sentinels_failed:
             return "did not run"

@@ -23,7 +23,7 @@ function say(record) {
 // The words between node and the files: the runner's program and its options, or those of node itself.
 function words() {
   const options = setup.options.map((word) => word.replace('REPORTER', path.join(trusted, 'reporter.mjs')));
-  if (setup.program) return [path.resolve(setup.folder, setup.program), ...options];
+  if (setup.program) return [...setup.flags, path.resolve(setup.folder, setup.program), ...options];
   const strips = major > 23 || (major === 23 && minor >= 6) || (major === 22 && minor >= 18);
   return setup.typescript && !strips ? [...options, '--experimental-strip-types'] : options;
 }
@@ -31,6 +31,23 @@ function words() {
 // From version 21 on what node is given are patterns.
 function named(file) {
   return setup.runner === 'node' && major >= 21 ? file.replace(/[[\]{}*?()]/g, '[$&]') : file;
+}
+
+// When each file among the tests was last changed: nobody can set back this time.
+function stamps(watched, folder = '.', found = new Map()) {
+  for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
+    const file = path.join(folder, entry.name);
+    if (entry.isDirectory() && entry.name !== 'node_modules') stamps(watched, file, found);
+    if (!entry.isFile() || !watched.test(file)) continue;
+    const { ctimeNs, ino } = fs.statSync(file, { bigint: true });
+    found.set(file, `${ctimeNs} ${ino}`);
+  }
+  return found;
+}
+
+function changedSince(before) {
+  const now = before.size ? stamps(watched) : before;
+  return [...before.keys()].filter((file) => now.get(file) !== before.get(file));
 }
 
 function lacking() {
@@ -55,10 +72,12 @@ for (const [place, target] of Object.entries(setup.links)) {
     if (error.code !== 'EEXIST') throw error;
   }
 }
+const watched = new RegExp(setup.watched);
+const before = setup.watched ? stamps(watched) : new Map();
 const child = spawn(process.execPath, [...words(), ...setup.files.map(named)], {
   cwd: path.join(setup.folder, setup.root),
   stdio: ['pipe', 'inherit', 'inherit', report],
 });
 child.stdin.on('error', () => {});
 child.stdin.end(setup.runner === 'node' ? setup.key : '');
-child.on('exit', (status, signal) => say({ kind: 'end', status, signal }));
+child.on('exit', (status, signal) => say({ kind: 'end', status, signal, changed: changedSince(before) }));

@@ -13,8 +13,10 @@ from pathlib import Path, PurePosixPath
 
 from escalator.languages.parsing import parses
 from escalator.records import Brief, Command, Limits, RunResult
+from escalator.validators.project import base_text
 from escalator.validators.reports import Report, ReportError, Result, read_jest
 from escalator.validators.stacks import javascript, packages
+from escalator.validators.stacks.sentinels import must_fail
 from escalator.validators.stacks.stack import Defined, Lack, Marked, Reading, Share, Turn, Twin, under
 from escalator.validators.stacks.wire import Wire, read_wire
 
@@ -26,38 +28,20 @@ _MENDS = {
 _PACKAGE = re.compile(
     r"Cannot find (?:package|module) '([^'./#][^']*)'|Failed to resolve import \"([^\"./#][^\"]*)\""
 )
+_WATCHED = (
+    r"(?:^|/)(?:tests?|__tests__|__mocks__|__snapshots__|specs?|testing|e2e)/|[._-](?:test|spec)\.\w+$|(?:^|/)test[^/]*$"
+    r"|(?:^|/)package\.json$|\.config\.\w+$|\.setup\.\w+$"
+)
+"""Files that a run which may write its copy has to leave as they are, unless it changes them without the answer
+too.
+"""
+
+_MODULES_IN_JEST = "--experimental-vm-modules"
 _FRAMES = re.compile(
     r"^ +at (?:.*(?:node:internal|/node_modules)/.*|(?:new )?(?:Safe)?Promise.*)\n?", re.MULTILINE
 )
 _READ_ONLY = re.compile(r"\bEROFS\b")
 _NETWORK = re.compile(r"\bgetaddrinfo (?:EAI_AGAIN|ENOTFOUND)\b|\bENETUNREACH\b")
-
-_ASSERTED = {
-    "equal": "{0}.equal(1, 2)",
-    "strict": "{0}.strictEqual('a', 'b')",
-    "deep": "{0}.deepEqual([1], [2])",
-    "deep strict": "{0}.deepStrictEqual({{ a: 1 }}, {{ a: 2 }})",
-    "strict mode": "{0}.strict.equal(1, '1')",
-    "ok": "{0}.ok(0)",
-    "itself": "{0}(false)",
-    "match": "{0}.match('a', /b/)",
-    "throws": "{0}.throws(() => 1)",
-    "rejects": "await {0}.rejects(Promise.resolve(1))",
-    "error": "throw new Error('must fail')",
-}
-_EXPECTED = {
-    "be": "{0}(1).toBe(2)",
-    "equal": "{0}([1]).toEqual([2])",
-    "strict": "{0}({{ a: 1 }}).toStrictEqual({{ a: 2 }})",
-    "truth": "{0}(0).toBeTruthy()",
-    "falsehood": "{0}(1).toBeFalsy()",
-    "contain": "{0}([1]).toContain(2)",
-    "match": "{0}('a').toMatch('b')",
-    "throw": "{0}(() => 1).toThrow()",
-    "reject": "await {0}(Promise.resolve(1)).rejects.toThrow()",
-    "error": "throw new Error('must fail')",
-}
-"""Tests that must fail, each by another of the ways in which tests say what they expect."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +52,6 @@ class Node:
 
     name: str
     bin: str = ""
-    library: str
     options: tuple[str, ...]
     kept: tuple[str, ...]
     settings: tuple[str, ...] = ()
@@ -101,26 +84,10 @@ class Node:
         """The tests with sentinels at their ends."""
         files, ids = {}, []
         for path, text in texts.items():
-            bodies = _EXPECTED if self.bin else _ASSERTED
-            how = self._imported(brief, path, text, word)
-            only = ".only" if self.bin and re.search(r"\.only\b", text) else ""
-            tests = [
-                f"{word}_test{only}('{word} {name}', async () => {{ {body.format(f'{word}_judge')} }});"
-                for name, body in bodies.items()
-            ]
-            files[path] = "\n".join([text, how, *tests, ""])
-            ids += [f"{path}::{word} {name}" for name in bodies]
+            tests = must_fail(text, word, runner=self.name, module=self._as_module(brief, path, text))
+            files[path] = "\n".join([text, *tests.values(), ""])
+            ids += [f"{path}::{title}" for title in tests if title]
         return Marked(files=files, sentinels=tuple(ids))
-
-    def _imported(self, brief: Brief, path: str, text: str, word: str) -> str:
-        """The line by which the sentinels get at what defines tests and at what compares."""
-        if self.name == "jest" and "@jest/globals" not in javascript.imports(text):
-            return f"const {word}_test = test, {word}_judge = expect;"
-        if self.bin:
-            return f"import {{ it as {word}_test, expect as {word}_judge }} from '{self.library}';"
-        if self._as_module(brief, path, text):
-            return f"import {{ test as {word}_test }} from 'node:test'; import {word}_judge from 'node:assert';"
-        return f"const {word}_test = require('node:test'), {word}_judge = require('node:assert');"
 
     def _as_module(self, brief: Brief, path: str, text: str) -> bool:
         ending = PurePosixPath(path).suffix
@@ -150,18 +117,21 @@ class Node:
             "root": share.root or ".",
             "links": linked,
             "program": packages.installed(brief, share.root, self.bin) if self.bin else None,
+            "flags": _flags(brief, share.root) if self.bin else [],
             "options": self.options,
             "files": [under(share.root, path) for path in share.tests],
             "typescript": any(javascript.language(path) != "javascript" for path in share.tests),
         }
         bounds = turn.bounds
+        writable = bool(linked) or bool(self.bin) or bounds.writable
+        setup |= {"watched": _WATCHED if writable else ""}
         heap = {} if bounds.memory is None else {"NODE_OPTIONS": f"--max-old-space-size={bounds.memory}"}
         return Command(
             argv=("node", "{trusted}/launch.cjs", "{report}", "{trusted}"),
             workspace=brief.workspace,
             files=files,
             trusted={name: _program(name) for name in ("launch.cjs", "reporter.mjs")},
-            writable=bool(linked) or bool(self.bin) or bounds.writable,
+            writable=writable,
             readable=shown,
             env={**heap, "NO_COLOR": "1", "FORCE_COLOR": "0"},
             stdin=json.dumps(setup).encode(),
@@ -184,7 +154,7 @@ class Node:
         except ReportError as error:
             return Reading(broken=str(error), version=version)
         broken = "" if end.get("status") is not None else "The runner itself was ended."
-        return Reading(report=report, broken=broken, version=version)
+        return Reading(report=report, broken=broken, version=version, changed=tuple(end.get("changed", ())))
 
     def _report(self, wire: Wire, share: Share, folder: str, word: str) -> Report:
         if self.bin and not wire.rest.strip():
@@ -233,14 +203,12 @@ class Node:
 
 NODE = Node(
     name="node",
-    library="node:test",
     options=("--test", "--test-reporter=REPORTER"),
     kept=("node_modules", "*/node_modules/*"),
 )
 VITEST = Node(
     name="vitest",
     bin="vitest/vitest.mjs",
-    library="vitest",
     options=(
         *(
             "run",
@@ -261,7 +229,6 @@ VITEST = Node(
 JEST = Node(
     name="jest",
     bin="jest/bin/jest.js",
-    library="@jest/globals",
     options=(
         *("--ci", "--json", "--outputFile=/dev/fd/3", "--bail=0", "--coverage=false", "--watchman=false"),
         *("--passWithNoTests=false", "--runTestsByPath"),
@@ -275,6 +242,12 @@ JEST = Node(
 def _program(name: str) -> str:
     """A file of ours that runs inside the sandbox."""
     return package_files("escalator.validators.stacks").joinpath(name).read_text("utf-8")
+
+
+def _flags(brief: Brief, root: str) -> list[str]:
+    """What the project's own scripts give to node, where modules could not be run without it."""
+    text = base_text(brief, f"{root}/package.json".lstrip("/")) or ""
+    return [_MODULES_IN_JEST] if _MODULES_IN_JEST in text else []
 
 
 def _package(name: str) -> str:

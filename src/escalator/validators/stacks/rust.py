@@ -78,16 +78,16 @@ class Cargo:
         if isinstance(tool, Missing):
             raise ValidatorError(tool.why, validator=self.name)
         linked, cargo = tool.argv[2].partition("exec ")[0], tool.argv[3]
-        script = f'{linked}exec "$0" test --offline --no-fail-fast --color never "$@" 2>&1'
+        built = 'CARGO_TARGET_DIR="$TMPDIR/target" exec "$0"'
+        script = f'{linked}{built} test --offline --no-fail-fast --color never "$@" 2>&1'
         binaries = [word for path in share.tests for word in ("--test", _target(path))]
-        own = {"RUST_BACKTRACE": "0", "CARGO_TARGET_DIR": "/tmp/target", "RUSTFLAGS": "-Awarnings"}  # noqa: S108  inside
         return Command(
             argv=("sh", "-c", script, cargo, *binaries),
             workspace=brief.workspace,
             files=files,
             writable=True,
             readable=tool.readable,
-            env={**tool.env, **own},
+            env={**tool.env, "RUST_BACKTRACE": "0"},
             cwd=f"{{workspace}}/{share.root}".rstrip("/"),
             artefacts=tuple(share.tests),
             limits=Limits(wall=turn.bounds.timeout, memory=None, processes=512),

@@ -74,6 +74,7 @@ def run_tests(
     marked = case.stack.marked(brief, share, texts, turn.word)
     command = case.stack.command(brief, share, {**files, **marked.files}, turn)
     result = yield from run(command, validator="tests")
+    reading = case.stack.read(share, result, turn)
     changed = tuple(
         path
         for path in command.artefacts
@@ -82,9 +83,9 @@ def run_tests(
         and result.artefacts.get(path) != marked.files[path].encode("utf-8", "surrogatepass")
     )
     return Session(
-        reading=case.stack.read(share, result, turn),
+        reading=reading,
         result=result,
         marked=marked,
         command=command.argv,
-        changed=changed,
+        changed=tuple(dict.fromkeys((*changed, *reading.changed))),
     )

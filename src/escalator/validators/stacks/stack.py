@@ -68,13 +68,15 @@ class Twin:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
     """What a run reported, ids as the project knows them. `broken`: why the report cannot be believed, if it
-    cannot; `lack`: what the runner itself says it needs.
+    cannot; `lack`: what the runner itself says it needs; `changed`: files about the tests that the run has
+    changed.
     """
 
     report: Report = field(default_factory=Report)
     broken: str = ""
     lack: Lack | None = None
     version: str = ""
+    changed: tuple[str, ...] = ()
 
 
 class Stack(Protocol):
