@@ -166,10 +166,10 @@ def test_an_approval_overrides_failed_checks_openly(ledger: Archive) -> None:
 def test_a_ledger_that_keeps_no_answers_offers_none_for_approval() -> None:
     """Filed without answers, a case can still be given up."""
     ledger = MemoryLedger(store_answers=False)
-    desk = Desk({"small": ["```python adding.py\nx = 1\n```"]}, ledger=ledger)
+    desk = Desk({"small": ["```python adding.py\ndef add(a, b):\n    return 41 + a\n```"]}, ledger=ledger)
     outcome = desk.execute(task_type="critical")
     number = file_review(ledger, outcome, keep=False).result()
-    assert "x = 1" not in (ledger.reviews()[0].payload)
+    assert "41 + a" not in (ledger.reviews()[0].payload)
     with pytest.raises(LedgerError, match="store_answers"):
         approve(ledger, number, by="ann")
     assert skip(ledger, number, by="ann").state == "rejected"
