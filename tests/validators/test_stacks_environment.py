@@ -207,12 +207,16 @@ CJS = "const { test } = require('node:test');\nconst assert = require('node:asse
     [
         "require('node:test').test = () => {};\n",
         "const runner = require('node:test');\nrunner.beforeEach((t) => { t.todo?.(); });\n",
-        ("const runner = require('node:test');\nconst { Test } = runner;\n"
-        "Object.getPrototypeOf(Object.getPrototypeOf(runner.test)).call = () => {};\nFunction.prototype.apply = () => {};\n"),
+        (
+            "const runner = require('node:test');\nconst { Test } = runner;\n"
+            "Object.getPrototypeOf(Object.getPrototypeOf(runner.test)).call = () => {};\nFunction.prototype.apply = () => {};\n"
+        ),
         "const assert = require('node:assert');\nmodule.constructor._load = () => new Proxy(() => {}, { get: () => () => {} });\n",
         "require.cache[require.main.filename].exports = {};\nprocess.exitCode = 0;\nprocess.on('beforeExit', () => process.exit(0));\n",
-        ("const assert = require('node:assert');\nassert.AssertionError.prototype.constructor = null;\n"
-        "for (const name of Object.keys(assert)) if (typeof assert[name] === 'function') assert[name] = async () => {};\n"),
+        (
+            "const assert = require('node:assert');\nassert.AssertionError.prototype.constructor = null;\n"
+            "for (const name of Object.keys(assert)) if (typeof assert[name] === 'function') assert[name] = async () => {};\n"
+        ),
         "Promise.prototype.then = function () { return this; };\n",
         "process.stdout.write = () => true;\nprocess.stderr.write = () => true;\nsetImmediate(() => process.abort());\n",
     ],
