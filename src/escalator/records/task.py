@@ -49,7 +49,8 @@ class Task:
     """What is wanted, as the caller says it.
 
     `prompt`: the request in plain words. `workspace`: a directory that is read, never written.
-    `files`: what may be changed, as glob patterns under the workspace or as {path: content}.
+    `files`: what may be changed, as names or glob patterns under the workspace (a name that exists is no pattern)
+    or as {path: content}.
     `tests`: trusted tests that judge the answer, as paths under the workspace or as {path: content}.
     `language`: of the answer, when neither files nor prompt tell. `requirements`: sentences the answer must
     meet, one each; the semantic checker judges them one by one. `images`: paths or `Image` records.
