@@ -166,7 +166,7 @@ def test_an_approval_overrides_failed_checks_openly(ledger: Archive) -> None:
 def test_a_ledger_that_keeps_no_answers_offers_none_for_approval() -> None:
     """Filed without answers, a case can still be given up."""
     ledger = MemoryLedger(store_answers=False)
-    desk = Desk({"small": ["```python adding.py\nx = 1\n```"]}, ledger=ledger)
+    desk = Desk({"small": ["```python adding.py\ndef add(a, b):\n    x = 1\n    return a + b * x\n```"]}, ledger=ledger)
     outcome = desk.execute(task_type="critical")
     number = file_review(ledger, outcome, keep=False).result()
     assert "x = 1" not in (ledger.reviews()[0].payload)
