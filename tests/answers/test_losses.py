@@ -202,3 +202,70 @@ def test_in_other_languages(path: str, old: str, new: str, names: list[str]) -> 
 def test_asking_is_one_sentence(name: str, asked: str, expected: bool) -> None:
     """The name and the wish stand together, and the wish is not to keep it."""
     assert expected is asked_for(name, asked)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "names"),
+    [
+        ("class P:\n    x: int\n    y: int = 3\n", "class P:\n    x: int\n", ["P.y"]),
+        ("class E(Enum):\n    A = 1\n    B = 2\n", "class E(Enum):\n    A = 1\n", ["E.B"]),
+        ("class P:\n    _x = 1\n", "class P:\n    pass\n", []),
+        ("class P:\n    x = 1\n", "class P:\n    @property\n    def x(self):\n        return 1\n", []),
+        (
+            "def f():\n    x = 1\n    return x\n\n\nclass P:\n    pass\n",
+            "def f():\n    y = 1\n    return y\n\n\nclass P:\n    pass\n",
+            [],
+        ),
+    ],
+)
+def test_fields_of_classes_are_noticed(old: str, new: str, names: list[str]) -> None:
+    """Those of a record and the members of an enumeration, but no variables of functions."""
+    assert names == lost(new, old=old)
+
+
+def test_a_setter_is_not_its_getter() -> None:
+    """What is there twice has to stay there twice."""
+    old = (
+        "class P:\n    @property\n    def x(self):\n        return 1\n\n"
+        "    @x.setter\n    def x(self, value):\n        pass\n"
+    )
+
+    assert len(lost(old[: old.index("\n    @x.setter")], old=old)) == 1
+    assert lost(old[: old.index("\n    @x.setter")], "Remove the setter of x.", old=old) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "part"),
+    [
+        ("package.json", '{"name": "x", "version": "1", "scripts": {"a": "b"}}\n', '{"version": "2"}\n'),
+        ("a.toml", '[project]\nname = "x"\nversion = "1"\n[tool.x]\na = 1\n', '[project]\nversion = "2"\n'),
+        ("a.yaml", "name: x\nversion: 1\nother: 3\n", "version: 2\n"),
+        ("README.md", "# T\n\n## Usage\n\nold\n\n## License\n\nMIT\n", "## Usage\n\nnew\n"),
+        ("a.css", ".a { color: blue; }\n.b { color: blue; }\n", ".a { color: red; }\n"),
+        ("a.sql", "CREATE TABLE a (x text);\nCREATE TABLE b (x text);\n", "CREATE TABLE a (x int);\n"),
+        ("a.ini", "[a]\nx = 1\n[b]\ny = 1\n", "[a]\nx = 2\n"),
+        ("i.html", "<html>\n<body>\n<p>a</p>\n</body>\n</html>\n", "<p>b</p>\n"),
+        ("Makefile", "all: a\n\ta\n\ntest:\n\tb\n", "test:\n\tc\n"),
+    ],
+)
+def test_a_part_of_a_document_is_not_the_document(path: str, old: str, part: str) -> None:
+    """Half of it or more went and little came, though nobody asked for that."""
+    assert lost(part, "Change that part.", path, old)
+    assert lost(old, "Change that part.", path, old) == []
+    assert lost(part, "Rewrite it from scratch.", path, old) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("a.json", '{"a": 1, "b": 2, "c": 3}\n', '{"a": 1, "b": 2}\n'),
+        ("a.json", '{"a": 1}\n', '{"b": 1}\n'),
+        ("a.md", "# A\n\n# B\n\n```\n# C\n# D\n```\n", "# A\n\n# B\n"),
+        ("a.yaml", "a: 1\nb: 1\nc: 1\n", "a: 1\nd: 1\ne: 1\n"),
+        ("a.json", "[1, 2]\n", "[1]\n"),
+        ("a.json", "{broken", "{}\n"),
+    ],
+)
+def test_a_document_that_changes_is_one_that_changes(path: str, old: str, new: str) -> None:
+    """One part less, other parts instead, or nothing that can be told: that is for the tests to judge."""
+    assert lost(new, "Change it.", path, old) == []

@@ -111,6 +111,16 @@ BODIES = st.sampled_from(
         "…\nx = 1\n",
         "$ python app.py\n",
         "x = [1]  # [THINK]\n",
+        "1: x = 1\n2: y = 2\n",
+        "1: def f(a):\n2:     return a\n3: x = 1\n4: y = 2\nz = 3\n",
+        "x = 1\ny = 2\n3: z = 3\n",
+        "class C:\n    def g(self):\n        return 2\n",
+        "def g(self):\n    return 2\n",
+        "import re\n\n\ndef f(a):\n    return re\n",
+        "x = '<file path=\"app.py\">'\ny = '</file>'\n",
+        "------- SEARCH\nx\n=======\ny\n+++++++ REPLACE\n",
+        "*** Begin Patch\n*** Update File: app.py\n@@\n-x\n*** End Patch\n",
+        "x = 1  # assistantfinal\n",
     ]
 )
 PROSE = st.sampled_from(
@@ -145,6 +155,13 @@ PROSE = st.sampled_from(
         "\ufeff",
         "\x1b[1mbold\x1b[0m",
         "Final version:",
+        '<file path="app.py">',
+        "</file>",
+        "<write_to_file>\n<path>app.py</path>\n<content>",
+        "analysisWe think.",
+        "assistantfinal",
+        "final",
+        "1: one",
     ]
 )
 OPENERS = st.sampled_from(["```", "```", "```", "~~~", "````", " ```", "> ```", "- ```", "text ```", "``"])
@@ -182,19 +199,25 @@ def plain_answers(draw: st.DrawFn) -> str:
     workspace=st.sampled_from(WORKSPACES),
     target=st.none() | PATHS,
     reason=st.sampled_from(["stop", "stop", "stop", "length"]),
+    asked=st.sampled_from(["", "Fix f.", "Remove C."]),
     protected=st.sampled_from([(), ("src",), ("*.go", "test_app.py")]),
 )
-@example(text="```python\nx = 1\n```", workspace={}, target=None, reason="stop", protected=())
-@example(text="Usage:\n```python app.py\nx = 1\n```", workspace={}, target=None, reason="stop", protected=())
-@example(text='```python\n{"files": 1}\n```', workspace={"a.py": ""}, target=None, reason="stop", protected=())
+@example(text="```python\nx = 1\n```", workspace={}, target=None, reason="stop", asked="", protected=())
+@example(
+    text="Usage:\n```python app.py\nx = 1\n```", workspace={}, target=None, reason="stop", asked="", protected=()
+)
+@example(
+    text='```python\n{"files": 1}\n```', workspace={"a.py": ""}, target=None, reason="stop", asked="", protected=()
+)
 def test_the_short_way_says_what_the_long_way_says(
-    text: str, workspace: dict[str, str], target: str | None, reason: str, protected: tuple[str, ...]
+    text: str, workspace: dict[str, str], target: str | None, reason: str, asked: str, protected: tuple[str, ...]
 ) -> None:
     """The same change set or the same rejection, notes and feedback included."""
     given_: dict[str, Any] = {
         "target": target,
         "workspace": workspace,
         "finish_reason": reason,
+        "asked": asked,
         "protected": protected,
     }
     assert extract(text, **given_) == extract_thoroughly(text, **given_)

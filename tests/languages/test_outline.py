@@ -15,6 +15,12 @@ def f():
 
 
 class A:
+    size: int = 3
+    name: str
+    (a, b) = 1, 2
+    a.b = 3
+    'Text.'
+
     @property
     def p(self):
         pass
@@ -38,10 +44,11 @@ def test_python_with_lines_and_decorators() -> None:
     """Functions, classes and what is inside classes, not what is inside functions or behind conditions."""
     found = {each.name: each for each in outline("python", PYTHON) or []}
 
-    assert list(found) == ["f", "A", "A.p", "A.B", "A.B.q"]
+    assert list(found) == ["f", "A", "A.size", "A.name", "A.p", "A.B", "A.B.q"]
     assert (found["f"].first, found["f"].last, found["f"].decorated) == (3, 6, True)
     assert (found["A"].kind, found["A.p"].kind, found["A"].decorated) == ("type", "function", False)
-    assert (found["A.p"].first, found["A.p"].last) == (10, 12)
+    assert (found["A.p"].first, found["A.p"].last) == (16, 18)
+    assert (found["A.size"].kind, found["A.size"].first) == ("value", 10)
 
 
 @pytest.mark.parametrize(

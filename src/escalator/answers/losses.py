@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
 from escalator.answers.definitions import bound_names, called_unbound, functions, heads
 from escalator.languages.outline import outline
 from escalator.languages.parsing import without_literals
+from escalator.languages.sections import sections
 from escalator.languages.tags import language_of_path
 
 MAIN: Final = 'the part under if __name__ == "__main__"'
@@ -16,6 +18,8 @@ MAIN: Final = 'the part under if __name__ == "__main__"'
 
 _CONSTANT: Final = re.compile(r"^([A-Z][A-Z0-9_]*|__\w+__)[ \t]*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
 _MAIN: Final = re.compile(r"^if __name__\b", re.MULTILINE)
+_FIELD: Final = re.compile(r"^(?: {1,4}|\t)(\w+)[ \t]*(?::[^=\n(]*)?(?:=(?!=)|$)", re.MULTILINE)
+_AGAIN: Final = " number "
 _DEFINES: Final = re.compile(r"\s*(?:pub |export |default |async )*(?:def|class|fn|func|function|type)\b")
 _EXPORTS: Final = re.compile(r"^(?:export\b|module\.exports\b|exports\.)", re.MULTILINE)
 _GENERATED: Final = frozenset(
@@ -73,6 +77,8 @@ def lost_definitions(
         return used
     if len(lost) == len(before) and not asked:
         return []
+    if sections(language_of_path(path), old) is not None:
+        return _shrunk(lost, before, after, asked)
     missed = [name for name in lost if not _is_excused(path, name, old=old, new=new, plain=plain, asked=asked)]
     return _heads(_left_out(lost, before, after) if _BROAD.search(asked) else missed)
 
@@ -81,7 +87,8 @@ def asked_for(name: str, asked: str) -> bool:
     """Whether a task asks in one sentence to remove, rename or move what has this name, or what holds it."""
     if not _REMOVES.search(asked):
         return False
-    words = {re.escape(part) for part in name.split(".")} if name != MAIN else {"__main__", "main"}
+    parts = [part for part in name.partition(_AGAIN)[0].split(".") if part]
+    words = {re.escape(part) for part in parts} if name != MAIN else {"__main__", "main"}
     named = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(words))})(?!\w)")
     return any(
         named.search(said) and _REMOVES.search(said) and not _KEEPS.search(said) for said in _SENTENCE.split(asked)
@@ -90,9 +97,11 @@ def asked_for(name: str, asked: str) -> bool:
 
 def _may_have_lost(path: str, old: str, new: str) -> bool:
     """A quick look at the lines that define something, where they tell enough."""
-    if language_of_path(path) == "python" and not heads(old) - heads(new):
-        return not _constants(old).keys() <= _constants(new).keys()
-    return not names_in(path, old).keys() <= names_in(path, new).keys()
+    if language_of_path(path) != "python":
+        return not names_in(path, old).keys() <= names_in(path, new).keys()
+    if heads(old) - heads(new) or not _constants(old).keys() <= _constants(new).keys():
+        return True
+    return "class " in old and bool(Counter(_FIELD.findall(old)) - Counter(_FIELD.findall(new)))
 
 
 def names_in(path: str, text: str) -> dict[str, None]:
@@ -105,9 +114,22 @@ def names_in(path: str, text: str) -> dict[str, None]:
 def exact_names(path: str, text: str) -> dict[str, None]:
     """What a file defines, by its grammar where there is one."""
     language = language_of_path(path)
+    parts = sections(language, text)
+    if parts is not None:
+        return parts
     found = outline(language, text)
-    names = functions(path, text) if found is None else dict.fromkeys(each.name for each in found if each.name)
+    names = functions(path, text) if found is None else _counted(each.name for each in found if each.name)
     return {**names, **_constants(without_literals(language, text))} if language == "python" else names
+
+
+def _counted(names: Iterable[str]) -> dict[str, None]:
+    """The names, those that are there more than once with a number: a getter and its setter are two."""
+    seen: Counter[str] = Counter()
+    for name in names:
+        seen[name] += 1
+    return {
+        f"{name}{_AGAIN}{n}" if n > 1 else name: None for name, most in seen.items() for n in range(1, most + 1)
+    }
 
 
 def _constants(text: str) -> dict[str, None]:
@@ -147,6 +169,13 @@ def _is_private(path: str, name: str, old: str) -> bool:
     return language in {"c", "cpp"} and re.search(rf"^static\b[^\n=;]*\b{word}\b", old, re.MULTILINE) is not None
 
 
+def _shrunk(lost: list[str], before: dict[str, None], after: dict[str, None], asked: str) -> list[str]:
+    """Half of a file that is no program, or more, where some of it was kept."""
+    kept = any(name in after for name in before) or not after
+    few = len(after) * 2 <= len(before) and kept
+    return [name for name in lost if not asked_for(name, asked)] if few and not _BROAD.search(asked) else []
+
+
 def _left_out(lost: list[str], before: dict[str, None], after: dict[str, None]) -> list[str]:
     """Most of a file, with next to nothing in its place."""
     holders = {name.rsplit(".", 1)[0] for name in before if "." in name}
@@ -162,4 +191,4 @@ def _heads(names: list[str]) -> list[str]:
 
 
 def _last(name: str) -> str:
-    return name.rpartition(".")[2] if name != MAIN else name
+    return name.partition(_AGAIN)[0].rpartition(".")[2] if name != MAIN else name

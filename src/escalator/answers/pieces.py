@@ -56,7 +56,7 @@ def placed(path: str, old: str, new: str, asked: str) -> tuple[str, str] | None:
         return None
     text = dedent(new)
     inside = indent_of(next((line for line in new.split("\n") if line.strip()), "")) != ""
-    parts, there = _parts(path, text), outline("python", old)
+    parts, there = _parts(path, text), [each for each in outline("python", old) or [] if each.kind != "value"]
     if parts is None or not there or stand_in_of(path, old, new):
         return None
     changes = _changes(parts, there, old.split("\n"), inside=inside)

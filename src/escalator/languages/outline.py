@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from escalator.languages.parsing import MAX_PARSED, tree_of
 
@@ -46,13 +46,16 @@ _VALUES: Final = frozenset({"arrow_function", "function_expression", "generator_
 _DEEPEST: Final = 12
 
 
+Kind: TypeAlias = Literal["function", "type", "value"]
+
+
 class Definition(NamedTuple):
-    """A function or a type. `name` is behind those of its holders, as in "Shop.price"; `first` and `last` are its
-    lines from 0, decorators included.
+    """A function, a type, or a value in a class of Python. `name` is behind those of its holders, as in
+    "Shop.price"; `first` and `last` are its lines from 0, decorators included.
     """
 
     name: str
-    kind: Literal["function", "type"]
+    kind: Kind
     first: int
     last: int
     decorated: bool = False
@@ -78,6 +81,17 @@ def _inside(node: Node, holder: str, depth: int) -> Iterator[Definition]:
             value = child.child_by_field_name("value")
             if value is not None and value.type in _VALUES:
                 yield _named(child, holder, "function")
+        elif holder and child.type == "expression_statement":
+            yield from _values(child, holder)
+
+
+def _values(node: Node, holder: str) -> Iterator[Definition]:
+    """What a statement in a class of Python assigns or declares."""
+    found = node.named_children[0] if node.named_children else None
+    left = found.child_by_field_name("left") if found is not None and found.type == "assignment" else None
+    if left is not None and left.type == "identifier":
+        name = (left.text or b"").decode("utf-8", "replace")
+        yield Definition(f"{holder}.{name}", "value", node.start_point[0], node.end_point[0])
 
 
 def _definition(node: Node, holder: str, depth: int) -> Iterator[Definition]:
@@ -91,7 +105,7 @@ def _definition(node: Node, holder: str, depth: int) -> Iterator[Definition]:
     yield from _inside(body, found.name, depth + 1)
 
 
-def _named(node: Node, holder: str, kind: Literal["function", "type"]) -> Definition:
+def _named(node: Node, holder: str, kind: Kind) -> Definition:
     outer = node.parent if node.parent is not None and node.parent.type == "decorated_definition" else node
     name = _name(node)
     return Definition(
