@@ -138,12 +138,17 @@ def _judge(number: int, sent: list[Any], form: Blinded) -> _Said:
             hidden.add(data)
             values[f"a{at}"] = form.hidden[data].value
             continue
-        tree = parse(data)
+        try:
+            tree = parse(data)
+        except EncodingError:
+            return _Said(number=number, outcome="forged")
         try:
             values[f"a{at}"] = value_of(tree)
         except EncodingError:
             opaque = True
             values[f"a{at}"] = _Other(show(tree))
+        except TypeError:  # what no set and no dict could hold
+            return _Said(number=number, outcome="forged")
     given = frozenset(each for each in hidden if form.hidden[each].given)
     said = _Said(number=number, outcome="opaque", hidden=frozenset(hidden), given=given)
     return said if unlike or (opaque and " is " not in check.template) else _held(check, values, said)
