@@ -91,7 +91,7 @@ def test_variables_with_the_names_of_keys_are_secrets(tmp_path: Path) -> None:
         {},
         OPENAI_API_KEY="k" * 20,
         DB_PASSWORD=PASSWORD,
-        SSH_KEY="/home/me/key1",
+        SSH_KEY="/etc/ssh/key1",
         A_TOKEN="short",
         PATH="/bin1",
     )
