@@ -42,6 +42,15 @@ _ASSIGNED: Final = re.compile(r"\s*(?:def |class |fn |func |function |async def 
 _HEADER: Final = _PATTERNS["python"]
 _HEADERS: Final = ("def ", "class ", "async ")
 _HEAD_LINES: Final = re.compile(r"^[ \t]*(?:async )?(?:def|class) \w+", re.MULTILINE)
+_CONSTANT_LINES: Final = re.compile(
+    r"^(?:if __name__|[A-Z][A-Z0-9_]*[ \t]*(?=(?::[^=\n]+)?=(?!=))|__\w+__[ \t]*(?=(?::[^=\n]+)?=(?!=)))",
+    re.MULTILINE,
+)
+_FIELD_LINES: Final = re.compile(r"^(?: {1,4}|\t)(\w+)[ \t]*(?::[^=\n(]*)?(?:=(?!=)|$)", re.MULTILINE)
+_PLAIN: Final = ("import ", "from ", "def ", "class ", "async ", "@", "#", ")", "]", "}", " ", "\t", '"""', "'''")
+_FEW: Final = 40
+"""Definitions that are still a piece of a file."""
+
 _HOLLOW: Final = frozenset({"..."})
 
 
@@ -102,6 +111,35 @@ def bound_names(text: str) -> set[str]:
 def heads(text: str) -> Counter[str]:
     """The beginnings of the lines that define something in a Python text, with their indentation, counted."""
     return Counter(_HEAD_LINES.findall(text))
+
+
+def may_have_lost(path: str, old: str, new: str) -> bool:
+    """A quick look at the lines that define something, where they tell enough: whether the new text lacks one."""
+    if language_of_path(path) != "python":
+        return True
+    if heads(old) - heads(new) or set(_CONSTANT_LINES.findall(old)) - set(_CONSTANT_LINES.findall(new)):
+        return True
+    return "class " in old and bool(Counter(_FIELD_LINES.findall(old)) - Counter(_FIELD_LINES.findall(new)))
+
+
+def may_be_piece(path: str, old: str, new: str) -> bool:
+    """A quick look: whether the new text defines a few things, and lacks something that the old one has."""
+    if language_of_path(path) != "python" or not old.strip():
+        return False
+    first = next((line for line in new.split("\n") if line.strip()), "")
+    if first[:1] in {" ", "\t"}:
+        return True
+    given, had = heads(new), heads(old)
+    if not had or not 0 < sum(head[0] not in " \t" for head in given) <= _FEW:
+        return False
+    if had - given:
+        return True
+    if sum(head[0] not in " \t" for head in had) > 1:
+        return False
+    said = set(new.split("\n"))
+    return any(line and not line.startswith(_PLAIN) and line not in said for line in old.split("\n")) or (
+        "import" in old and "import" not in new
+    )
 
 
 def functions(path: str, text: str) -> dict[str, None]:

@@ -27,6 +27,9 @@ from escalator.languages.tags import COMMANDS, PROSE, guess_language, language_o
 from escalator.records import ChangeSet, Rejection
 from escalator.workspace import changes_test_settings, composed, is_guarded, is_protected
 
+_SHORT: Final = 12_000
+"""Characters up to which no text holds more pieces than an answer may."""
+
 _CUT: Final = frozenset(
     {"length", "max_tokens", "max_output_tokens", "model_context_window_exceeded", "token_limit", "truncated"}
     | {"incomplete", "max_length", "model_length"}
@@ -115,7 +118,8 @@ class _Extraction:
             return unusable.rejection
 
     def run(self, text: str) -> ChangeSet:
-        refuse_excess(text)
+        if len(text) > _SHORT:
+            refuse_excess(text)
         answer = self._answer(text)
         plain = one_block(answer, self.workspace) if self.short_way and not self.cut else None
         operations = self._operations(answer) if plain is None else [plain]

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from escalator.answers.definitions import bound_names, called_unbound, functions, heads
+from escalator.answers.definitions import bound_names, called_unbound, functions
 from escalator.languages.outline import outline
 from escalator.languages.parsing import without_literals
 from escalator.languages.sections import sections
@@ -18,7 +18,6 @@ MAIN: Final = 'the part under if __name__ == "__main__"'
 
 _CONSTANT: Final = re.compile(r"^([A-Z][A-Z0-9_]*|__\w+__)[ \t]*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
 _MAIN: Final = re.compile(r"^if __name__\b", re.MULTILINE)
-_FIELD: Final = re.compile(r"^(?: {1,4}|\t)(\w+)[ \t]*(?::[^=\n(]*)?(?:=(?!=)|$)", re.MULTILINE)
 _AGAIN: Final = " number "
 _DEFINES: Final = re.compile(r"\s*(?:pub |export |default |async )*(?:def|class|fn|func|function|type)\b")
 _EXPORTS: Final = re.compile(r"^(?:export\b|module\.exports\b|exports\.)", re.MULTILINE)
@@ -64,7 +63,7 @@ def lost_definitions(
     """
     if not new.strip():
         return []
-    if not _may_have_lost(path, old, new):
+    if language_of_path(path) != "python" and names_in(path, old).keys() <= names_in(path, new).keys():
         return []
     before, after = exact_names(path, old), exact_names(path, new)
     plain, had = (without_literals(language_of_path(path), text) for text in (new, old))
@@ -93,15 +92,6 @@ def asked_for(name: str, asked: str) -> bool:
     return any(
         named.search(said) and _REMOVES.search(said) and not _KEEPS.search(said) for said in _SENTENCE.split(asked)
     )
-
-
-def _may_have_lost(path: str, old: str, new: str) -> bool:
-    """A quick look at the lines that define something, where they tell enough."""
-    if language_of_path(path) != "python":
-        return not names_in(path, old).keys() <= names_in(path, new).keys()
-    if heads(old) - heads(new) or not _constants(old).keys() <= _constants(new).keys():
-        return True
-    return "class " in old and bool(Counter(_FIELD.findall(old)) - Counter(_FIELD.findall(new)))
 
 
 def names_in(path: str, text: str) -> dict[str, None]:

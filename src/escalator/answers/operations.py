@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from escalator.answers.definitions import begins_inside, definitions, hollow_function
+from escalator.answers.definitions import begins_inside, definitions, hollow_function, may_be_piece, may_have_lost
 from escalator.answers.diffs import Hunk, apply_diff
 from escalator.answers.edits import Edit, apply_edit
 from escalator.answers.elision import stand_in_of
@@ -56,7 +56,7 @@ class Result:
     whole: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     seen: set[tuple[str, object]] = field(default_factory=set)
-    effort: Effort = field(default_factory=Effort)
+    effort: Effort | None = None
 
     def old(self, path: str) -> str:
         """The file before any change, with line feeds only; empty if there was none."""
@@ -70,7 +70,8 @@ class Result:
 def perform(operations: Sequence[Operation], before: Mapping[str, str], asked: str = "") -> Result:
     """Apply operations one after another. Raises `UnusableError` if any of them cannot be applied."""
     result = Result(before, asked)
-    refuse_many_edits(sum(isinstance(operation, Change) for operation in operations))
+    if len(operations) > 1:
+        refuse_many_edits(sum(isinstance(operation, Change) for operation in operations))
     for operation in operations:
         if isinstance(operation, Whole):
             _write(result, operation)
@@ -78,7 +79,8 @@ def perform(operations: Sequence[Operation], before: Mapping[str, str], asked: s
             _edit(result, operation)
         else:
             _patch(result, operation)
-    refuse_many_files(len(result.after))
+    if len(operations) > 1:
+        refuse_many_files(len(result.after))
     return result
 
 
@@ -116,7 +118,8 @@ def _write(result: Result, operation: Whole) -> None:
     if text is not None and "\0" in text:
         raise UnusableError("bad_format", f"{show(path)} holds a NUL character; only text files can be written.")
     text = text.replace("\r\n", "\n").replace("\r", "\n") if text is not None else None
-    piece = placed(path, result.now(path), text, result.asked) if text is not None else None
+    now = result.now(path)
+    piece = placed(path, now, text, result.asked) if text is not None and may_be_piece(path, now, text) else None
     if piece is not None:
         result.after[path] = piece[0]
         result.notes.append(piece[1])
@@ -149,6 +152,7 @@ def _edit(result: Result, operation: Change) -> None:
             f"edits again. {EDIT_FORMAT}",
         )
     now = result.now(path)
+    result.effort = result.effort or Effort()
     result.effort.spend(len(now))
     text, note = apply_edit(path, now, edit, number=operation.number)
     result.after[path] = text
@@ -179,6 +183,8 @@ def _refuse_loss(result: Result, path: str, old: str, text: str) -> None:
     if hollow is not None:
         raise _elided(path, f"the body of {hollow} was replaced by '...'.\n")
     elsewhere = [other for name, other in result.after.items() if name != path and other]
+    if not may_have_lost(path, old, text):
+        return
     lost = lost_definitions(path, old, text, elsewhere=elsewhere, asked=result.asked)
     if lost:
         names = ", ".join(lost[:12])

@@ -13,20 +13,15 @@ from dataclasses import dataclass, field
 from textwrap import dedent
 from typing import Final, Literal
 
-from escalator.answers.definitions import heads
+from escalator.answers.definitions import may_be_piece
 from escalator.answers.elision import stand_in_of
 from escalator.answers.imports import with_imports
 from escalator.answers.indents import in_style_of, indent_of
 from escalator.answers.losses import MAIN, asked_for, exact_names
 from escalator.languages.outline import Definition, outline
 from escalator.languages.parsing import literal_spans, parses, tree_of
-from escalator.languages.tags import language_of_path
 
 _BOUND: Final = re.compile(r"(?:async )?def \w+\(\s*(?:self|cls)\b|class \w+")
-_MOST: Final = 40
-"""Definitions that are still a piece of a file."""
-
-_PLAIN: Final = ("import ", "from ", "def ", "class ", "async ", "@", "#", ")", "]", "}", " ", "\t", '"""', "'''")
 
 
 @dataclass(slots=True)
@@ -52,7 +47,7 @@ def placed(path: str, old: str, new: str, asked: str) -> tuple[str, str] | None:
     """The file `old` with the definitions that `new` consists of in their places, and a note; None where `new` is
     the file itself, or where a place is in doubt. `asked`: what the task says.
     """
-    if language_of_path(path) != "python" or not old.strip() or not _may_be_piece(old, new):
+    if not may_be_piece(path, old, new):
         return None
     text = dedent(new)
     inside = indent_of(next((line for line in new.split("\n") if line.strip()), "")) != ""
@@ -69,24 +64,6 @@ def placed(path: str, old: str, new: str, asked: str) -> tuple[str, str] | None:
         return None
     names = ", ".join(change.old.name for change in changes)
     return whole, f"{path}: only {names} was given and took the place of the old one; the rest of the file stayed"
-
-
-def _may_be_piece(old: str, new: str) -> bool:
-    """A quick look: whether the new text defines a few things, and lacks something that the old one has."""
-    first = next((line for line in new.split("\n") if line.strip()), "")
-    if first[:1] in {" ", "\t"}:
-        return True
-    given, had = heads(new), heads(old)
-    if not had or not 0 < sum(head[0] not in " \t" for head in given) <= _MOST:
-        return False
-    if had - given:
-        return True
-    if sum(head[0] not in " \t" for head in had) > 1:
-        return False
-    said = set(new.split("\n"))
-    return any(line and not line.startswith(_PLAIN) and line not in said for line in old.split("\n")) or (
-        "import" in old and "import" not in new
-    )
 
 
 def _parts(path: str, text: str) -> list[_Part] | None:

@@ -15,12 +15,13 @@ from escalator.answers.blocks import Block, last_lines
 from escalator.answers.info import read_info
 from escalator.answers.kinds import kind_of
 from escalator.answers.naming import Workspace, named_path
-from escalator.answers.numbering import looks_numbered
 from escalator.answers.operations import Whole
 from escalator.languages.tags import compatible, language_of_path
 
-_BEGINS_A_NUMBER: Final = frozenset("0123456789[lL")
 _OPENER: Final = re.compile(r"```([A-Za-z][^\n`]*)\n")
+_NUMBERED: Final = re.compile(r"[ \t]*[Ll\[]?\d")
+"""What a line begins with that may have its number in front."""
+
 _SIGNS: Final = ("~~~", "<<<", "-----", "</")
 """What other fences, edits and elements have."""
 
@@ -69,7 +70,8 @@ def _only_block(answer: str) -> Block | None:
     if info.language not in _PROGRAMS or not text.isascii() or not text.strip():
         return None
     lines = tuple(text[:-1].split("\n"))
-    if any(line.lstrip()[:1] in _BEGINS_A_NUMBER for line in lines) and looks_numbered(lines):
+    said = (line for line in lines if line.strip())
+    if any(_NUMBERED.match(line) for _, line in zip(range(3), said, strict=False)):
         return None
     above = last_lines(answer[:start].split("\n")[:-1])
     return Block(info=info, lines=lines, start=0, end=0, above=above)
