@@ -186,7 +186,7 @@ LACKING: dict[str, tuple[dict[str, str | bytes], str]] = {
             "tests/conftest.py": "import pytest\n\n\n@pytest.fixture(autouse=True)\ndef old():\n"
             "    pytest.gone_long_ago()\n",
         },
-        "fail in their set-up",
+        "other versions",
     ),
     "a warning class that is not there": (
         {
@@ -225,6 +225,61 @@ ASKED: dict[str, dict[str, str | bytes]] = {
         "tests/test_core.py": PLAIN,
     },
 }
+
+
+LAZY = "def save(path):\n    return {}\n"
+UNDONE: dict[str, dict[str, str | bytes]] = {
+    "a file that a test reads": {
+        "tests/test_core.py": "from ours.core import save\n\n\ndef test_it(tmp_path):\n"
+        "    save(tmp_path / 'out.txt')\n    assert (tmp_path / 'out.txt').read_text() == 'done'\n",
+    },
+    "a file that a fixture reads": {
+        "tests/conftest.py": "import pytest\nfrom ours.core import save\n\n\n@pytest.fixture\ndef text(tmp_path):\n"
+        "    save(tmp_path / 'out.txt')\n    return (tmp_path / 'out.txt').read_text()\n",
+        "tests/test_core.py": "def test_it(text):\n    assert text == 'done'\n",
+    },
+    "a file of the project that a module reads": {
+        "ours/__init__.py": "from pathlib import Path\n\nTEXT = Path(__file__).with_name('data.txt').read_text()\n",
+        "tests/test_core.py": "from ours.core import save\n\n\ndef test_it():\n    assert save('') == {}\n",
+    },
+    "what a fixture finds in it": {
+        "tests/conftest.py": "import pytest\nfrom ours.core import save\n\n\n@pytest.fixture\ndef size():\n"
+        "    return save('x')['size']\n",
+        "tests/test_core.py": "def test_it(size):\n    assert size == 4\n",
+    },
+    "a name of the module that a fixture asks for": {
+        "tests/conftest.py": "import ours.core\nimport pytest\n\n\n@pytest.fixture\ndef load():\n"
+        "    return ours.core.load\n",
+        "tests/test_core.py": "def test_it(load):\n    assert load\n",
+    },
+    "a variable of the environment that it sets": {
+        "tests/test_core.py": "import os\n\nfrom ours.core import save\n\n\ndef test_it():\n"
+        "    save('x')\n    assert os.environ['OURS_SAVED'] == 'x'\n",
+    },
+    "a program that dies when it is imported": {
+        "ours/core.py": "import os\n\nos._exit(3)\n",
+        "tests/test_core.py": "from ours.core import save\n\n\ndef test_it():\n    assert save('') == {}\n",
+    },
+}
+
+
+@pytest.mark.parametrize("name", UNDONE)
+def test_what_the_answer_did_not_do_is_not_the_machines_fault(tmp_path, name):
+    """The same error without and with the answer, and none of its code on the way: it did nothing, that is all."""
+    base = {"ours/__init__.py": "", "ours/core.py": LAZY, **UNDONE[name]}
+    for path, content in base.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content)
+    brief = Brief(
+        task_id=name,
+        prompt="Make it work.",
+        workspace=tmp_path,
+        files={"ours/core.py": base["ours/core.py"]},
+        tests={"tests/test_core.py": base["tests/test_core.py"]},
+    )
+    same = base["ours/core.py"] + "\n\nDONE = True\n"
+
+    assert judged(pytest_suite(timeout=30), brief, {"ours/core.py": same}).failed
 
 
 @pytest.mark.parametrize("name", ASKED)

@@ -180,7 +180,7 @@ class Hearing:
         if report.status in {3, 4, 5} and base.report.status == report.status:
             shown = tidy(self.session.result.stderr or self.session.result.stdout, 600)
             return broke(NAME, f"pytest cannot run these tests, with or without the answer: {shown}", **more)
-        if _broke(base) and _broke(self.session) and _last_line(base) == _last_line(self.session):
+        if _did_not_start(base) and _did_not_start(self.session):
             shown = tidy(self.session.result.stderr, 600)
             return broke(NAME, f"pytest does not start, with or without the answer: {shown}", **more)
         if base.sound and self.session.sound and not _ran(base) and not _ran(self.session):
@@ -293,11 +293,8 @@ def _passing(session: Session) -> tuple[str, ...]:
     return tuple(test for test in session.tests if session.tests[test] in {"passed", "xpassed"})
 
 
-def _broke(session: Session) -> bool:
-    """Whether the process ended of itself before it could say how the tests ended."""
-    return session.report.started and session.report.status is None and not session.result.killed
-
-
-def _last_line(session: Session) -> str:
-    """The last line of what went wrong."""
-    return (session.result.stderr.strip().splitlines() or [""])[-1]
+def _did_not_start(session: Session) -> bool:
+    """Whether pytest fell over its settings, before it came to any code of the project."""
+    ended = session.report.started and session.report.status is None and not session.result.killed
+    said = session.result.stderr
+    return ended and "Error" in said and "/workspace/" not in said and not session.report.collected

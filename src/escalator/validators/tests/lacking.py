@@ -9,37 +9,38 @@ from pathlib import PurePosixPath
 from escalator.records import Brief, Candidate
 from escalator.validators.tests.layout import Suite
 
-_OUTSIDE = frozenset(
-    {"PackageNotFoundError", "FileNotFoundError", "PermissionError", "NotADirectoryError", "DistributionNotFound"}
-    | {"ConnectionError", "ConnectionRefusedError", "TimeoutError", "OSError", "UnrecognizedPlatformError"}
-)
-"""Errors that speak of what lies around a project."""
+_FILES = frozenset({"FileNotFoundError", "PermissionError", "NotADirectoryError"})
+_OUTSIDE = frozenset({"PackageNotFoundError", "DistributionNotFound", "ConnectionRefusedError"})
+"""Errors that speak of what lies around a project; those of files do so by the path they name."""
+
+_NAMED_FILE = re.compile(r"'(/[^']+)'\Z")
+_MADE_HERE = ("/workspace/", "/tmp/")  # noqa: S108  as the sandbox has them: what an answer may be asked to write
+_FOREIGN = re.compile(r"module '([\w.]+)' has no attribute|cannot import name '\w+' from '([\w.]+)'")
 
 
 def lacking(
     before: Mapping[str, object] | None, facts: Mapping[str, object], candidate: Candidate, suite: Suite
 ) -> tuple[str, str] | None:
-    """What is wrong and what mends it, where an error came about without and with the answer alike, and none of
-    its code, nor of the task's files, was on the way.
+    """What is wrong and what mends it, where importing or setting up fails without and with the answer alike, none
+    of its code nor of the task's files was on the way, and the error speaks of what lies around the project.
 
-    In set-up every such error counts; elsewhere only those that speak of what lies around the project.
+    All three are needed: an answer that does nothing leaves an error as it was, too. A test that runs is never
+    excused by this.
     """
     if before is None or any(before.get(key) != facts.get(key) for key in ("type", "message", "passed")):
         return None
     passed = [path for path in str(facts.get("passed", "")).split("\n") if path]
     touched = {str(PurePosixPath(path)) for path in (*candidate.brief.files, *candidate.changes.files)}
-    if not passed or touched & set(passed):
+    if not passed or touched & set(passed) or facts.get("when", "") not in {"", "setup"}:
         return None
-    kind, message = str(facts.get("type", "")), str(facts.get("message", ""))
-    if "[Errno 30]" in message:
-        return None  # nobody lacks anything: the copy is read-only, which an option changes
-    if kind == "ModuleNotFoundError":
+    if facts.get("type") == "ModuleNotFoundError":
         return _missing(str(facts.get("module", "")), passed, candidate, suite)
-    return _outside(kind, message, facts, passed[-1])
+    return _outside(facts, passed[-1], candidate)
 
 
-def _outside(kind: str, message: str, facts: Mapping[str, object], file: str) -> tuple[str, str] | None:
-    """What to say of an error that came out of `file`, where it speaks of what lies around the project."""
+def _outside(facts: Mapping[str, object], file: str, candidate: Candidate) -> tuple[str, str] | None:
+    """What to say of an error that came out of `file`, if it speaks of what lies around the project."""
+    kind, message = str(facts.get("type", "")), str(facts.get("message", ""))
     if kind == "KeyError" and str(facts.get("where", "")).endswith(("/os.py", "<frozen os>")):
         return (
             f"{file} needs the environment variable {message}, which is not set in the sandbox.",
@@ -47,14 +48,16 @@ def _outside(kind: str, message: str, facts: Mapping[str, object], file: str) ->
         )
     if kind == "PackageNotFoundError":
         return f"{file} asks for an installed package: {message}.", "Install the project: pip install -e ."
-    if kind in _OUTSIDE:
+    named = _NAMED_FILE.search(message) if kind in _FILES else None
+    if kind in _OUTSIDE or (named is not None and not named[1].startswith(_MADE_HERE)):
         return f"{file} fails without the answer too: {kind}: {message}.", "Give it what it looks for."
-    if facts.get("when") != "setup":
-        return None
-    return (
-        f"Tests fail in their set-up, without the answer too, in {file}: {kind}: {message[:200]}.",
-        "Mend the fixture, or install the versions it was written for.",
-    )
+    foreign = _FOREIGN.search(message) if kind in {"AttributeError", "ImportError"} else None
+    if foreign is not None and (foreign[1] or foreign[2]).partition(".")[0] not in own_modules(candidate):
+        return (
+            f"{file} was written for other versions, and fails without the answer too: {message[:200]}.",
+            "Install the versions it was written for.",
+        )
+    return None
 
 
 def _missing(name: str, passed: list[str], candidate: Candidate, suite: Suite) -> tuple[str, str] | None:
