@@ -4,7 +4,6 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -13,12 +12,13 @@ from escalator.languages.parsing import parses
 from escalator.languages.tags import language_of_path
 from escalator.records import Verdict
 from escalator.validators.build_files import Steering
-from escalator.validators.protocol import broke, failed, passed, suspicious, unavailable
+from escalator.validators.protocol import broke, failed, passed, unavailable
 from escalator.validators.stacks.expecting import expect, file_of, known_before
 from escalator.validators.stacks.session import Case, Session
 from escalator.validators.stacks.stack import Lack, Twin
-from escalator.validators.tests.feedback import MOST, listed, tidy
-from escalator.validators.tests.hearing import NAME, SecondRun
+from escalator.validators.tests.feedback import MOST, equal_to_everything, listed, tidy
+from escalator.validators.tests.hearing import NO_EVIDENCE
+from escalator.validators.tests.rerun import NAME, SecondRun, by_nature, wavering
 
 COMPARED_INSIDE = 0.9
 """How sure a pass is where values are compared in the process that runs the answer."""
@@ -77,13 +77,7 @@ class Hearing:
         if complaint:
             return failed(NAME, feedback="\n".join(filter(None, [complaint, self.laid.kept.told])), **more)
         if again is not None and again.by_chance:
-            return suspicious(
-                NAME,
-                f"Tests failed once and then passed, which may be the answer's doing: {_few(again.by_chance)}.",
-                "Run them a few times before you accept it, or set the option rerun_flaky: false.",
-                confidence=0.5,
-                **more,
-            )
+            return wavering(again, **more)
         confidence, hint = self._weight(again)
         return passed(NAME, confidence=confidence, hint=hint, **more)
 
@@ -209,12 +203,9 @@ class Hearing:
             changed = ", ".join(self.laid.own)
             return 0.5, f"The answer changes {changed}, which the runner itself reads; look at that change."
         if again is not None and again.flaky:
-            return (
-                0.7,
-                f"Tests failed once and then passed, and do so without the answer too: {_few(again.flaky)}.",
-            )
+            return by_nature(again)
         if self._before() == "all passed":
-            return 0.5, "These tests passed before the answer too: they are no evidence of the change asked for."
+            return NO_EVIDENCE
         return COMPARED_INSIDE, "The tests compared values where the answer's own code runs."
 
     def _before(self) -> str:
@@ -279,12 +270,7 @@ def _told(session: Session) -> str:
 def _equal_to_everything(twin: tuple[Twin, Session] | None) -> str:
     """What to tell the model where a test passes whatever it expects."""
     passing = _passing(twin) if twin is not None else ()
-    if not passing:
-        return ""
-    return (
-        f"{passing[0]} passes whatever value it expects. What it gets must be a plain value of the right type, "
-        "and code under test must not change how values are compared."
-    )
+    return equal_to_everything(passing[0]) if passing else ""
 
 
 def _passing(twin: tuple[Twin, Session]) -> tuple[str, ...]:
@@ -293,7 +279,3 @@ def _passing(twin: tuple[Twin, Session]) -> tuple[str, ...]:
 
 def _ran(session: Session) -> bool:
     return any(result != "skipped" for result in session.tests.values())
-
-
-def _few(names: Iterable[str]) -> str:
-    return ", ".join(list(names)[:3])

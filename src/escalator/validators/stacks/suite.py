@@ -12,6 +12,7 @@ from escalator.flow import Flow
 from escalator.records import Brief, Candidate, Verdict
 from escalator.validators.build_files import changed_by_right, steering
 from escalator.validators.protocol import failed, skipped, unavailable
+from escalator.validators.recent import Recent, key_of
 from escalator.validators.reports import Format
 from escalator.validators.runs import answer_files, base_files
 from escalator.validators.shadows import shadows
@@ -19,12 +20,11 @@ from escalator.validators.stacks.choose import RUNNERS, Chosen, Runner, chosen
 from escalator.validators.stacks.hearing import Hearing, Laid
 from escalator.validators.stacks.javascript import imported_place
 from escalator.validators.stacks.joining import joined
-from escalator.validators.stacks.recent import Recent, key_of
 from escalator.validators.stacks.session import Case, run_tests
 from escalator.validators.stacks.stack import Bounds, Lack, Stack, Twin
 from escalator.validators.stacks.stated import Stated
-from escalator.validators.tests.hearing import NAME, SecondRun
 from escalator.validators.tests.layout import python_tests
+from escalator.validators.tests.rerun import NAME, SecondRun
 from escalator.validators.tests.suite import PytestSuite, pytest_suite
 
 _MOST_BASES = 32

@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from escalator.languages.table import named
+from escalator.languages.parsing import tree_of
 
 if TYPE_CHECKING:
-    from tree_sitter import Language, Node
+    from tree_sitter import Node
 
 _LONGEST = 1_000_000
 
 
 def root_of(language: str, text: str) -> Node | None:
     """The root of a text's tree; None where there is no grammar, or the text is too long."""
-    grammar = _grammar(language)
-    if grammar is None or len(text) > _LONGEST:
-        return None
-    from tree_sitter import Parser
-
-    return Parser(grammar).parse(text.encode("utf-8", "replace")).root_node
-
-
-@cache
-def _grammar(language: str) -> Language | None:
-    row = named(language)
-    if row is None or not row.settles:
-        return None
-    try:
-        from tree_sitter import Language
-
-        return Language(getattr(import_module(row.module), row.entry)())
-    except ImportError:
-        return None
+    tree = tree_of(language, text) if len(text) <= _LONGEST else None
+    return None if tree is None else tree.root_node
 
 
 def said(node: Node | None) -> str:

@@ -59,6 +59,14 @@ def on_hang(session: Session, timeout: float) -> str:
     return f"The tests took longer than {timeout:g} s: an endless loop, or far too slow?{at}"
 
 
+def equal_to_everything(test: str) -> str:
+    """What to tell the model where a test passes whatever it expects."""
+    return (
+        f"{test} passes whatever value it expects. What it gets must be a plain value of the right type, "
+        "and code under test must not change how values are compared."
+    )
+
+
 def tidy(text: str, most: int = MOST) -> str:
     """Make program output short and harmless, with paths as the project knows them; the end is kept longest."""
     plain = _FOLDERS.sub("", clean(text.encode("utf-8", "replace"))).strip()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from escalator.records import Candidate, Verdict
 from escalator.validators.protocol import broke, failed, passed, suspicious, unavailable
 from escalator.validators.tests.decision import expect, not_passed, trouble
-from escalator.validators.tests.feedback import on_death, on_failure, on_hang, on_import, tidy
+from escalator.validators.tests.feedback import equal_to_everything, on_death, on_failure, on_hang, on_import, tidy
+from escalator.validators.tests.rerun import NAME, SecondRun, by_nature, wavering
 from escalator.validators.tests.session import MIB, Bench, Session
 from escalator.validators.tests.tamper_scan import Mark
 from escalator.validators.tests.weight import lost_rows, proven
 
-NAME = "tests"
 _OLDEST_PYTEST = 7
 
 
@@ -26,27 +25,8 @@ class Case:
     base: Session | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SecondRun:
-    """What running the failing tests again told: those that failed again, those that passed, and those of them
-    that changed their result without the answer too.
-    """
-
-    steady: tuple[str, ...]
-    flaky: tuple[str, ...]
-    flaky_before: tuple[str, ...]
-
-    def against(self, wrong: tuple[str, ...], passed_before: frozenset[str]) -> tuple[str, ...]:
-        """Which of these tests count: those that failed twice, and those that wavered though they passed before
-        and did not waver without the answer.
-        """
-        wavering = (set(self.flaky) & passed_before) - set(self.flaky_before)
-        return tuple(test for test in wrong if test in self.steady or test in wavering)
-
-    @property
-    def by_chance(self) -> tuple[str, ...]:
-        """The tests that failed once with the answer and then passed, and did not waver without it."""
-        return tuple(test for test in self.flaky if test not in self.flaky_before)
+NO_EVIDENCE = 0.5, "These tests passed before the answer too: they are no evidence of the change asked for."
+"""How much a pass proves where nothing failed before."""
 
 
 class Hearing:
@@ -97,12 +77,7 @@ class Hearing:
     def _equal_to_everything(self, twin: Session | None) -> str:
         """What to tell the model where a test passes whatever it expects."""
         passing = _passing(twin) if twin is not None and twin.sound else ()
-        if not passing:
-            return ""
-        return (
-            f"{passing[0]} passes whatever value it expects. What it gets must be a plain value of the right "
-            "type, and code under test must not change how values are compared."
-        )
+        return equal_to_everything(passing[0]) if passing else ""
 
     def _passed_before(self) -> frozenset[str]:
         base = self.case.base
@@ -136,13 +111,7 @@ class Hearing:
                 **more,
             )
         if again is not None and again.by_chance:
-            return suspicious(
-                NAME,
-                f"Tests failed once and then passed, which may be the answer's doing: {_few(again.by_chance)}.",
-                "Run them a few times before you accept it, or set the option rerun_flaky: false.",
-                confidence=0.5,
-                **more,
-            )
+            return wavering(again, **more)
         confidence, hint = self._weight(again, twin)
         return passed(NAME, confidence=confidence, hint=hint, **more)
 
@@ -227,12 +196,9 @@ class Hearing:
     def _weight(self, again: SecondRun | None, twin: Session | None) -> tuple[float, str]:
         """How much a pass proves, 0 to 1, and what a person should know of it."""
         if again is not None and again.flaky:
-            return (
-                0.7,
-                f"Tests failed once and then passed, and do so without the answer too: {_few(again.flaky)}.",
-            )
+            return by_nature(again)
         if self._before() == "all passed":
-            return 0.5, "These tests passed before the answer too: they are no evidence of the change asked for."
+            return NO_EVIDENCE
         share, whole, tests = proven(self.session, twin, self._passed_before())
         if whole == tests:
             return 1.0, ""
@@ -282,10 +248,6 @@ class Hearing:
 def _ran(session: Session) -> bool:
     """Whether any test was there and not skipped, or something kept tests from being found."""
     return bool(session.report.imports) or any(result != "skipped" for result in session.tests.values())
-
-
-def _few(names: Iterable[str]) -> str:
-    return ", ".join(list(names)[:3])
 
 
 def _passing(session: Session) -> tuple[str, ...]:

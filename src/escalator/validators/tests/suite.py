@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import sys
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import PurePosixPath
 from typing import Literal
@@ -15,12 +12,14 @@ from typing import Literal
 from escalator.flow import Flow
 from escalator.records import Brief, Candidate, Verdict
 from escalator.validators.protocol import failed, skipped, unavailable
+from escalator.validators.recent import Recent, key_of
 from escalator.validators.shadows import shadows
 from escalator.validators.tests.blind import blinded
-from escalator.validators.tests.hearing import NAME, Case, Hearing, SecondRun
+from escalator.validators.tests.hearing import Case, Hearing
 from escalator.validators.tests.lacking import own_modules
 from escalator.validators.tests.layout import imported_names, python_tests, read_suite
 from escalator.validators.tests.python import find_python
+from escalator.validators.tests.rerun import NAME, SecondRun
 from escalator.validators.tests.session import MIB, Bench, Session, run_tests
 from escalator.validators.tests.tamper_scan import foreign_encoding, scan
 from escalator.validators.tests.twin import plain_of, twin_of
@@ -104,10 +103,10 @@ class PytestSuite:
     python: str | None
     pythonpath: tuple[str, ...]
     memory_mib: int | None
-    _cases: _Recent = field(default_factory=lambda: _Recent(_MOST_BASES), repr=False, compare=False)
+    _cases: Recent[Case] = field(default_factory=lambda: Recent(_MOST_BASES), repr=False, compare=False)
 
     name = NAME
-    version = "1"
+    version = "2"
     cost = "process"
 
     def inapplicable(self, brief: Brief) -> str | None:
@@ -159,7 +158,7 @@ class PytestSuite:
         """The task's tests and their run on the untouched project, made once. A run that a deadline cut short, so
         that it got less than its time, says nothing of the project and is made again.
         """
-        key = _digest(brief, interpreter)
+        key = key_of(brief, interpreter)
         known = self._cases.get(key)
         if known is not None:
             return known
@@ -202,26 +201,6 @@ class PytestSuite:
             changed = tuple(test for test, result in before.items() if base.report.results.get(test) != result)
         steady = tuple(test for test in hearing.wrong if test not in passing)
         return SecondRun(steady=steady, flaky=flaky, flaky_before=changed)
-
-
-class _Recent:
-    """The cases of the tasks judged last, shared between threads."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._lock = most, threading.Lock()
-        self._kept: OrderedDict[str, Case] = OrderedDict()
-
-    def get(self, key: str) -> Case | None:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def put(self, key: str, case: Case) -> None:
-        with self._lock:
-            self._kept[key] = case
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
 
 
 def _refused(candidate: Candidate, bench: Bench) -> str:
@@ -293,10 +272,3 @@ def _imported(bench: Bench) -> set[str]:
     names = {name for path in bench.suite.files for name in imported_names(str(bench.suite.trusted[path]))}
     unknown = {name for name in names - sys.stdlib_module_names if find_spec(name) is None}
     return unknown if len(unknown) == 1 else set()
-
-
-def _digest(brief: Brief, interpreter: str) -> str:
-    whole = sha256(f"{brief.task_id}\0{brief.workspace}\0{interpreter}".encode())
-    for path, text in (*sorted(brief.files.items()), ("", ""), *sorted(brief.tests.items())):
-        whole.update(f"\0{path}\0{text}".encode("utf-8", "surrogatepass"))
-    return whole.hexdigest()
