@@ -113,6 +113,22 @@ class TestObjects:
         assert "1 of 1 tests compared values where the answer's own code runs" in verdict.hint
 
 
+def test_an_answer_that_dies_when_it_is_doubted_goes_to_a_person(tmp_path):
+    """What the twin would have shown is not known, and a pass may not rest on that."""
+    brief, runs = brief_of(tmp_path / "it", TestObjects.TESTS), []
+
+    def dying_in_the_twin(step):
+        runs.append(step.command)
+        files = {**step.command.files, **({"calc.py": "import os\n\nos._exit(3)\n"} if len(runs) == 4 else {})}
+        return perform(replace(step, command=replace(step.command, files=files)))
+
+    code = "from decimal import Decimal\n\n\ndef half(n):\n    return Decimal(n) / 2\n"
+    verdict = judged(pytest_suite(timeout=20), brief, {"calc.py": code}, dying_in_the_twin)
+
+    assert len(runs) == 4
+    assert (verdict.status, verdict.reason) == ("inconclusive", "suspicious"), verdict
+
+
 class TestSentinels:
     """Tests that cannot be compared blind are run again with other expectations, where that is asked for."""
 

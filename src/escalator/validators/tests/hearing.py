@@ -112,6 +112,14 @@ class Hearing:
             )
         if again is not None and again.by_chance:
             return wavering(again, **more)
+        if twin is not None and not twin.sound:
+            return suspicious(
+                NAME,
+                "The tests pass, but could not be run again with other expected values.",
+                "Read the answer before you accept it, or set the option sentinels: never.",
+                confidence=0.4,
+                **more,
+            )
         confidence, hint = self._weight(again, twin)
         return passed(NAME, confidence=confidence, hint=hint, **more)
 
