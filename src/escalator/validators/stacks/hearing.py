@@ -18,7 +18,7 @@ from escalator.validators.stacks.session import Case, Session
 from escalator.validators.stacks.stack import Lack, Twin
 from escalator.validators.tests.feedback import MOST, equal_to_everything, listed, tidy
 from escalator.validators.tests.hearing import NO_EVIDENCE
-from escalator.validators.tests.rerun import NAME, SecondRun, by_nature, wavering
+from escalator.validators.tests.rerun import NAME, SecondRun, by_nature, undoubted, wavering
 
 COMPARED_INSIDE = 0.9
 """How sure a pass is where values are compared in the process that runs the answer."""
@@ -78,6 +78,8 @@ class Hearing:
             return failed(NAME, feedback="\n".join(filter(None, [complaint, self.laid.kept.told])), **more)
         if again is not None and again.by_chance:
             return wavering(again, **more)
+        if twin is not None and not twin[1].sound:
+            return undoubted(**more)
         confidence, hint = self._weight(again)
         return passed(NAME, confidence=confidence, hint=hint, **more)
 

@@ -9,7 +9,7 @@ from escalator.records import Candidate, Verdict
 from escalator.validators.protocol import broke, failed, passed, suspicious, unavailable
 from escalator.validators.tests.decision import expect, not_passed, trouble
 from escalator.validators.tests.feedback import equal_to_everything, on_death, on_failure, on_hang, on_import, tidy
-from escalator.validators.tests.rerun import NAME, SecondRun, by_nature, wavering
+from escalator.validators.tests.rerun import NAME, SecondRun, by_nature, undoubted, wavering
 from escalator.validators.tests.session import MIB, Bench, Session
 from escalator.validators.tests.tamper_scan import Mark
 from escalator.validators.tests.weight import lost_rows, proven
@@ -113,13 +113,7 @@ class Hearing:
         if again is not None and again.by_chance:
             return wavering(again, **more)
         if twin is not None and not twin.sound:
-            return suspicious(
-                NAME,
-                "The tests pass, but could not be run again with other expected values.",
-                "Read the answer before you accept it, or set the option sentinels: never.",
-                confidence=0.4,
-                **more,
-            )
+            return undoubted(**more)
         confidence, hint = self._weight(again, twin)
         return passed(NAME, confidence=confidence, hint=hint, **more)
 

@@ -45,6 +45,17 @@ def wavering(again: SecondRun, **more: Any) -> Verdict:
     )
 
 
+def undoubted(**more: Any) -> Verdict:
+    """The verdict on an answer whose tests pass and could not be run again with other expected values."""
+    return suspicious(
+        NAME,
+        "The tests pass, but could not be run again with other expected values.",
+        "Read the answer before you accept it, or set the option sentinels: never.",
+        confidence=0.4,
+        **more,
+    )
+
+
 def by_nature(again: SecondRun) -> tuple[float, str]:
     """How much a pass proves where tests waver without the answer too."""
     return 0.7, f"Tests failed once and then passed, and do so without the answer too: {_few(again.flaky)}."
