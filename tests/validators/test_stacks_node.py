@@ -1,5 +1,7 @@
 """Tests in JavaScript judge an answer as those in Python do: by node's own runner, out of the answer's reach."""
 
+from dataclasses import replace
+
 import pytest
 
 from escalator import execute
@@ -8,6 +10,7 @@ from escalator.testing import ScriptedProvider, fenced
 from escalator.validators.stacks.suite import any_tests
 from validators.judging import judged
 from validators.needs import needs_node
+from validators.sandboxed import perform
 from validators.stack_forgeries import BASE, FILES, FORGERIES, RIGHT, TARGET, TESTS
 from validators.stack_layouts import CJS, ESM, LAYOUTS, PLAIN, WRONG
 from validators.stack_layouts import RIGHT as GOOD
@@ -43,6 +46,22 @@ def test_a_right_answer_passes_and_a_wrong_one_fails(tmp_path, layout):
     assert wrong.failed, wrong
     assert layout.tests[0] in wrong.feedback
     assert len(wrong.feedback) <= 1600
+
+
+def test_an_answer_that_dies_when_it_is_doubted_goes_to_a_person(tmp_path):
+    """Its tests pass, and what they would do with other expected values is not known."""
+    runs = []
+
+    def dying_in_the_twin(step):
+        runs.append(step.command)
+        files = {**step.command.files, **({TARGET: "process.exit(0);\n"} if len(runs) == 3 else {})}
+        return perform(replace(step, command=replace(step.command, files=files)))
+
+    brief = brief_of(tmp_path, BASE, TESTS, TARGET)
+    verdict = judged(any_tests(timeout=20), brief, {TARGET: RIGHT}, dying_in_the_twin)
+
+    assert len(runs) == 3
+    assert (verdict.status, verdict.reason) == ("inconclusive", "suspicious"), verdict
 
 
 @pytest.fixture(scope="module")
