@@ -18,6 +18,7 @@ from escalator.events import Answered, AttemptStarted, Judged, Moved
 from escalator.execution.beside import Beside
 from escalator.execution.effects import BIG, Execute, computed, written
 from escalator.execution.journal import JUDGEMENTS, Judgement, Record
+from escalator.execution.repeats import TRANSIENT
 from escalator.execution.spending import Place, Spender, is_free, unknown_price
 from escalator.flow import Done, Flow, Next, advance
 from escalator.ledger import Entry
@@ -39,6 +40,7 @@ from escalator.records import (
 )
 from escalator.redaction import Veil, veil_of
 from escalator.steps import Admit, Ask, Asked, Check, Checked, Run, Step, Survey, Tell, Work
+from escalator.story import PROVIDER_DOWN
 from escalator.workspace import is_test
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
     from escalator.validators import Validator
 
 T = TypeVar("T")
+
+NOBODY = frozenset[str]()
 
 COPIED = 20
 """How many characters are copied into a prompt in the time in which one is parsed, at least."""
@@ -233,9 +237,8 @@ class Performer:
         )
         place = self._place(step.rung, attempt.number, spec.name)
         digest = _candidate_digest(spec, candidate, validators.version_of(self._judges[spec.name]))
-        entry = self._record.take(f"{place.key}.verdict", digest)
-        if entry is not None:
-            kept = JUDGEMENTS.load(entry.payload)
+        kept = self._record.judgement(f"{place.key}.verdict", digest)
+        if kept is not None:
             checked = Checked(verdict=kept.verdict, calls=kept.calls)
         else:
             checked = yield from self._judged(spec, candidate, place, digest)
@@ -325,9 +328,17 @@ class Performer:
             key=f"r{rung.index}.a{number}.{what}",
             rung=rung.index,
             number=number,
-            last=rung.last or what != "worker",
+            alone=self._alone(rung) if what == "worker" else TRANSIENT,
             task_type=self._plan.classification.task_type,
         )
+
+    def _alone(self, rung: Rung) -> frozenset[str]:
+        """The failures of a rung after which no later one could answer."""
+        if rung.last:
+            return TRANSIENT
+        later = self._plan.chain[rung.index + 1 :]
+        elsewhere = any(other.model.provider != rung.model.provider for other in later)
+        return NOBODY if elsewhere else PROVIDER_DOWN
 
     def _size(self) -> int:
         return len(self._brief.prompt) + sum(len(text) for text in self._brief.files.values())

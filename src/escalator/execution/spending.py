@@ -21,7 +21,7 @@ from escalator.execution.consent import Consents
 from escalator.execution.effects import BIG, Compute, Send, written
 from escalator.execution.holdups import waited_for
 from escalator.execution.journal import REPLIES, CallReply, Record
-from escalator.execution.repeats import may_repeat, repeated
+from escalator.execution.repeats import TRANSIENT, may_repeat, repeated
 from escalator.flow import Flow
 from escalator.ledger import Held, Hold, Refused, Settlement, approval_scope, to_nano, to_usd
 from escalator.pricing import PriceRecord, ceiling, cost, token_ceiling
@@ -52,12 +52,12 @@ DAY = 24 * 3600
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where in the walk a call is made; `last` if no other model could answer instead."""
+    """Where in the walk a call is made. `alone`: the failures after which nobody could answer instead."""
 
     key: str
     rung: int = -1
     number: int = 0
-    last: bool = True
+    alone: frozenset[str] = TRANSIENT
     task_type: str = ""
 
 
@@ -116,14 +116,14 @@ class Spender:
         digests = digests_of(step.request)
 
         def once(number: int) -> Flow[Dispatched]:
-            here = replace(place, key=f"{place.key}.{number}" if number else place.key)
+            here = replace(place, key=f"{place.key}~{number}" if number else place.key)
             reply: Dispatched = yield from self._dispatch(step.purpose, step.request, here, digests)
             if reply.call is not None:
                 sent.append(reply.call)
             return reply
 
         def worth(failure: Failure | None) -> bool:
-            return may_repeat(failure, self.policies, last=place.last, remaining=self.remaining())
+            return may_repeat(failure, self.policies, alone=place.alone, remaining=self.remaining())
 
         first = yield from once(0)
         reply = first
@@ -137,9 +137,8 @@ class Spender:
 
     def _dispatch(self, purpose: Purpose, request: Request, place: Place, digests: Digests) -> Flow[Dispatched]:
         entry = self._record.take(place.key, digests.request)
-        known = None if entry is None else REPLIES.load(entry.payload)
-        if known is not None and (known.failure is None or known.failure.kind != "deadline"):
-            return self._replayed(known)
+        if entry is not None:
+            return self._replayed(REPLIES.load(entry.payload))
         failure = self.overdue() or self.forbidden(request.model)
         if failure is None and not is_free(request.model):
             price = self.price(request.model)

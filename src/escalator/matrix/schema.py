@@ -226,9 +226,13 @@ class CostGuardSection(Section):
 class TransportSection(Section):
     """How often and how long one request is repeated after a failure of transport."""
 
-    retries: int = field(
-        default=2,
-        metadata=says("extra requests at most; without a Retry-After only on the last rung", ge=0, le=10),
+    retries: int | None = field(
+        default=None,
+        metadata=says(
+            "extra requests to every rung at most; unless stated 2, and only where nobody else can be asked",
+            ge=0,
+            le=10,
+        ),
     )
     patience: float = field(default=10.0, metadata=says("longest wait in seconds a server may ask for", ge=0))
 
