@@ -25,8 +25,8 @@ from escalator.records.facts import cause, why, why_undecided
 
 Meaning: TypeAlias = Literal["accept", "review", "stop", "retry", "fallback", "escalate", "skip"]
 
-HALTS = frozenset({"deadline", "cancelled", "declined", "pending"})
-"""The caller or the clock ended the task; no other rung may be tried."""
+HALTS = frozenset({"deadline", "cancelled", "declined", "pending", "unjudgeable"})
+"""The caller or the clock ended the task, or no answer could be judged; no other rung may be tried."""
 
 NOT_MADE = frozenset({"budget", "unknown_price", "denied", "local_only", "no_vision"})
 """The call was not made; a cheaper or allowed rung may still be tried."""

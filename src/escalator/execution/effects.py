@@ -32,9 +32,12 @@ BIG = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait for a write of the ledger. Answered by its result."""
+    """Wait for a write of the ledger, or for other work, `most` seconds of the real clock where that is given.
+    Answered by its result, or by None where it is not there by then.
+    """
 
     future: Future[Any]
+    most: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,13 @@ def computed(function: Callable[[], T], size: int = 0) -> Flow[T]:
     return function() if size < BIG else (yield Compute(function, size))
 
 
+def awaited(future: Future[Any], most: float) -> Flow[bool]:
+    """Whether some work has ended, after waiting for it so many seconds of the real clock at most."""
+    if not future.done():
+        yield Wait(future, most)
+    return future.done()
+
+
 def written(future: Future[T]) -> Flow[T]:
     """The result of a write of the ledger, waited for where it is not there yet."""
     return future.result() if future.done() else (yield Wait(future))
@@ -118,7 +128,7 @@ def perform_effect(effect: Effect, *, sleep: Callable[[float], None] = time.slee
         case Compute():
             return effect.function()
         case Wait():
-            return effect.future.result()
+            return effect.future.result() if effect.most is None else _in_time(effect.future, effect.most)
         case Send():
             try:
                 return _blocked(effect) or effect.provider.complete(effect.request)
@@ -143,7 +153,7 @@ async def aperform_effect(effect: Effect, *, sleep: Callable[[float], Any] | Non
         case Compute():
             return effect.function() if effect.size < BIG else await _in_thread(effect.function)
         case Wait():
-            return await _committed(effect.future)
+            return await _committed(effect.future, effect.most)
         case Send():
             try:
                 return _blocked(effect) or await effect.provider.acomplete(effect.request)
@@ -161,8 +171,16 @@ async def aperform_effect(effect: Effect, *, sleep: Callable[[float], Any] | Non
             return await answer if hasattr(answer, "__await__") else answer
 
 
-async def _committed(future: Future[Any]) -> Any:
-    """The result of a write; cancelling the caller does not cancel the write."""
+def _in_time(future: Future[Any], most: float) -> Any:
+    """The result of some work, or None where it takes longer."""
+    from concurrent.futures import wait
+
+    wait([future], timeout=most)
+    return future.result() if future.done() else None
+
+
+async def _committed(future: Future[Any], most: float | None) -> Any:
+    """The result of a write, None where it takes longer than `most`; cancelling the caller does not cancel it."""
     import asyncio
 
     if not future.done():
@@ -177,6 +195,9 @@ async def _committed(future: Future[Any]) -> Any:
                     loop.call_soon_threadsafe(_wake, waiter)
 
         future.add_done_callback(written)
+        if most is not None:
+            await asyncio.wait([waiter], timeout=most)
+            return future.result() if future.done() else None
         await waiter
     return future.result()
 

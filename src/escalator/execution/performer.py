@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from escalator.execution.context import TaskContext
+    from escalator.execution.foresight import Foresight
     from escalator.validators import Validator
 
 T = TypeVar("T")
@@ -80,6 +81,7 @@ class Performer:
         self._beside: dict[str, Beside] | None = None
         self._draft: tuple[tuple[int, int], Request] | None = None
         self._veil: Veil | None = None
+        self._foresight: Foresight | None = None
         spender.under(plan)
 
     def interpret(self, flow: Flow[T], place: Place, *, size: int = 0) -> Flow[T]:
@@ -124,7 +126,7 @@ class Performer:
         return tuple(found)
 
     def admit(self, step: Admit) -> Flow[Failure | None]:
-        """Whether a rung may be tried: deadline, locality, sight, context window, price, consent."""
+        """Whether a rung may be tried: deadline, locality, sight, context window, price, judges, consent."""
         rung = step.rung
         failure = self._spender.overdue() or self._spender.forbidden(rung.model) or self._blind(rung)
         if failure is not None:
@@ -138,6 +140,9 @@ class Performer:
             return unknown_price(rung.model)
         if self._record.began(f"r{rung.index}."):
             return None  # a resumed task was let through here before; a new call is asked for when it is made
+        failure = yield from self._unjudgeable(rung)
+        if failure is not None:
+            return failure
         yield from self._spender.written()
         before = step.history[-1].model if step.history else ""
         highest = self._spender.highest(price, request, output=rung.model.max_output) * rung.attempts
@@ -180,6 +185,11 @@ class Performer:
         place = self._place(step.rung, step.number, "worker")
         if not self._record.has(place.key):
             self._begin()
+            failure = yield from self._unjudgeable(step.rung)
+            if failure is not None:
+                return Attempt(
+                    rung=step.rung.index, number=step.number, model=step.rung.model.name, failure=failure
+                )
         flow = work(self._brief, self._plan, step.rung, step.number, step.history, composed=composed)
         size = sum(len(text) for text in self._brief.files.values())
         attempt: Attempt = yield from self.interpret(flow, place, size=size)
@@ -196,6 +206,19 @@ class Performer:
             flow = validators.preparation(self._judges[spec.name], self._brief)
             if flow is not None and self._context.sandbox.unavailable() is None:
                 self._beside[spec.name] = Beside(flow, self._context.sandbox, within=self._within_deadline)
+
+    def _unjudgeable(self, rung: Rung) -> Flow[Failure | None]:
+        """Why a model that costs money need not be asked, by what runs beside the task; a free one never waits."""
+        if is_free(rung.model) or self._plan.before_paid == "deny":
+            return None
+        if not any(map(validators.has_foresight, self._judges.values())):
+            return None
+        self._begin()
+        if self._foresight is None:
+            from escalator.execution.foresight import Foresight
+
+            self._foresight = Foresight(self._brief, self._plan, self._judges)
+        return (yield from self._foresight.hopeless(self._beside or {}, self._spender.remaining()))
 
     def stop(self) -> None:
         """End what still runs beside the task."""
