@@ -135,6 +135,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "budget": None,
         "deadline": None,
         "tags": (),
+        "named": (),
+        "absent": None,
     },
     "Call": {
         "cost": Decimal(0),

@@ -227,7 +227,7 @@ class Outcome:
         Returns the paths written or deleted. `commit` makes one commit of exactly these files; the result's
         `commit` is its hash, and `undo` the command that takes it back. Raises `NotAcceptedError` unless the
         outcome is accepted and `TaskError` for a path that is unsafe or one of the task's files or tests that
-        changed since it was read, which `force` overrules; nothing is written then.
+        changed or was removed since it was read, which `force` overrules; nothing is written then.
         """
         from escalator.workspace import write_changes
 
@@ -241,6 +241,7 @@ class Outcome:
             tests=self.brief.tests,
             protected=self.brief.protected,
             in_place=home is not None and root is not None and Path(root).expanduser().resolve() == home.resolve(),
+            absent=self.brief.absent,
             force=force,
             message=self._message() if commit else "",
         )

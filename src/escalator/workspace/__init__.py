@@ -14,10 +14,19 @@ from escalator.workspace.paths import (
     composed,
     is_guarded,
     is_protected,
+    is_settled,
     is_test,
     path_problem,
 )
-from escalator.workspace.reading import MAX_FILE, MAX_FILES, MAX_TOTAL, read_files, read_tests
+from escalator.workspace.reading import (
+    MAX_FILE,
+    MAX_FILES,
+    MAX_TOTAL,
+    missing,
+    read_beside,
+    read_files,
+    read_tests,
+)
 from escalator.workspace.secret_values import Holdings, secret_values
 from escalator.workspace.withheld import CACHES, HEAD, TOKEN, kind_of, stays_back
 
@@ -40,10 +49,13 @@ __all__ = [
     "in_newlines_of",
     "is_guarded",
     "is_protected",
+    "is_settled",
     "is_test",
     "kind_of",
+    "missing",
     "patch",
     "path_problem",
+    "read_beside",
     "read_files",
     "read_tests",
     "secret_values",
