@@ -19,6 +19,7 @@ ORDER = (
     "workspace",
     "records",
     "kinds",
+    "sellers",
     "flow",
     "steps",
     "story",

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from escalator.errors import TaskError
 from escalator.records import Brief, Contents, Image, Task
+from escalator.records.money import MOST
 
 MEDIA_TYPES = {
     ".png": "image/png",
@@ -253,6 +254,9 @@ def _budget(given: Decimal | float | str | None) -> Decimal | None:
         raise TaskError(f"{given!r} is not an amount of USD", field="budget", hint='write "0.25"') from None
     if not amount.is_finite() or amount < 0:
         raise TaskError(f"{given} is not an amount of USD from 0 upward", field="budget")
+    if amount > MOST:
+        hint = f"pass at most {MOST:,}, or no budget"
+        raise TaskError(f"{given} USD is more than a ledger can count", field="budget", hint=hint)
     return amount
 
 

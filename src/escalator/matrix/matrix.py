@@ -67,7 +67,7 @@ class Matrix:
             hint = closest(section.provider, self.file.providers)
             raise self.error(f"there is no provider {section.provider!r}{hint}", (*key, "provider"))
         provider = self.file.providers[section.provider]
-        local = is_local(provider) and not _runs_elsewhere(provider.kind, section.id)
+        local = _is_local_model(provider, section)
         return Model(
             name=name,
             provider=section.provider,
@@ -93,6 +93,25 @@ def _price(section: ModelSection, *, free: bool) -> Price | None:
     if section.price is not None:
         return Price(**vars(section.price))
     return Price(input=Decimal(0), output=Decimal(0)) if free else None
+
+
+def _is_local_model(provider: ProviderSection, section: ModelSection) -> bool:
+    """Whether a model runs on the user's own machines: said so, or its provider does and its id denies it not."""
+    if section.local is not None:
+        return section.local
+    elsewhere = _runs_elsewhere(provider.kind, section.id)
+    return is_local(provider) and not elsewhere and not bought_at(provider, section)
+
+
+def bought_at(provider: ProviderSection, section: ModelSection) -> str:
+    """Who sells the model behind a gateway at a private address, unless the matrix says where it runs; else ""."""
+    unsaid = section.local is None and provider.local is None and not provider.simulated
+    if not (unsaid and kind_of(provider.kind).gateway and is_local(provider)):
+        return ""
+    from escalator.sellers import sold_as
+
+    sold = sold_as(section.id)
+    return sold.seller if sold is not None else ""
 
 
 def is_local(provider: ProviderSection) -> bool:

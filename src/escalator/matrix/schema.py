@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
 
 from escalator.kinds import KINDS
+from escalator.records.money import MOST
 
 S = TypeVar("S")
 
@@ -28,7 +29,7 @@ def says(meaning: str = "", **bounds: object) -> Mapping[str, object]:
 
 def usd(meaning: str = "") -> Mapping[str, object]:
     """The metadata of an amount of USD."""
-    return says(meaning, ge=0, allow_inf_nan=False)
+    return says(meaning, ge=0, le=MOST, allow_inf_nan=False)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
@@ -131,6 +132,10 @@ class ModelSection(Section):
     hourly: Decimal | None = field(
         default=None,
         metadata=usd("USD an hour of this model's machine costs you; reported apart, never in a budget"),
+    )
+    local: bool | None = field(
+        default=None,
+        metadata=says("runs on your own machines; default: as its provider, unless its id can only be bought"),
     )
     vision: bool = field(default=False, metadata=says("accepts images"))
     thinks: bool = field(
