@@ -9,13 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from escalator.errors import ConfigError
-from escalator.kinds import kind_of
+from escalator.kinds import at_home, kind_of
 from escalator.matrix.reading import Document, KeyPath, overlay, packaged, read_file, read_text
 from escalator.records import Model, Price, Tier, Timeouts
 
@@ -56,6 +54,13 @@ class Matrix:
         except KeyError:
             text = f"there is no task type {name!r}{closest(name, self.file.task_types)}"
             raise self.error(text, ("task_types",)) from None
+
+    def keeps_local(self, model: Model) -> bool:
+        """Whether a model, perhaps of a plan made long ago, is local by this matrix too: the stricter wins."""
+        section = self.file.providers.get(model.provider)
+        if section is None:
+            return model.local
+        return model.local and is_local(section) and not _runs_elsewhere(section.kind, model.id)
 
     def error(self, message: str, key: KeyPath, hint: str = "") -> ConfigError:
         """An error that names file, line and key."""
@@ -100,16 +105,7 @@ def is_local(provider: ProviderSection) -> bool:
     if provider.local is not None:
         return provider.local
     kind = kind_of(provider.kind)
-    if not kind.can_be_local:
-        return False
-    host = urlsplit(provider.base_url or kind.base_url).hostname or ""
-    if host == "localhost" or host.endswith((".local", ".localhost", ".lan", ".internal")):
-        return True
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return "." not in host and bool(host)
-    return address.is_loopback or address.is_private
+    return kind.can_be_local and at_home(provider.base_url or kind.base_url)
 
 
 def _runs_elsewhere(kind: str, model_id: str) -> bool:
