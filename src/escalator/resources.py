@@ -287,7 +287,7 @@ def _configured(matrix: Matrix) -> str | Path | None:
                 hint="export it with the postgresql:// URL of the ledger",
             )
         return url
-    return Path(section.path).expanduser() if section.path else None
+    return matrix.ledger_file
 
 
 def _sinks(given: Sink | Iterable[Sink] | None) -> list[Sink]:

@@ -21,6 +21,8 @@ MEDIA_TYPES = {
     ".webp": "image/webp",
 }
 LARGEST_IMAGE = 20 * 1024 * 1024
+MOST_USD = 1_000_000_000
+"""More than any task is worth, and less than the ledger can count in nano-dollars."""
 
 
 def make_brief(task: Task) -> Brief:
@@ -222,8 +224,8 @@ def _budget(given: Decimal | float | str | None) -> Decimal | None:
         amount = Decimal(str(given))
     except InvalidOperation:
         raise TaskError(f"{given!r} is not an amount of USD", field="budget", hint='write "0.25"') from None
-    if not amount.is_finite() or amount < 0:
-        raise TaskError(f"{given} is not an amount of USD from 0 upward", field="budget")
+    if not amount.is_finite() or not 0 <= amount <= MOST_USD:
+        raise TaskError(f"{given} is not an amount of USD from 0 to {MOST_USD:,}", field="budget")
     return amount
 
 

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Matrix:
-    """An escalation matrix. `file` is the validated content, `source` what to call it in messages."""
+    """An escalation matrix. `file` is the validated content, `source` what to call it in messages. `ledger_file`:
+    the SQLite file it names, None if it names none.
+    """
 
     file: MatrixFile
     document: Document
     source: str
+    ledger_file: Path | None = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -165,10 +168,23 @@ def validated(document: Document, source: str) -> Matrix:
     from escalator.matrix.plain import read_plainly
 
     file = read_plainly(document.data) or _read_by_pydantic(document, source)
-    matrix = Matrix(file=file, document=document, source=source)
+    matrix = Matrix(file=file, document=document, source=source, ledger_file=_ledger_file(file, document))
     _check_task_types(matrix)
     _check_names(matrix)
     return matrix
+
+
+def _ledger_file(file: MatrixFile, document: Document) -> Path | None:
+    """Where the ledger is: a relative path belongs to the folder of the file that names it, so that the books are
+    the same wherever a command is given.
+    """
+    if not file.ledger.path:
+        return None
+    path, place = Path(file.ledger.path).expanduser(), document.place(("ledger", "path"))
+    named_by = Path(place.file) if place is not None else None
+    if path.is_absolute() or named_by is None or not named_by.is_file():
+        return path
+    return named_by.resolve().parent / path
 
 
 def _read_by_pydantic(document: Document, source: str) -> MatrixFile:

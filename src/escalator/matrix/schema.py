@@ -28,7 +28,7 @@ def says(meaning: str = "", **bounds: object) -> Mapping[str, object]:
 
 def usd(meaning: str = "") -> Mapping[str, object]:
     """The metadata of an amount of USD."""
-    return says(meaning, ge=0, allow_inf_nan=False)
+    return says(meaning, ge=0, le=1_000_000_000, allow_inf_nan=False)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
@@ -252,7 +252,9 @@ class SandboxSection(Section):
 class LedgerSection(Section):
     """Where tasks, attempts and money are recorded."""
 
-    path: str | None = field(default=None, metadata=says("SQLite file"))
+    path: str | None = field(
+        default=None, metadata=says("SQLite file; a relative path begins at this file's folder")
+    )
     url_env: str | None = field(
         default=None, metadata=says("NAME of the environment variable with a postgresql:// URL")
     )
