@@ -66,4 +66,4 @@ def carry_on(
         approve = granted(house.ledger, otherwise=approver(live, yes=yes, quiet=as_json))
         told = None if as_json else live
         outcome = house.resume(task_id, approve=approve, on_event=told, budget=budget, deadline=deadline)
-    raise finish(outcome, writing, as_json=as_json)
+    raise finish(outcome, writing, as_json=as_json, matrix=matrix, ledger=ledger)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from escalator.execution.journal import Record
-from escalator.execution.spending import Spender, is_free
+from escalator.execution.locality import is_free
+from escalator.execution.spending import Spender
 from escalator.ledger import Closing, Tried, to_nano
 from escalator.pricing import cost
 from escalator.records import Baseline, Outcome

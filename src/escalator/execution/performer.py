@@ -18,8 +18,9 @@ from escalator.events import Answered, AttemptStarted, Judged, Moved
 from escalator.execution.beside import Beside
 from escalator.execution.effects import BIG, Execute, computed, written
 from escalator.execution.journal import JUDGEMENTS, Judgement, Record
+from escalator.execution.locality import is_free
 from escalator.execution.repeats import TRANSIENT
-from escalator.execution.spending import Place, Spender, is_free, unknown_price
+from escalator.execution.spending import Place, Spender, unknown_price
 from escalator.flow import Done, Flow, Next, advance
 from escalator.ledger import Entry
 from escalator.pricing import token_estimate
@@ -128,7 +129,7 @@ class Performer:
     def admit(self, step: Admit) -> Flow[Failure | None]:
         """Whether a rung may be tried: deadline, locality, sight, context window, price, judges, consent."""
         rung = step.rung
-        failure = self._spender.overdue() or self._spender.forbidden(rung.model) or self._blind(rung)
+        failure = self._spender.overdue() or self._spender.locality.forbidden(rung.model) or self._blind(rung)
         if failure is not None:
             return failure
         request = yield from self._composed(rung, step.history)

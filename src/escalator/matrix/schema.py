@@ -261,7 +261,9 @@ class SandboxSection(Section):
 class LedgerSection(Section):
     """Where tasks, attempts and money are recorded."""
 
-    path: str | None = field(default=None, metadata=says("SQLite file"))
+    path: str | None = field(
+        default=None, metadata=says("SQLite file; a relative path begins at this file's folder")
+    )
     url_env: str | None = field(
         default=None, metadata=says("NAME of the environment variable with a postgresql:// URL")
     )

@@ -57,6 +57,10 @@ class WireProvider:
         self._secrets = (self._api_key, *(value for key, value in known.items() if _is_secret(key)))
         self._endpoint = Endpoint(base_url, headers=known, transport=transport, async_transport=async_transport)
 
+    def reach(self, *, directly: bool) -> None:
+        """Pass the environment's proxies by, or not, whatever the address says; before the first request."""
+        self._endpoint.direct = directly
+
     def _call(self, request: Request) -> Call:
         raise TypeError(f"{type(self).__name__} must say what it sends.")
 
