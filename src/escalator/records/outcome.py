@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import prod
@@ -117,11 +117,15 @@ class Applied(tuple[Path, ...]):  # noqa: SLOT001 - a tuple of any length can ha
         return made
 
 
-def must_take_commits(place: str | Path) -> None:
-    """Raise `TaskError`, saying what to do, if `apply(commit=True)` could make no commit in this folder."""
+def must_take_commits(place: str | Path, paths: Sequence[str] = ()) -> None:
+    """Raise `TaskError`, saying what to do, if `apply(commit=True)` could make no commit in this folder: none at
+    all, or none of these files, where they are known.
+    """
     from escalator.workspace.git import Repository
 
-    Repository.at(Path(place).expanduser())
+    repository = Repository.at(Path(place).expanduser())
+    if paths:
+        repository.must_be_ready(paths)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
