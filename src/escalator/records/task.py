@@ -85,7 +85,8 @@ class Brief:
     """A task with everything read: what prompts, validators and the ledger see.
 
     `files` and `tests` map POSIX paths relative to the workspace to their contents; `files` holds what may be
-    changed and its content before any change. `protected` are paths an answer may never touch.
+    changed and its content before any change. `protected` are paths an answer may never touch. `left_out` says
+    what patterns matched and left out.
     """
 
     task_id: str
@@ -103,3 +104,4 @@ class Brief:
     budget: Decimal | None = None
     deadline: float | None = None
     tags: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
