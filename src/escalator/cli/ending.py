@@ -14,6 +14,7 @@ from escalator.cli.options import command
 from escalator.cli.plain import show_patch
 from escalator.cli.show import Live, hanging, outcome_json, outcome_lines
 from escalator.errors import TaskError
+from escalator.foreign import shown
 from escalator.records import must_take_commits
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ def approver(live: Live, *, yes: bool, quiet: bool) -> Approve | None:
     def ask(wanted: Substitution) -> bool | None:
         live.pause()
         try:
-            said = input(f"    $ May {wanted.to_model} be asked, for up to {money(wanted.highest_cost)}? [y/N] ")
+            said = input(
+                f"    $ May {shown(wanted.to_model)} be asked, for up to {money(wanted.highest_cost)}? [y/N] "
+            )
         except EOFError:
             return None
         return said.strip().casefold() in {"y", "yes"}

@@ -29,8 +29,9 @@ def make_brief(task: Task) -> Brief:
     _check_kinds(task)
     _check_words(task)
     workspace = _workspace(task.workspace)
-    files = _contents(task.files, workspace, field="files")
-    tests = _contents(task.tests, workspace, field="tests")
+    notes: list[str] = []
+    files = _contents(task.files, workspace, notes, field="files")
+    tests = _contents(task.tests, workspace, notes, field="tests")
     overlap = sorted(set(files) & set(tests))
     files = {path: text for path, text in files.items() if path not in tests}
     if overlap and not files:
@@ -58,6 +59,7 @@ def make_brief(task: Task) -> Brief:
         tags=_several(task.tags),
         named=_named(task.files, files),
         absent=_absent(workspace, (*files, *tests)),
+        left_out=tuple(notes),
     )
 
 
@@ -95,7 +97,8 @@ def _expanded(given: str | Path, field: str) -> Path:
         raise TaskError(f"nobody knows the home that {given} is in", field=field, hint="write it out") from None
 
 
-def _contents(given: Contents, workspace: Path | None, *, field: str) -> dict[str, str]:
+def _contents(given: Contents, workspace: Path | None, notes: list[str], *, field: str) -> dict[str, str]:
+    """The files of an argument; `notes` is told what was left out."""
     if isinstance(given, Mapping):
         texts = {_path(_name(path, workspace), field): _text(path, text, field) for path, text in given.items()}
         return texts if workspace is None else _beside(workspace, texts, field)
@@ -110,7 +113,11 @@ def _contents(given: Contents, workspace: Path | None, *, field: str) -> dict[st
         )
     from escalator import workspace as project
 
-    return project.read_tests(workspace, names) if field == "tests" else project.read_files(workspace, names)
+    left = project.LeftOut()
+    read = project.read_tests if field == "tests" else project.read_files
+    found = read(workspace, names, left=left)
+    notes += filter(None, [left.sentence(field)])
+    return found
 
 
 def _named(given: Contents, files: Mapping[str, str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -28,12 +29,28 @@ class Locality:
         self._context, self._brief = context, brief
         self._since = context.timer() if brief.local_only else None
 
+    @cached_property
+    def _secret(self) -> str:
+        """A file of the task that may hold a secret, where the matrix keeps those at home; empty if none does."""
+        if self._context.matrix.file.privacy.secrets == "any":
+            return ""
+        from escalator.workspace import is_secret
+
+        given = {**self._brief.files, **self._brief.tests}
+        return next((path for path, text in given.items() if is_secret(path, text)), "")
+
     def forbidden(self, model: Model) -> Failure | None:
         """Why this task may not use a model, as the matrix in force has it."""
         if self._context.matrix.keeps_local(model):
             return None
         if self._brief.local_only:
             text = f"the task is local_only and {model.name} runs elsewhere"
+            return Failure(kind="local_only", message=text, provider=model.provider)
+        if self._secret:
+            text = (
+                f"{self._secret} may hold a secret and {model.name} runs elsewhere; leave the file out, or write "
+                "privacy.secrets: any in the matrix"
+            )
             return Failure(kind="local_only", message=text, provider=model.provider)
         today = self._context.matrix.models.get(model.name)
         if model.local and is_free(model) and today is not None and not is_free(today):

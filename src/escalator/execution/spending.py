@@ -24,6 +24,7 @@ from escalator.execution.journal import REPLIES, CallReply, Record
 from escalator.execution.locality import Locality, is_free
 from escalator.execution.repeats import TRANSIENT, may_repeat, repeated
 from escalator.flow import Flow
+from escalator.foreign import shown
 from escalator.ledger import Held, Hold, Refused, Settlement, approval_scope, to_nano, to_usd
 from escalator.pricing import PriceRecord, ceiling, cost, token_ceiling
 from escalator.records import (
@@ -253,8 +254,8 @@ class Spender:
             return Dispatched(failure=late or as_failure(reply, model), call=call)
         call = replace(
             base,
-            answered_by=reply.model,
-            finish=reply.finish,
+            answered_by=shown(reply.model),
+            finish=shown(reply.finish),
             condition=reply.condition,
             usage=reply.usage,
             cost=self._cost(model, reply.model, reply.usage, amount),

@@ -258,6 +258,16 @@ class SandboxSection(Section):
 
 
 @section
+class PrivacySection(Section):
+    """What models on other machines may be told."""
+
+    secrets: Literal["local", "any"] = field(
+        default="local",
+        metadata=says("which models may be told of files that hold secrets and were given by name"),
+    )
+
+
+@section
 class LedgerSection(Section):
     """Where tasks, attempts and money are recorded."""
 
@@ -298,5 +308,6 @@ class MatrixFile(Section):
     policies: PolicySection = PolicySection()
     transport: TransportSection = TransportSection()
     sandbox: SandboxSection = SandboxSection()
+    privacy: PrivacySection = PrivacySection()
     ledger: LedgerSection = LedgerSection()
     classifier: ClassifierSection = ClassifierSection()
