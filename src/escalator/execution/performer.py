@@ -15,10 +15,11 @@ from escalator import validators
 from escalator.answers.prompts import compose
 from escalator.answers.work import TEST_DROPPED, work
 from escalator.events import Answered, AttemptStarted, Judged, Moved
+from escalator.execution.amounts import is_free
 from escalator.execution.beside import Beside
 from escalator.execution.effects import BIG, Execute, computed, written
 from escalator.execution.journal import JUDGEMENTS, Judgement, Record
-from escalator.execution.spending import Place, Spender, is_free, unknown_price
+from escalator.execution.spending import Place, Spender, unknown_price
 from escalator.flow import Done, Flow, Next, advance
 from escalator.ledger import Entry
 from escalator.pricing import token_estimate
@@ -136,7 +137,8 @@ class Performer:
             return None  # a resumed task was let through here before; a new call is asked for when it is made
         yield from self._spender.written()
         before = step.history[-1].model if step.history else ""
-        highest = self._spender.highest(price, request, output=rung.model.max_output) * rung.attempts
+        most = rung.model.max_output
+        highest = self._spender.highest(price, request, output=most, times=rung.attempts)
         return (
             yield from self._spender.consents.ask(
                 rung.model, self._plan.before_paid, from_model=before, reason=step.reason, highest=highest
