@@ -149,6 +149,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "rung": -1,
         "simulated": False,
         "running_cost": Decimal(0),
+        "warnings": (),
     },
     "CallReply": {"completion": None, "failure": None},
     "ChangeSet": {"files": {}, "notes": ()},
