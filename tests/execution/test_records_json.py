@@ -137,6 +137,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "tags": (),
         "named": (),
         "absent": None,
+        "left_out": (),
     },
     "Call": {
         "cost": Decimal(0),
