@@ -53,9 +53,8 @@ def extract(
     Without either, one block of code becomes `answer.<extension of its language>`. `protected` are paths,
     directories or glob patterns the answer may not touch; files that steer tests, CI or dependencies are
     protected as well unless they are the target or among `named`, the files the task names. A change there is
-    dropped with a note, or rejected if nothing else is left. `asked` is what the task says: what disappears from a
-    file is refused unless it asks for that.
-    Never raises; never names a path outside the workspace.
+    dropped with a note, or rejected if nothing else is left. `asked` is what the task says: what disappears from
+    a file is refused unless it asks for that. Never raises; never names a path outside the workspace.
     """
     extraction = _Extraction.of(target, workspace, finish_reason, protected, named=named, asked=asked)
     extraction.thought_apart = thought_apart

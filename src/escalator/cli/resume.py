@@ -71,7 +71,7 @@ def carry_on(
         approve = granted(house.ledger, otherwise=approver(live, yes=yes, quiet=as_json))
         told = None if as_json else live
         outcome = house.resume(task_id, approve=approve, on_event=told, budget=budget, deadline=deadline)
-    raise finish(outcome, writing, as_json=as_json)
+    raise finish(outcome, writing, as_json=as_json, matrix=matrix, ledger=ledger)
 
 
 def _must_take_commits(ledger: Archive, task_id: str, writing: Writing) -> None:

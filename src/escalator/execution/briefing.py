@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from escalator.errors import TaskError
 from escalator.records import Brief, Contents, Image, Task
+from escalator.records.money import MOST
 
 MEDIA_TYPES = {
     ".png": "image/png",
@@ -28,8 +29,9 @@ def make_brief(task: Task) -> Brief:
     _check_kinds(task)
     _check_words(task)
     workspace = _workspace(task.workspace)
-    files = _contents(task.files, workspace, field="files")
-    tests = _contents(task.tests, workspace, field="tests")
+    notes: list[str] = []
+    files = _contents(task.files, workspace, notes, field="files")
+    tests = _contents(task.tests, workspace, notes, field="tests")
     overlap = sorted(set(files) & set(tests))
     files = {path: text for path, text in files.items() if path not in tests}
     if overlap and not files:
@@ -57,6 +59,7 @@ def make_brief(task: Task) -> Brief:
         tags=_several(task.tags),
         named=_named(task.files, files),
         absent=_absent(workspace, (*files, *tests)),
+        left_out=tuple(notes),
     )
 
 
@@ -94,7 +97,8 @@ def _expanded(given: str | Path, field: str) -> Path:
         raise TaskError(f"nobody knows the home that {given} is in", field=field, hint="write it out") from None
 
 
-def _contents(given: Contents, workspace: Path | None, *, field: str) -> dict[str, str]:
+def _contents(given: Contents, workspace: Path | None, notes: list[str], *, field: str) -> dict[str, str]:
+    """The files of an argument; `notes` is told what was left out."""
     if isinstance(given, Mapping):
         texts = {_path(_name(path, workspace), field): _text(path, text, field) for path, text in given.items()}
         return texts if workspace is None else _beside(workspace, texts, field)
@@ -109,7 +113,11 @@ def _contents(given: Contents, workspace: Path | None, *, field: str) -> dict[st
         )
     from escalator import workspace as project
 
-    return project.read_tests(workspace, names) if field == "tests" else project.read_files(workspace, names)
+    left = project.LeftOut()
+    read = project.read_tests if field == "tests" else project.read_files
+    found = read(workspace, names, left=left)
+    notes += filter(None, [left.sentence(field)])
+    return found
 
 
 def _named(given: Contents, files: Mapping[str, str]) -> tuple[str, ...]:
@@ -253,6 +261,9 @@ def _budget(given: Decimal | float | str | None) -> Decimal | None:
         raise TaskError(f"{given!r} is not an amount of USD", field="budget", hint='write "0.25"') from None
     if not amount.is_finite() or amount < 0:
         raise TaskError(f"{given} is not an amount of USD from 0 upward", field="budget")
+    if amount > MOST:
+        hint = f"pass at most {MOST:,}, or no budget"
+        raise TaskError(f"{given} USD is more than a ledger can count", field="budget", hint=hint)
     return amount
 
 

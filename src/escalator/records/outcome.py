@@ -17,6 +17,7 @@ from escalator.errors import (
     StoppedError,
 )
 from escalator.records.calls import Call, Effort
+from escalator.records.money import exactly
 from escalator.records.plan import Classification, Plan
 from escalator.records.task import Brief
 from escalator.records.verdict import ChangeSet, Failure, Rejection, Verdict
@@ -75,6 +76,7 @@ class Attempt:
         return tuple(v for v in self.verdicts if v.required and v.status == "inconclusive")
 
     @property
+    @exactly
     def cost(self) -> Decimal:
         """USD of every call made for this attempt, the checker's included."""
         return sum((call.cost for call in self.calls), Decimal(0))
@@ -191,16 +193,19 @@ class Outcome:
         return self.overhead + tuple(call for attempt in self.attempts for call in attempt.calls)
 
     @property
+    @exactly
     def cost(self) -> Decimal:
         """USD of every call, rejected answers, checkers and classifier included."""
         return sum((call.cost for call in self.calls), Decimal(0))
 
     @property
+    @exactly
     def running_cost(self) -> Decimal:
         """USD for the time of machines of one's own, where the matrix states their hourly cost; not in `cost`."""
         return sum((call.running_cost for call in self.calls), Decimal(0))
 
     @property
+    @exactly
     def saved(self) -> Decimal:
         """USD saved against the baseline model, net of everything spent; negative if it was a loss, 0 if
         nothing was accepted or no baseline has a price.

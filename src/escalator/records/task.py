@@ -88,7 +88,7 @@ class Brief:
     changed and its content before any change. `protected` are paths an answer may never touch. `named` are those
     of the files that no answer changes unasked (settings of editors, hooks, CI and the like) and that the task
     names one by one, not by a pattern. `absent` are the files and tests that the workspace did not have when they
-    were read, None where there is no workspace.
+    were read, None where there is no workspace. `left_out` says what patterns matched and left out.
     """
 
     task_id: str
@@ -108,3 +108,4 @@ class Brief:
     tags: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     absent: tuple[str, ...] | None = None
+    left_out: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from escalator.errors import TaskError
 _SECONDS: Final = 600
 """The longest a commit may take; the hooks of a repository run the user's own checks."""
 
-_OF_ANOTHER = (
+OF_ANOTHER = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"),
     *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_INTERNAL_SUPER_PREFIX"),
 )
@@ -112,7 +112,7 @@ class Repository:
         return self._run("rev-parse", "--verify", "--quiet", "HEAD").stdout.strip()
 
     def _run(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER}
+        kept = {name: value for name, value in os.environ.items() if name not in OF_ANOTHER}
         try:
             return subprocess.run(
                 [self.program, "--literal-pathspecs", "-C", str(self.tree), *words],

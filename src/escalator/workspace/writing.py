@@ -45,9 +45,9 @@ def write_changes(
     that exists without having been read; `force` overrules conflicts. What holds the new content already is none.
     Unless `in_place`, a directory with none of the expected files counts as a fresh place to write to. `absent`
     are those files and tests that were not in the tree when the task began (None: not noted), so that nobody
-    removed them. Permissions, owners and newline styles are kept, directories are made. `message` makes one commit
-    of these files. Waits up to `wait` seconds for others who write to the tree. Raises `TaskError` and leaves the
-    tree as it was.
+    removed them. Permissions, owners and newline styles are kept, directories are made. `message` makes one
+    commit of these files. Waits up to `wait` seconds for others who write to the tree. Raises `TaskError` and
+    leaves the tree as it was.
     """
     if root is None:
         raise TaskError("there is no workspace to write to", field="path", hint="pass a path: apply('some/dir')")
