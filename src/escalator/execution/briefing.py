@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from escalator.errors import TaskError
+from escalator.execution.trusted import Trusted, from_disk, from_texts
 from escalator.records import Brief, Contents, Image, Task
 
 MEDIA_TYPES = {
@@ -29,7 +30,8 @@ def make_brief(task: Task) -> Brief:
     _check_words(task)
     workspace = _workspace(task.workspace)
     files = _contents(task.files, workspace, field="files")
-    tests = _contents(task.tests, workspace, field="tests")
+    trusted = _trusted(task.tests, workspace)
+    tests = trusted.files
     overlap = sorted(set(files) & set(tests))
     files = {path: text for path, text in files.items() if path not in tests}
     if overlap and not files:
@@ -44,8 +46,10 @@ def make_brief(task: Task) -> Brief:
         prompt=task.prompt,
         workspace=workspace,
         files=files,
-        tests=tests,
+        tests=dict(tests),
         protected=tuple(tests),
+        selected=trusted.selected,
+        helpers=trusted.helpers,
         language=task.language,
         requirements=_several(task.requirements),
         images=tuple(_image(image) for image in _several(task.images)),
@@ -96,15 +100,37 @@ def _contents(given: Contents, workspace: Path | None, *, field: str) -> dict[st
     names = [_name(item, workspace) for item in _several(given)]
     if not names:
         return {}
+    workspace = _root(names, workspace, field)
+    from escalator import workspace as project
+
+    return project.read_files(workspace, names)
+
+
+def _trusted(given: Contents, workspace: Path | None) -> Trusted:
+    """The tests, with which of them count."""
+    if isinstance(given, Mapping):
+        texts = {_name(path, workspace): text for path, text in given.items()}
+        if not any("::" in str(path) for path in texts):
+            return Trusted(
+                files={_path(path, "tests"): _text(path, text, "tests") for path, text in texts.items()}
+            )
+        trusted = from_texts({path: _text(path, text, "tests") for path, text in texts.items()})
+        return replace(trusted, files={_path(path, "tests"): text for path, text in trusted.files.items()})
+    names = [_name(item, workspace) for item in _several(given)]
+    if not names:
+        return Trusted(files={})
+    return from_disk(_root(names, workspace, "tests"), names)
+
+
+def _root(names: Sequence[str], workspace: Path | None, field: str) -> Path:
+    """The workspace, in which these paths are to be found."""
     if workspace is None:
         raise TaskError(
             f"{names[0]!r} is a path, and there is no workspace to find it in",
             field=field,
             hint="pass workspace=…, or {path: content}",
         )
-    from escalator import workspace as project
-
-    return project.read_tests(workspace, names) if field == "tests" else project.read_files(workspace, names)
+    return workspace
 
 
 def _name(item: str | Path, workspace: Path | None) -> str:
