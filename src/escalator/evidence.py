@@ -186,7 +186,7 @@ def _task(outcome: Outcome) -> Task:
         prompt=brief.prompt,
         workspace=brief.workspace if here else None,
         files=dict(brief.files),
-        tests=dict(brief.tests),
+        tests=_tests(brief),
         language=brief.language,
         requirements=brief.requirements,
         images=brief.images,
@@ -196,6 +196,14 @@ def _task(outcome: Outcome) -> Task:
         complexity=kind.complexity,
         local_only=brief.local_only,
     )
+
+
+def _tests(brief: Brief) -> dict[str, str]:
+    """The tests with their contents, single ones by their ids."""
+    parted: dict[str, list[str]] = {}
+    for test in brief.selected:
+        parted.setdefault(test.partition("::")[0], []).append(test)
+    return {test: text for path, text in brief.tests.items() for test in parted.get(path, [path])}
 
 
 def _stored(outcome: Outcome, best: Attempt) -> Iterator[Difference]:

@@ -160,6 +160,13 @@ class Story:
                 return self.outcome("needs_review", text, "review")
             return self.outcome("accepted", reason)
         if what == "review":
+            test, earlier = suspect(last, self)
+            if test and earlier is not None:
+                text = (
+                    f"{test} fails in the same words without an answer, with those of {earlier.model} and of "
+                    f"{last.model}, and without the task's files: it may be wrong, or need a file not given"
+                )
+                return self.outcome("needs_review", text, "suspect_test")
             return self.outcome("needs_review", why(last), cause(last))
         if what == "stop":
             return self.outcome("stopped", why(last), cause(last))
@@ -217,11 +224,33 @@ def meaning(attempt: Attempt, story: Story) -> Meaning:
     if attempt.rejection is not None:
         return "fallback"
     if attempt.failed_verdict is not None:
-        return "escalate"
+        return "review" if suspect(attempt, story)[0] else "escalate"
     actions = {inconclusive_action(verdict, story.plan) for verdict in attempt.undecided}
     if "stop" in actions:
         return "stop"
     return "review" if "review" in actions or not _proven(attempt) else "accept"
+
+
+def suspect(attempt: Attempt, story: Story) -> tuple[str, Attempt | None]:
+    """A test that no change of the task's files makes pass, and the attempt of another model that met it before.
+
+    The validator says which tests fail in the same words without an answer (`unchanged`), and which of these do so
+    whatever the task's files hold (`independent`). Two models must have changed these files, each in its own way.
+    """
+    verdict = attempt.failed_verdict
+    for test in verdict.evidence.get("independent", ()) if verdict is not None else ():
+        for earlier in story.attempts:
+            other = earlier.failed_verdict
+            if (
+                other is None
+                or earlier.model == attempt.model
+                or earlier.changes is None
+                or attempt.changes is None
+            ):
+                continue
+            if earlier.changes.files != attempt.changes.files and test in other.evidence.get("unchanged", ()):
+                return str(test), earlier
+    return "", None
 
 
 def _proven(attempt: Attempt) -> bool:
@@ -270,6 +299,8 @@ def deserves_retry(story: Story) -> bool:
         return last.failure.kind in WORTH_A_REPEAT and not repeated
     if last.rejection is not None:
         return True
+    if suspect(last, story)[0]:
+        return False
     repeated = any(
         a.changes is not None and a.changes.files == (last.changes and last.changes.files) for a in earlier
     )

@@ -138,6 +138,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "named": (),
         "absent": None,
         "left_out": (),
+        "selected": (),
+        "helpers": (),
     },
     "Call": {
         "cost": Decimal(0),

@@ -35,7 +35,12 @@ Files: TypeAlias = Annotated[
 ]
 Tests: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--test", "-t", metavar="<path>", help="Trusted test file or directory; repeatable."),
+    typer.Option(
+        "--test",
+        "-t",
+        metavar="<path>",
+        help="Trusted test file, directory, or test in a file by pytest's id; repeatable.",
+    ),
 ]
 TypeOption: TypeAlias = Annotated[
     str | None, typer.Option("--type", metavar="<name>", help="Task type; default: classified.")

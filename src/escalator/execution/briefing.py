@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from escalator.errors import TaskError
+from escalator.execution.trusted import Trusted, from_disk, from_texts
 from escalator.records import Brief, Contents, Image, Task
 from escalator.records.money import MOST
 
@@ -30,8 +31,9 @@ def make_brief(task: Task) -> Brief:
     _check_words(task)
     workspace = _workspace(task.workspace)
     notes: list[str] = []
-    files = _contents(task.files, workspace, notes, field="files")
-    tests = _contents(task.tests, workspace, notes, field="tests")
+    files = _contents(task.files, workspace, notes)
+    trusted = _trusted(task.tests, workspace, notes)
+    tests = trusted.files
     overlap = sorted(set(files) & set(tests))
     files = {path: text for path, text in files.items() if path not in tests}
     if overlap and not files:
@@ -46,8 +48,10 @@ def make_brief(task: Task) -> Brief:
         prompt=task.prompt,
         workspace=workspace,
         files=files,
-        tests=tests,
+        tests=dict(tests),
         protected=tuple(tests),
+        selected=trusted.selected,
+        helpers=trusted.helpers,
         language=task.language,
         requirements=_several(task.requirements),
         images=tuple(_image(image) for image in _several(task.images)),
@@ -97,27 +101,56 @@ def _expanded(given: str | Path, field: str) -> Path:
         raise TaskError(f"nobody knows the home that {given} is in", field=field, hint="write it out") from None
 
 
-def _contents(given: Contents, workspace: Path | None, notes: list[str], *, field: str) -> dict[str, str]:
-    """The files of an argument; `notes` is told what was left out."""
+def _contents(given: Contents, workspace: Path | None, notes: list[str]) -> dict[str, str]:
+    """What may be changed; `notes` is told what was left out."""
     if isinstance(given, Mapping):
-        texts = {_path(_name(path, workspace), field): _text(path, text, field) for path, text in given.items()}
-        return texts if workspace is None else _beside(workspace, texts, field)
+        return _texts(given, workspace, "files")
     names = [_name(item, workspace) for item in _several(given)]
     if not names:
         return {}
+    workspace = _root(names, workspace, "files")
+    from escalator import workspace as project
+
+    left = project.LeftOut()
+    found = project.read_files(workspace, names, left=left)
+    notes += filter(None, [left.sentence("files")])
+    return found
+
+
+def _trusted(given: Contents, workspace: Path | None, notes: list[str]) -> Trusted:
+    """The tests, with which of them count; `notes` is told what was left out."""
+    if isinstance(given, Mapping):
+        if not any("::" in str(path) for path in given):
+            return Trusted(files=_texts(given, workspace, "tests"))
+        trusted = from_texts({_name(path, workspace): _text(path, text, "tests") for path, text in given.items()})
+        return replace(trusted, files=_texts(trusted.files, workspace, "tests"))
+    names = [_name(item, workspace) for item in _several(given)]
+    if not names:
+        return Trusted(files={})
+    trusted, left = from_disk(_root(names, workspace, "tests"), names)
+    notes += filter(None, [left])
+    return trusted
+
+
+def _texts(given: Mapping[str, str], workspace: Path | None, field: str) -> dict[str, str]:
+    """Files given as {path: content}, under the names that a workspace has them by."""
+    texts = {_path(_name(path, workspace), field): _text(path, text, field) for path, text in given.items()}
+    if workspace is None:
+        return texts
+    from escalator import workspace as project
+
+    return project.read_beside(workspace, texts, field)
+
+
+def _root(names: Sequence[str], workspace: Path | None, field: str) -> Path:
+    """The workspace, in which these paths are to be found."""
     if workspace is None:
         raise TaskError(
             f"{names[0]!r} is a path, and there is no workspace to find it in",
             field=field,
             hint="pass workspace=…, or {path: content}",
         )
-    from escalator import workspace as project
-
-    left = project.LeftOut()
-    read = project.read_tests if field == "tests" else project.read_files
-    found = read(workspace, names, left=left)
-    notes += filter(None, [left.sentence(field)])
-    return found
+    return workspace
 
 
 def _named(given: Contents, files: Mapping[str, str]) -> tuple[str, ...]:
@@ -128,12 +161,6 @@ def _named(given: Contents, files: Mapping[str, str]) -> tuple[str, ...]:
         return tuple(path for path in files if project.is_settled(path))
     names = {project.composed(_name(item, None).removeprefix("./")) for item in _several(given)}
     return tuple(path for path in files if project.composed(path) in names and project.is_settled(path))
-
-
-def _beside(workspace: Path, texts: Mapping[str, str], field: str) -> dict[str, str]:
-    from escalator import workspace as project
-
-    return project.read_beside(workspace, texts, field)
 
 
 def _absent(workspace: Path | None, paths: Iterable[str]) -> tuple[str, ...] | None:

@@ -25,6 +25,7 @@ IDENTITY = (
     "workspace",
     "files",
     "tests",
+    "selected",
     "language",
     "requirements",
     "images",

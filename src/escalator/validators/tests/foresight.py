@@ -15,8 +15,9 @@ from escalator.records import Brief, Candidate, ChangeSet, Verdict
 from escalator.validators.protocol import unavailable
 from escalator.validators.tests.decision import of_machine
 from escalator.validators.tests.feedback import tidy
-from escalator.validators.tests.hearing import Case, Hearing, did_not_start
+from escalator.validators.tests.hearing import LIST_THEM, Case, Hearing, did_not_start, no_such_test
 from escalator.validators.tests.lacking import own_modules
+from escalator.validators.tests.nodes import absent, has_plain_rows
 from escalator.validators.tests.rerun import NAME
 from escalator.validators.tests.session import Session
 
@@ -37,8 +38,18 @@ def foreseen(case: Case, brief: Brief) -> Verdict | None:
     told = hearing.unrunnable()
     if told is not None:
         return replace(told, reason="unavailable")
-    why = _whole_run(case, brief, base) or _every_test(case, brief, base)
+    why = _whole_run(case, brief, base) or _no_such_test(case, base) or _every_test(case, brief, base)
     return None if why is None else unavailable(NAME, *why)
+
+
+def _no_such_test(case: Case, base: Session) -> tuple[str, str] | None:
+    """What is wrong where a test was named with parameters that it does not have."""
+    suite, report = case.bench.suite, base.report
+    for test in absent(suite.selected, report.collected) if base.sound else ():
+        path = test.partition("::")[0]
+        if path not in report.collect and has_plain_rows(test, suite.texts[path]):
+            return no_such_test(test), LIST_THEM
+    return None
 
 
 def _every_test(case: Case, brief: Brief, base: Session) -> tuple[str, str] | None:
