@@ -19,6 +19,7 @@ NAMES = (
     "impossible",
     "sandbox_overhead",
     "verdicts",
+    "large_projects",
     "scaling",
     "ledger_throughput",
     "ledger_reports",

@@ -15,6 +15,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "escalator"
 ORDER = (
     "foreign",
     "errors",
+    "remedies",
     "plugins",
     "languages",
     "workspace",

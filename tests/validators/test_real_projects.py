@@ -166,11 +166,11 @@ LACKING: dict[str, tuple[dict[str, str | bytes], str]] = {
         {
             "ours/__init__.py": "from importlib.metadata import version\n\n__version__ = version('ours-of-nobody')\n"
         },
-        "Install the project",
+        "-m pip install -e .",
     ),
     "a file that a build writes": (
         {"ours/__init__.py": "from ._version import __version__\n"},
-        "Build",
+        "-m pip install -e .",
     ),
     "a variable of the environment": (
         {"ours/__init__.py": "import os\n\nURL = os.environ['OURS_DATABASE_URL']\n"},

@@ -75,7 +75,7 @@ def examine(source: str | None) -> list[Finding]:
             return [*found, Finding(what="matrix", ok=False, detail=str(error), remedy="correct the file")]
         providers = list(_providers(house))
         found += [_matrix(matrix, source), *providers, _models(matrix, providers)]
-        return [*found, *_sandbox(), _pytest(), _grammars(), *_ledger(house)]
+        return [*found, *_sandbox(), _pytest(Path.cwd()), _grammars(), *_ledger(house)]
 
 
 def _models(matrix: Matrix, providers: list[Finding]) -> Finding:
@@ -130,13 +130,12 @@ def _server(what: str, kind: ProviderKind, provider: Server) -> Finding:
 
 
 def _sandbox() -> Iterator[Finding]:
-    from escalator.sandbox import Sandbox, probe
+    from escalator.sandbox import Sandbox, probe, remedy
 
     sandbox = Sandbox()
-    why = sandbox.unavailable()
-    if why is not None:
+    if sandbox.unavailable() is not None:
         reasons = "; ".join(f"{result.mode}: {result.reason}" for result in probe() if result.reason)
-        yield Finding(what="sandbox", ok=False, detail=f"no isolation works here ({reasons})", remedy=why)
+        yield Finding(what="sandbox", ok=False, detail=f"no isolation works here ({reasons})", remedy=remedy())
         return
     isolation = sandbox.isolation
     yield Finding(
@@ -146,10 +145,18 @@ def _sandbox() -> Iterator[Finding]:
         yield Finding(what="sandbox gap", ok=None, detail=gap)
 
 
-def _pytest() -> Finding:
-    here = find_spec("pytest") is not None
-    remedy = "" if here else "pip install pytest, or give the project a .venv that has it"
-    return Finding(what="pytest", ok=here, detail="importable" if here else "not importable", remedy=remedy)
+def _pytest(folder: Path) -> Finding:
+    """Which interpreter would run the tests of the project in a folder."""
+    from escalator.remedies import install
+    from escalator.validators.tests.python import find_python, without_pytest
+
+    python, passed_over = find_python(folder), without_pytest(folder)
+    if passed_over is not None:
+        detail = f"{passed_over} has none, so tests run in {python or 'no interpreter'}"
+        return Finding(what="pytest", ok=False, detail=detail, remedy=install("pytest", python=passed_over))
+    if python is None:
+        return Finding(what="pytest", ok=False, detail="not importable", remedy=install("pytest"))
+    return Finding(what="pytest", ok=True, detail=f"in {python}")
 
 
 def _grammars() -> Finding:

@@ -163,10 +163,7 @@ class Sandbox:
             else:
                 _announce(result.isolation)
                 return mode, result.isolation
-        raise SandboxError(
-            f"Nothing here can run untrusted code safely. {' '.join(reasons)} Install bubblewrap, name another "
-            "isolation, or pass allow_unsandboxed=True if this machine may be damaged."
-        )
+        raise SandboxError(f"Nothing here can run untrusted code safely. {' '.join(reasons)} {remedy()}")
 
     def _candidates(self) -> tuple[Mode, ...]:
         fallback = (_NONE,) if self._allow_unsandboxed else ()
@@ -181,6 +178,13 @@ class Sandbox:
             return fallback
         named = (*_AUTOMATIC, *_CONTAINERS, _EXTERNAL)
         return (*(mode for mode in named if mode.name == self._wanted), *fallback)
+
+
+def remedy() -> str:
+    """The line that makes the strongest isolation work here."""
+    from escalator import remedies
+
+    return remedies.isolation(installed=bwrap.installed())
 
 
 def probe() -> tuple[ProbeResult, ...]:

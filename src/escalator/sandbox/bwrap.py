@@ -39,10 +39,15 @@ _DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "u
 def unavailable() -> str:
     """Why bubblewrap cannot even be tried here; empty if it can."""
     if _program() is None:
-        return "bubblewrap is not installed. Install it (package `bubblewrap` on Debian, Ubuntu, Fedora and Arch)."
+        return "bubblewrap is not installed."
     if os.getuid() == 0 and own_devices() is None:
         return "bubblewrap is started as root but may not make device files here. Run as an ordinary user."
     return ""
+
+
+def installed() -> bool:
+    """Whether bubblewrap is there, whatever it can do."""
+    return _program() is not None
 
 
 def isolation() -> Isolation:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from escalator.languages.parsing import parses
 from escalator.records import Brief, Command, Limits, RunResult
+from escalator.remedies import WRITABLE
 from escalator.validators.project import base_text
 from escalator.validators.reports import Report, ReportError, Result, read_jest
 from escalator.validators.stacks import javascript, packages
@@ -188,9 +189,7 @@ class Node:
             why = f"The tests need the package {package!r}, which is not installed."
             return Lack(why=why, mend=mend, certain=asked)
         if _READ_ONLY.search(message):
-            return Lack(
-                why="The tests write into the project, which is read-only.", mend="Set the option writable: true."
-            )
+            return Lack(why="The tests write into the project, which is read-only.", mend=WRITABLE)
         if _NETWORK.search(message):
             return Lack(
                 why="The tests need a network, and the sandbox has none.", mend="Give tests that need none."

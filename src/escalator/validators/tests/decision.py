@@ -6,12 +6,15 @@ import ast
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from escalator.records import Candidate
+from escalator.remedies import PLUGIN, WRITABLE, install
 from escalator.validators.tests.lacking import asked_for, lacking, own_modules
 from escalator.validators.tests.layout import Suite
 from escalator.validators.tests.naming import Naming
 from escalator.validators.tests.nodes import absent
+from escalator.validators.tests.python import without_pytest
 from escalator.validators.tests.session import Session
 
 _SKIPS = frozenset({"Skipped", "SkipTest"})
@@ -94,12 +97,11 @@ def trouble(
     for test, facts in _errors(session).items():
         before = earlier.get(test)
         same = before is not None and all(before.get(key) == facts.get(key) for key in ("type", "module"))
-        said = lacking(before, facts, candidate, suite) or _environment(facts, candidate, suite, same_before=same)
-        if said is not None and (
-            before is None
-            or lacking(before, before, candidate, suite)
-            or _environment(before, candidate, suite, same_before=same)
-        ):
+        look = partial(
+            _lacks, before=before, candidate=candidate, suite=suite, same=same, python=session.command[0]
+        )
+        said = look(facts)
+        if said is not None and (before is None or look(before)):
             found[test] = said
     if base is not None and base.tests.keys() & found.keys():
         passed_before = set(base.report.with_result("passed"))
@@ -125,14 +127,29 @@ def _errors(session: Session) -> dict[str, Mapping[str, object]]:
     return errors
 
 
+def _lacks(
+    facts: Mapping[str, object],
+    *,
+    before: Mapping[str, object] | None,
+    candidate: Candidate,
+    suite: Suite,
+    same: bool,
+    python: str,
+) -> tuple[str, str] | None:
+    """What is missing around the project, by one error; `same` if the untouched project has it too."""
+    said = lacking(before, facts, candidate, suite, python=python)
+    return said or _environment(facts, candidate, suite, same_before=same, python=python)
+
+
 def _environment(
-    facts: Mapping[str, object], candidate: Candidate, suite: Suite, *, same_before: bool
+    facts: Mapping[str, object], candidate: Candidate, suite: Suite, *, same_before: bool, python: str
 ) -> tuple[str, str] | None:
     kind, message = str(facts.get("type", "")), str(facts.get("message", ""))
     shown, where = f"{message}\n{facts.get('shown', '')}", str(facts.get("where", ""))
     from_tests = any(where.endswith(f"/{path}") for path in suite.trusted)
     if kind == "ModuleNotFoundError":
-        return _missing_module(str(facts.get("module", "")), candidate, blameless=from_tests or same_before)
+        blameless = from_tests or same_before
+        return _missing_module(str(facts.get("module", "")), candidate, blameless=blameless, python=python)
     if kind == "SyntaxError" and any(str(facts.get("file", "")).endswith(f"/{path}") for path in suite.trusted):
         return f"The tests do not parse: {message}.", "Correct the test file."
     if kind in _SKIPS and same_before:
@@ -142,28 +159,34 @@ def _environment(
         name = fixture.group(1) if fixture else "?"
         return (
             f"The tests ask for the fixture {name!r}, which no loaded plug-in or conftest.py defines.",
-            "Name the plug-in that defines it in the option plugins of the validator tests.",
+            PLUGIN,
         )
     if "async def functions are not natively supported" in shown:
         return (
             "The tests are coroutines and no plug-in that runs them is loaded.",
-            "Install pytest-asyncio or anyio beside pytest, or name another plug-in in the option plugins.",
+            f"{install('pytest-asyncio', python=python)}, or name another plug-in in the option plugins.",
         )
     if "[Errno 30]" in message:
-        return "The project is written to, and is read-only in the sandbox.", "Set the option writable: true."
+        return "The project is written to, and is read-only in the sandbox.", WRITABLE
     if any(sign in message for sign in _NETWORK) or kind == "gaierror":
         return "The tests need a network, and the sandbox has none.", "Give tests that need no network."
     return None
 
 
-def _missing_module(name: str, candidate: Candidate, *, blameless: bool) -> tuple[str, str] | None:
+def _missing_module(name: str, candidate: Candidate, *, blameless: bool, python: str) -> tuple[str, str] | None:
     top = name.partition(".")[0]
     if not blameless or top in own_modules(candidate) or asked_for(top, candidate.brief):
         return None
     return (
         f"The tests need {name!r}, which neither the project nor the answer nor the interpreter has.",
-        "Install it beside pytest, or name the file the answer belongs in with files=.",
+        f"{line_for(name, candidate, python)}, or name the file the answer belongs in with files=.",
     )
+
+
+def line_for(name: str, candidate: Candidate, python: str) -> str:
+    """What gives the tests a module: pytest for the project's own environment, if that was passed over."""
+    own = without_pytest(candidate.brief.workspace)
+    return install("pytest", python=own) if own is not None else install(name, python=python)
 
 
 def _definition(test: str) -> str:

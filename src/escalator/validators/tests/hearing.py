@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from escalator.records import Candidate, Verdict
+from escalator.remedies import SEE, install
 from escalator.validators.protocol import broke, failed, passed, suspicious, unavailable
-from escalator.validators.tests.decision import expect, not_passed, trouble
+from escalator.validators.tests.decision import expect, line_for, not_passed, trouble
 from escalator.validators.tests.feedback import equal_to_everything, on_death, on_failure, on_hang, on_import, tidy
 from escalator.validators.tests.nodes import absent
 from escalator.validators.tests.rerun import NAME, SecondRun, by_nature, undoubted, wavering
@@ -17,6 +19,7 @@ from escalator.validators.tests.tamper_scan import Mark
 from escalator.validators.tests.weight import lost_rows, proven
 
 _OLDEST_PYTEST = 7
+_NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,18 +144,23 @@ class Hearing:
 
     def _not_run(self, more: dict[str, Any]) -> Verdict | None:
         """The verdict where the tests could not be run here at all."""
-        report = self.session.report
+        report, python = self.session.report, self.case.bench.python
         if report.missing_plugins:
             names = ", ".join(report.missing_plugins)
             return unavailable(
-                NAME, f"pytest plug-ins are missing: {names}.", "Install them beside pytest.", **more
+                NAME,
+                f"pytest plug-ins are missing: {names}.",
+                install(*report.missing_plugins, python=python),
+                **more,
             )
         if not report.started:
             shown = tidy(self.session.result.stderr, 400) or "it said nothing"
-            return unavailable(NAME, f"The test process did not start: {shown}", "Is pytest installed?", **more)
+            return unavailable(
+                NAME, f"The test process did not start: {shown}", install("pytest", python=python), **more
+            )
         if int(report.pytest.partition(".")[0]) < _OLDEST_PYTEST:
-            why = f"{self.case.bench.python} has pytest {report.pytest}; version {_OLDEST_PYTEST} is needed."
-            return unavailable(NAME, why, "Upgrade it, or set the option python.", **more)
+            why = f"{python} has pytest {report.pytest}; version {_OLDEST_PYTEST} is needed."
+            return unavailable(NAME, why, f"{install('pytest', python=python)} --upgrade", **more)
         return None
 
     def _pointless(self, more: dict[str, Any]) -> Verdict | None:
@@ -175,10 +183,17 @@ class Hearing:
             return broke(NAME, no_such_test(nowhere[0]), LIST_THEM, **more)
         if report.status in {3, 4, 5} and base.report.status == report.status:
             shown = tidy(self.session.result.stderr or self.session.result.stdout, 600)
-            return broke(NAME, f"pytest cannot run these tests, with or without the answer: {shown}", **more)
+            return broke(
+                NAME,
+                f"pytest cannot run these tests, with or without the answer: {shown}",
+                self._mends(shown),
+                **more,
+            )
         if did_not_start(base) and did_not_start(self.session):
             shown = tidy(self.session.result.stderr, 600)
-            return broke(NAME, f"pytest does not start, with or without the answer: {shown}", **more)
+            return broke(
+                NAME, f"pytest does not start, with or without the answer: {shown}", self._mends(shown), **more
+            )
         if base.sound and self.session.sound and not _ran(base) and not _ran(self.session):
             what = "Every test is skipped" if base.tests else "There is no test in what was given"
             return broke(NAME, f"{what}, with or without the answer.", "Give tests that run.", **more)
@@ -201,6 +216,11 @@ class Hearing:
     def unrunnable(self) -> Verdict | None:
         """The verdict where no run here could prove anything, were this the one without an answer."""
         return self._not_run({}) or self._proofless({})
+
+    def _mends(self, shown: str) -> str:
+        """The line for what pytest said before it came to a test."""
+        found = _NO_MODULE.search(shown)
+        return line_for(found[1], self.candidate, self.case.bench.python) if found else SEE
 
     def _cut_short(self) -> str:
         """What to tell the model of a run that did not come to its end."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from escalator.records import Brief, Candidate
+from escalator.remedies import install_project
 from escalator.validators.tests.layout import Suite
 
 _FILES = frozenset({"FileNotFoundError", "PermissionError", "NotADirectoryError"})
@@ -19,7 +20,12 @@ _FOREIGN = re.compile(r"module '([\w.]+)' has no attribute|cannot import name '\
 
 
 def lacking(
-    before: Mapping[str, object] | None, facts: Mapping[str, object], candidate: Candidate, suite: Suite
+    before: Mapping[str, object] | None,
+    facts: Mapping[str, object],
+    candidate: Candidate,
+    suite: Suite,
+    *,
+    python: str,
 ) -> tuple[str, str] | None:
     """What is wrong and what mends it, where importing or setting up fails without and with the answer alike, none
     of its code nor of the task's files was on the way, and the error speaks of what lies around the project.
@@ -34,11 +40,12 @@ def lacking(
     if not passed or touched & set(passed) or facts.get("when", "") not in {"", "setup"}:
         return None
     if facts.get("type") == "ModuleNotFoundError":
-        return _missing(str(facts.get("module", "")), passed, candidate, suite)
-    return _outside(facts, passed[-1], candidate)
+        said = _missing(str(facts.get("module", "")), passed, candidate, suite)
+        return (said, f"{install_project(python)} (or build it, if a build writes that file).") if said else None
+    return _outside(facts, passed[-1], candidate, python)
 
 
-def _outside(facts: Mapping[str, object], file: str, candidate: Candidate) -> tuple[str, str] | None:
+def _outside(facts: Mapping[str, object], file: str, candidate: Candidate, python: str) -> tuple[str, str] | None:
     """What to say of an error that came out of `file`, if it speaks of what lies around the project."""
     kind, message = str(facts.get("type", "")), str(facts.get("message", ""))
     if kind == "KeyError" and str(facts.get("where", "")).endswith(("/os.py", "<frozen os>")):
@@ -47,7 +54,7 @@ def _outside(facts: Mapping[str, object], file: str, candidate: Candidate) -> tu
             "Give it a default in the project, or set it in its conftest.py.",
         )
     if kind == "PackageNotFoundError":
-        return f"{file} asks for an installed package: {message}.", "Install the project: pip install -e ."
+        return f"{file} asks for an installed package: {message}.", install_project(python)
     named = _NAMED_FILE.search(message) if kind in _FILES else None
     if kind in _OUTSIDE or (named is not None and not named[1].startswith(_MADE_HERE)):
         return f"{file} fails without the answer too: {kind}: {message}.", "Give it what it looks for."
@@ -60,17 +67,14 @@ def _outside(facts: Mapping[str, object], file: str, candidate: Candidate) -> tu
     return None
 
 
-def _missing(name: str, passed: list[str], candidate: Candidate, suite: Suite) -> tuple[str, str] | None:
+def _missing(name: str, passed: list[str], candidate: Candidate, suite: Suite) -> str | None:
     """A module of the project's own that is not there and that nobody asked for: a build writes it."""
     top, last = name.partition(".")[0], name.rpartition(".")[2]
     if "." not in name or top not in own_modules(candidate) or passed[-1] in suite.trusted:
         return None
     if asked_for(last, candidate.brief) or last in {PurePosixPath(path).stem for path in candidate.brief.files}:
         return None
-    return (
-        f"{passed[-1]} imports {name}, which is not there; a build may write it.",
-        "Build or install the project.",
-    )
+    return f"{passed[-1]} imports {name}, which is not there; a build may write it."
 
 
 def own_modules(candidate: Candidate) -> set[str]:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from escalator.flow import Flow
 from escalator.records import Brief, Candidate, Verdict
+from escalator.remedies import PYTHON, install
 from escalator.validators.protocol import failed, skipped, unavailable
 from escalator.validators.recent import Recent, key_of
 from escalator.validators.shadows import shadows
@@ -118,7 +119,13 @@ class PytestSuite:
         """Why the tests cannot be run here: no interpreter has pytest."""
         if not python_tests(brief) or find_python(brief.workspace, self.python):
             return None
-        return _NO_PYTEST + " Run: pip install pytest"
+        return " ".join(self._no_python())
+
+    def _no_python(self) -> tuple[str, str]:
+        """Why no interpreter can run the tests, and the line that mends it."""
+        if self.python is not None:
+            return f"There is no interpreter {self.python}, which the option python names.", PYTHON
+        return _NO_PYTEST, install("pytest")
 
     def prepare(self, brief: Brief) -> Flow[None]:
         """Run the tests on the untouched project, which needs no answer."""
@@ -143,7 +150,7 @@ class PytestSuite:
             )
         interpreter = find_python(brief.workspace, self.python)
         if interpreter is None:
-            return unavailable(NAME, _NO_PYTEST, "Run: pip install pytest")
+            return unavailable(NAME, *self._no_python())
         case = yield from self._prepare(brief, interpreter)
         refused = _refused(candidate, case.bench)
         if refused:
