@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -13,6 +13,7 @@ from uuid import uuid4
 from escalator.errors import TaskError
 from escalator.execution.trusted import Trusted, from_disk, from_texts
 from escalator.records import Brief, Contents, Image, Task
+from escalator.records.money import MOST
 
 MEDIA_TYPES = {
     ".png": "image/png",
@@ -29,8 +30,9 @@ def make_brief(task: Task) -> Brief:
     _check_kinds(task)
     _check_words(task)
     workspace = _workspace(task.workspace)
-    files = _contents(task.files, workspace, field="files")
-    trusted = _trusted(task.tests, workspace)
+    notes: list[str] = []
+    files = _contents(task.files, workspace, notes, field="files")
+    trusted = _trusted(task.tests, workspace, notes)
     tests = trusted.files
     overlap = sorted(set(files) & set(tests))
     files = {path: text for path, text in files.items() if path not in tests}
@@ -59,6 +61,9 @@ def make_brief(task: Task) -> Brief:
         budget=_budget(task.budget),
         deadline=task.deadline,
         tags=_several(task.tags),
+        named=_named(task.files, files),
+        absent=_absent(workspace, (*files, *tests)),
+        left_out=tuple(notes),
     )
 
 
@@ -84,7 +89,9 @@ def _workspace(given: str | Path | None) -> Path | None:
         raise TaskError(
             f"{given} is not a directory", field="workspace", hint="pass the directory and name it in files"
         )
-    return path.resolve()
+    from escalator.workspace.places import root_of
+
+    return root_of(path, "workspace")
 
 
 def _expanded(given: str | Path, field: str) -> Path:
@@ -94,32 +101,36 @@ def _expanded(given: str | Path, field: str) -> Path:
         raise TaskError(f"nobody knows the home that {given} is in", field=field, hint="write it out") from None
 
 
-def _contents(given: Contents, workspace: Path | None, *, field: str) -> dict[str, str]:
+def _contents(given: Contents, workspace: Path | None, notes: list[str], *, field: str) -> dict[str, str]:
+    """The files of an argument; `notes` is told what was left out."""
     if isinstance(given, Mapping):
-        return {_path(_name(path, workspace), field): _text(path, text, field) for path, text in given.items()}
+        texts = {_path(_name(path, workspace), field): _text(path, text, field) for path, text in given.items()}
+        return texts if workspace is None else _beside(workspace, texts, field)
     names = [_name(item, workspace) for item in _several(given)]
     if not names:
         return {}
-    workspace = _root(names, workspace, field)
     from escalator import workspace as project
 
-    return project.read_files(workspace, names)
+    left = project.LeftOut()
+    found = project.read_files(_root(names, workspace, field), names, left=left)
+    notes += filter(None, [left.sentence(field)])
+    return found
 
 
-def _trusted(given: Contents, workspace: Path | None) -> Trusted:
-    """The tests, with which of them count."""
+def _trusted(given: Contents, workspace: Path | None, notes: list[str]) -> Trusted:
+    """The tests, with which of them count; `notes` is told what was left out."""
     if isinstance(given, Mapping):
-        texts = {_name(path, workspace): text for path, text in given.items()}
-        if not any("::" in str(path) for path in texts):
-            return Trusted(
-                files={_path(path, "tests"): _text(path, text, "tests") for path, text in texts.items()}
-            )
-        trusted = from_texts({path: _text(path, text, "tests") for path, text in texts.items()})
-        return replace(trusted, files={_path(path, "tests"): text for path, text in trusted.files.items()})
+        if not any("::" in str(path) for path in given):
+            return Trusted(files=_contents(given, workspace, notes, field="tests"))
+        texts = {_name(path, workspace): _text(path, text, "tests") for path, text in given.items()}
+        trusted = from_texts(texts)
+        return replace(trusted, files=_contents(trusted.files, workspace, notes, field="tests"))
     names = [_name(item, workspace) for item in _several(given)]
     if not names:
         return Trusted(files={})
-    return from_disk(_root(names, workspace, "tests"), names)
+    trusted, left_out = from_disk(_root(names, workspace, "tests"), names)
+    notes += filter(None, [left_out])
+    return trusted
 
 
 def _root(names: Sequence[str], workspace: Path | None, field: str) -> Path:
@@ -131,6 +142,30 @@ def _root(names: Sequence[str], workspace: Path | None, field: str) -> Path:
             hint="pass workspace=…, or {path: content}",
         )
     return workspace
+
+
+def _named(given: Contents, files: Mapping[str, str]) -> tuple[str, ...]:
+    """Those of the files that are changed only where a task names them, and that this one does."""
+    from escalator import workspace as project
+
+    if isinstance(given, Mapping):
+        return tuple(path for path in files if project.is_settled(path))
+    names = {project.composed(_name(item, None).removeprefix("./")) for item in _several(given)}
+    return tuple(path for path in files if project.composed(path) in names and project.is_settled(path))
+
+
+def _beside(workspace: Path, texts: Mapping[str, str], field: str) -> dict[str, str]:
+    from escalator import workspace as project
+
+    return project.read_beside(workspace, texts, field)
+
+
+def _absent(workspace: Path | None, paths: Iterable[str]) -> tuple[str, ...] | None:
+    if workspace is None:
+        return None
+    from escalator import workspace as project
+
+    return project.missing(workspace, paths)
 
 
 def _name(item: str | Path, workspace: Path | None) -> str:
@@ -250,6 +285,9 @@ def _budget(given: Decimal | float | str | None) -> Decimal | None:
         raise TaskError(f"{given!r} is not an amount of USD", field="budget", hint='write "0.25"') from None
     if not amount.is_finite() or amount < 0:
         raise TaskError(f"{given} is not an amount of USD from 0 upward", field="budget")
+    if amount > MOST:
+        hint = f"pass at most {MOST:,}, or no budget"
+        raise TaskError(f"{given} USD is more than a ledger can count", field="budget", hint=hint)
     return amount
 
 

@@ -22,12 +22,15 @@ class Trusted:
     helpers: tuple[str, ...] = field(default=())
 
 
-def from_disk(root: Path, names: Sequence[str]) -> Trusted:
-    """Read the tests of a project. Raises `TaskError` for what is not there, a misspelt test included."""
+def from_disk(root: Path, names: Sequence[str]) -> tuple[Trusted, str]:
+    """Read the tests of a project; with them what was left out, as a sentence. Raises `TaskError` for what is not
+    there, a misspelt test included.
+    """
     from escalator import workspace as project
 
     whole = [name for name in names if "::" not in name]
-    files = project.read_tests(root, whole) if whole else {}
+    left = project.LeftOut()
+    files = project.read_tests(root, whole, left=left) if whole else {}
     selected, given = dict[str, None](), frozenset(files)
     for name in (name for name in names if "::" in name):
         path, inner = _parts(name)
@@ -38,9 +41,9 @@ def from_disk(root: Path, names: Sequence[str]) -> Trusted:
         if place not in given:
             selected[_checked(f"{place}::{inner}", read[place])] = None
         files |= read
-    return Trusted(
-        files=dict(sorted(files.items())), selected=tuple(selected), helpers=_helpers(root, whole, files)
-    )
+    helpers = _helpers(root, whole, files)
+    trusted = Trusted(files=dict(sorted(files.items())), selected=tuple(selected), helpers=helpers)
+    return trusted, left.sentence("tests")
 
 
 def from_texts(given: Mapping[str, str]) -> Trusted:
