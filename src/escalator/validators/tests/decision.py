@@ -109,9 +109,11 @@ def trouble(
     return found
 
 
-def of_machine(facts: Mapping[str, object], candidate: Candidate, suite: Suite) -> tuple[str, str] | None:
+def of_machine(
+    facts: Mapping[str, object], candidate: Candidate, suite: Suite, *, python: str
+) -> tuple[str, str] | None:
     """What is wrong, and what a person can do, where an error of the untouched project is none of its own."""
-    return lacking(facts, facts, candidate, suite) or _environment(facts, candidate, suite, same_before=True)
+    return _lacks(facts, before=facts, candidate=candidate, suite=suite, same=True, python=python)
 
 
 def _errors(session: Session) -> dict[str, Mapping[str, object]]:

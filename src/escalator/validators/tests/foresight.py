@@ -106,7 +106,8 @@ def _lacks(facts: Mapping[str, object], case: Case, brief: Brief) -> tuple[str, 
         needed = passed[-1] not in case.bench.suite.given or _declares(brief, module)
         if not foreign or not needed or re.search(rf"\b{re.escape(module)}\b", brief.prompt):
             return None
-    return of_machine(facts, Candidate(brief=brief, changes=ChangeSet()), case.bench.suite)
+    python = case.base.command[0] if case.base is not None else case.bench.python
+    return of_machine(facts, Candidate(brief=brief, changes=ChangeSet()), case.bench.suite, python=python)
 
 
 def _speaks_of_fixtures(brief: Brief) -> bool:
