@@ -181,8 +181,8 @@ def providers_page() -> str:
     lines += [
         "What `providers.<name>.kind` of a matrix may be, besides an entry point of `escalator.providers` and",
         "`package.module:attribute` ([how to add one](../how-to/add-a-provider.md)). A kind that can be local is",
-        "local at a loopback or private address, where its price is zero. A gateway passes ids that can only be bought",
-        "on to those who sell them: they are neither local nor free, unless `local: true` stands on the model.",
+        "local at a loopback or private address, where its price is zero. A gateway passes ids that can only be",
+        "bought on to those who sell them: these are neither local nor free, unless the model has `local: true`.",
         "",
     ]
     lines += ["| kind | what it is | wire | default address | can be local | key | prices | in traces |"]
