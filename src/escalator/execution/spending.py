@@ -22,8 +22,10 @@ from escalator.execution.consent import Consents
 from escalator.execution.effects import BIG, Compute, Send, written
 from escalator.execution.holdups import waited_for
 from escalator.execution.journal import REPLIES, CallReply, Record
-from escalator.execution.repeats import may_repeat, repeated
+from escalator.execution.locality import Locality
+from escalator.execution.repeats import TRANSIENT, may_repeat, repeated
 from escalator.flow import Flow
+from escalator.foreign import shown
 from escalator.ledger import Held, Hold, Refused, Settlement, approval_scope, to_nano, to_usd
 from escalator.pricing import PriceRecord, cost
 from escalator.records import (
@@ -53,12 +55,12 @@ DAY = 24 * 3600
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where in the walk a call is made; `last` if no other model could answer instead."""
+    """Where in the walk a call is made. `alone`: the failures after which nobody could answer instead."""
 
     key: str
     rung: int = -1
     number: int = 0
-    last: bool = True
+    alone: frozenset[str] = TRANSIENT
     task_type: str = ""
 
 
@@ -86,7 +88,7 @@ class Spender:
         self._context, self._brief, self._record, self._deadline = context, brief, record, deadline
         self.policies = Policies()
         self.before_paid = context.matrix.file.cost_guard.before_paid
-        self.consents = Consents(context, brief)
+        self.consents, self.locality = Consents(context, brief), Locality(context, brief)
         self._unwritten: list[Future[None]] = []
         self._prices: dict[tuple[str, str, float, float], PriceRecord | None] = {}
 
@@ -117,14 +119,14 @@ class Spender:
         digests = digests_of(step.request)
 
         def once(number: int) -> Flow[Dispatched]:
-            here = replace(place, key=f"{place.key}.{number}" if number else place.key)
+            here = replace(place, key=f"{place.key}~{number}" if number else place.key)
             reply: Dispatched = yield from self._dispatch(step.purpose, step.request, here, digests)
             if reply.call is not None:
                 sent.append(reply.call)
             return reply
 
         def worth(failure: Failure | None) -> bool:
-            return may_repeat(failure, self.policies, last=place.last, remaining=self.remaining())
+            return may_repeat(failure, self.policies, alone=place.alone, remaining=self.remaining())
 
         first = yield from once(0)
         reply = first
@@ -138,10 +140,11 @@ class Spender:
 
     def _dispatch(self, purpose: Purpose, request: Request, place: Place, digests: Digests) -> Flow[Dispatched]:
         entry = self._record.take(place.key, digests.request)
-        known = None if entry is None else REPLIES.load(entry.payload)
-        if known is not None and (known.failure is None or known.failure.kind != "deadline"):
-            return self._replayed(known)
-        failure = self.overdue() or self.forbidden(request.model)
+        if entry is not None:
+            return self._replayed(REPLIES.load(entry.payload))
+        failure = self.overdue() or self.locality.forbidden(request.model)
+        if failure is None:
+            failure = yield from self.locality.strayed(request.model, remaining=self.remaining())
         if failure is None and not is_free(request.model):
             price = self.price(request.model)
             failure = unknown_price(request.model) if price is None else None
@@ -251,18 +254,15 @@ class Spender:
         billed = self._cost(model, reply, held, since=since)
         call = replace(
             base,
-            answered_by=reply.model,
-            finish=reply.finish,
+            answered_by=shown(reply.model),
+            finish=shown(reply.finish),
             condition=reply.condition,
             usage=reply.usage,
             cost=billed,
             warnings=warnings(request, reply, held=held, billed=billed, matrix=self._context.matrix),
         )
         if reply.host and model.local:
-            where = f"{model.name} is served from {reply.host}, not from this machine"
-            kind = "local_only" if self._brief.local_only else "unknown_price"
-            text = f"{where}; set `local: false` on its provider and state its price, or use a local model"
-            return Dispatched(failure=Failure(kind=kind, message=text, provider=model.provider), call=call)  # type: ignore[arg-type]
+            return Dispatched(failure=self.locality.elsewhere(model, reply.host), call=call)
         return Dispatched(completion=reply, call=call)
 
     def _cost(self, model: Model, reply: Completion, held: Decimal, *, since: float) -> Decimal:
@@ -285,13 +285,6 @@ class Spender:
     def _replayed(self, reply: CallReply) -> Dispatched:
         self._context.publish(CallFinished(task_id=self._brief.task_id, call=reply.call, replayed=True))
         return Dispatched(completion=reply.completion, failure=reply.failure, call=reply.call)
-
-    def forbidden(self, model: Model) -> Failure | None:
-        """Why a local-only task may not use this model."""
-        if not self._brief.local_only or model.local:
-            return None
-        text = f"the task is local_only and {model.name} runs elsewhere"
-        return Failure(kind="local_only", message=text, provider=model.provider)
 
     def price(self, model: Model, answered_by: str = "", *, since: float | None = None) -> PriceRecord | None:
         """What the model costs: before a call on the dearest day it may end on, after it from `since` till now."""

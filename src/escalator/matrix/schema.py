@@ -231,9 +231,13 @@ class CostGuardSection(Section):
 class TransportSection(Section):
     """How often and how long one request is repeated after a failure of transport."""
 
-    retries: int = field(
-        default=2,
-        metadata=says("extra requests at most; without a Retry-After only on the last rung", ge=0, le=10),
+    retries: int | None = field(
+        default=None,
+        metadata=says(
+            "extra requests to every rung at most; unless stated 2, and only where nobody else can be asked",
+            ge=0,
+            le=10,
+        ),
     )
     patience: float = field(default=10.0, metadata=says("longest wait in seconds a server may ask for", ge=0))
 
@@ -254,10 +258,22 @@ class SandboxSection(Section):
 
 
 @section
+class PrivacySection(Section):
+    """What models on other machines may be told."""
+
+    secrets: Literal["local", "any"] = field(
+        default="local",
+        metadata=says("which models may be told of files that hold secrets and were given by name"),
+    )
+
+
+@section
 class LedgerSection(Section):
     """Where tasks, attempts and money are recorded."""
 
-    path: str | None = field(default=None, metadata=says("SQLite file"))
+    path: str | None = field(
+        default=None, metadata=says("SQLite file; a relative path begins at this file's folder")
+    )
     url_env: str | None = field(
         default=None, metadata=says("NAME of the environment variable with a postgresql:// URL")
     )
@@ -292,5 +308,6 @@ class MatrixFile(Section):
     policies: PolicySection = PolicySection()
     transport: TransportSection = TransportSection()
     sandbox: SandboxSection = SandboxSection()
+    privacy: PrivacySection = PrivacySection()
     ledger: LedgerSection = LedgerSection()
     classifier: ClassifierSection = ClassifierSection()

@@ -89,6 +89,15 @@ class Ollama(WireProvider):
         """
         return read_show(model_id, self._ask("/api/show", {"model": model_id}))
 
+    def whereabouts(self, model_id: str, *, seconds: float = 10.0) -> str:
+        """The host of the vendor or of another machine that really answers for a model, an alias of one included;
+        empty if it runs where the server is. Raises `ProviderError` where the server does not say.
+        """
+        body = {"model": model_id}
+        return read_whereabouts(
+            self._ask("/api/show", body, Timeouts(connect=3.0, first_byte=seconds, total=seconds))
+        )
+
     def health(self) -> Health:
         """Whether the server answers."""
         return self._alive("/api/version")
@@ -280,6 +289,12 @@ def read_show(model_id: str, payload: object) -> ModelInfo:
         vision="vision" in abilities if isinstance(abilities, list) else None,
         remote_host=_text(shown.get("remote_host")),
     )
+
+
+def read_whereabouts(payload: object) -> str:
+    """Where a model runs by the answer of /api/show: the host, empty for the server's own machine."""
+    shown = payload if isinstance(payload, dict) else {}
+    return _text(shown.get("remote_host")) or _text(shown.get("remote_model"))
 
 
 def _entries(payload: object) -> list[Mapping[str, object]]:

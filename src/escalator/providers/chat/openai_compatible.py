@@ -19,6 +19,7 @@ from escalator.providers.chat.body import chat_body
 from escalator.providers.chat.reader import ChatReader, read_body
 from escalator.providers.http.transport import Call
 from escalator.providers.http.wire import WireProvider, encoded
+from escalator.records import Timeouts
 
 if TYPE_CHECKING:
     import httpx2
@@ -50,7 +51,7 @@ class OpenAICompatible(WireProvider):
         transport: httpx2.BaseTransport | None = None,
         async_transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        self._dialect = _dialect_of(kind, name)
+        self._kind, self._dialect = kind, _dialect_of(kind, name)
         trimmed = base_url.strip().rstrip("/")
         root = trimmed.removesuffix("/v1")
         self._prefix = "" if root == trimmed and _VERSIONED.search(urlsplit(trimmed).path) else "/v1"
@@ -77,6 +78,20 @@ class OpenAICompatible(WireProvider):
 
     def _reader(self, request: Request) -> ChatReader:
         return ChatReader(request)
+
+    def whereabouts(self, model_id: str, *, seconds: float = 10.0) -> str:
+        """Where an Ollama server that is spoken to in OpenAI's words has a model run, as `Ollama.whereabouts`;
+        empty for servers of other makers, which do not know the question.
+        """
+        if self._kind != ANY_SERVER.name:
+            return ""
+        from escalator.providers.ollama import read_whereabouts
+
+        limits = Timeouts(connect=3.0, first_byte=seconds, total=seconds)
+        try:
+            return read_whereabouts(self._ask("/api/show", {"model": model_id}, limits))
+        except ProviderError:
+            return ""
 
     def count_tokens(self, request: Request) -> int | None:
         """The exact number of prompt tokens where the server counts them (llama.cpp), else None."""
