@@ -181,7 +181,8 @@ def providers_page() -> str:
     lines += [
         "What `providers.<name>.kind` of a matrix may be, besides an entry point of `escalator.providers` and",
         "`package.module:attribute` ([how to add one](../how-to/add-a-provider.md)). A kind that can be local is",
-        "local at a loopback or private address, where its price is zero.",
+        "local at a loopback or private address, where its price is zero. A gateway passes ids that can only be",
+        "bought on to those who sell them: these are neither local nor free, unless the model has `local: true`.",
         "",
     ]
     lines += ["| kind | what it is | wire | default address | can be local | key | prices | in traces |"]
@@ -189,6 +190,7 @@ def providers_page() -> str:
     for name, row in KINDS.items():
         local, key = "yes" if row.can_be_local else "no", f"`{row.key_env}`" if row.key_env else ""
         prices = "price table" if row.price_id or row.price_family else "the matrix"
+        prices = "price table, by the model's id" if row.gateway else prices
         cells = (f"`{name}`", row.title, row.wire, row.base_url, local, key, prices, f"`{row.otel_name}`")
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

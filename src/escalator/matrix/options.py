@@ -31,7 +31,8 @@ def unbounded(kind: str, options: Mapping[str, object], *, price_stated: bool) -
 
     Only wires that send options as they are have any; the others send what they know.
     """
-    if kind_of(kind).wire not in {"chat completions", "ollama"}:
+    row = kind_of(kind)
+    if row.sdk or row.wire == "a plug-in's":
         return None
     for name, value in options.items():
         hint = _INSTEAD.get(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import ceil
 
 from escalator.pricing.tokens import PER_IMAGE
@@ -41,14 +41,9 @@ def gemini_tokens(image: Image) -> int:
 def tokens_for(model_id: str) -> Callable[[Image], int]:
     """The rule for a model behind chat completions; where nobody knows who made it, the most of all."""
     sold = sold_as(model_id)
-    lists = {listing.price_id for listing in sold.listings} if sold is not None else set()
-    if "anthropic" in lists:
-        return claude_tokens
-    if "google" in lists:
-        return gemini_tokens
-    if "openai" in lists and "4o-mini" not in model_id:
-        return _openai_tokens
-    return _any_tokens
+    if sold is None or "4o-mini" in model_id:
+        return _any_tokens
+    return _RULES.get(sold.seller, _any_tokens)
 
 
 def _openai_tokens(_: Image) -> int:
@@ -57,6 +52,13 @@ def _openai_tokens(_: Image) -> int:
 
 def _any_tokens(_: Image) -> int:
     return PER_IMAGE
+
+
+_RULES: Mapping[str, Callable[[Image], int]] = {
+    "Anthropic": claude_tokens,
+    "Google": gemini_tokens,
+    "OpenAI": _openai_tokens,
+}
 
 
 def size_of(data: bytes) -> tuple[int, int] | None:
