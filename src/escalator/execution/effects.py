@@ -14,7 +14,7 @@ from functools import partial
 from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from escalator.errors import ProviderError, SandboxError
+from escalator.errors import LedgerError, ProviderError, SandboxError
 from escalator.flow import Flow
 
 if TYPE_CHECKING:
@@ -33,9 +33,10 @@ BIG = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait for a write of the ledger. Answered by its result."""
+    """Wait for a write of the ledger. Answered by its result, or if `told` by the `LedgerError` it came to."""
 
     future: Future[Any]
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,13 @@ def written(future: Future[T]) -> Flow[T]:
     return future.result() if future.done() else (yield Wait(future))
 
 
+def attempted(future: Future[T]) -> Flow[T | LedgerError]:
+    """The result of a write, or the `LedgerError` it came to."""
+    wait = Wait(future, told=True)
+    reply: T | LedgerError = _result(wait) if future.done() else (yield wait)
+    return reply
+
+
 Effect: TypeAlias = Wait | Send | Locate | Execute | Sleep | Compute | Consult
 
 
@@ -123,6 +131,15 @@ def _blocked(effect: Send | Locate) -> ProviderError | None:
         return None
     text = "no_model_requests() is in force and this provider is real; use escalator.testing.ScriptedProvider"
     return ProviderError(text, kind="network_blocked", provider=effect.provider.name)
+
+
+def _result(effect: Wait) -> Any:
+    try:
+        return effect.future.result()
+    except LedgerError as error:
+        if effect.told:
+            return error
+        raise
 
 
 def _asked(effect: Send | Locate) -> Completion | str:
@@ -151,7 +168,7 @@ def perform_effect(effect: Effect, *, sleep: Callable[[float], None] = time.slee
         case Compute():
             return effect.function()
         case Wait():
-            return effect.future.result()
+            return _result(effect)
         case Send() | Locate():
             try:
                 return _blocked(effect) or _asked(effect)
@@ -176,7 +193,8 @@ async def aperform_effect(effect: Effect, *, sleep: Callable[[float], Any] | Non
         case Compute():
             return effect.function() if effect.size < BIG else await _in_thread(effect.function)
         case Wait():
-            return await _committed(effect.future)
+            await _committed(effect.future)
+            return _result(effect)
         case Send() | Locate():
             try:
                 return _blocked(effect) or await _aasked(effect)
@@ -194,8 +212,8 @@ async def aperform_effect(effect: Effect, *, sleep: Callable[[float], Any] | Non
             return await answer if hasattr(answer, "__await__") else answer
 
 
-async def _committed(future: Future[Any]) -> Any:
-    """The result of a write; cancelling the caller does not cancel the write."""
+async def _committed(future: Future[Any]) -> None:
+    """Wait for a write; cancelling the caller does not cancel the write."""
     import asyncio
 
     if not future.done():
@@ -211,7 +229,6 @@ async def _committed(future: Future[Any]) -> Any:
 
         future.add_done_callback(written)
         await waiter
-    return future.result()
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 from escalator import validators
 from escalator.answers.prompts import compose
 from escalator.answers.work import TEST_DROPPED, work
+from escalator.errors import LedgerError
 from escalator.events import Answered, AttemptStarted, Judged, Moved
 from escalator.execution.beside import Beside
-from escalator.execution.effects import BIG, Execute, computed, written
+from escalator.execution.effects import BIG, Execute, attempted, computed, written
 from escalator.execution.journal import JUDGEMENTS, Judgement, Record
 from escalator.execution.locality import is_free
 from escalator.execution.spending import Place, Spender, unknown_price
@@ -314,12 +315,14 @@ class Performer:
         limits: Limits = replace(command.limits, wall=max(remaining, 0.05))
         return replace(command, limits=limits)
 
-    def settled(self) -> Flow[None]:
-        """Wait until every settlement and verdict is written."""
+    def settled(self) -> Flow[str]:
+        """Wait until every settlement and verdict is written; says why one of them could not be, else nothing."""
         yield from self._spender.written()
-        for write in self._writes:
-            yield from written(write)
-        self._writes.clear()
+        told = ""
+        while self._writes:
+            done = yield from attempted(self._writes.pop())
+            told = str(done) if isinstance(done, LedgerError) else told
+        return told
 
     def _place(self, rung: Rung, number: int, what: str) -> Place:
         return Place(

@@ -18,7 +18,7 @@ from escalator.errors import LedgerError, ProviderError
 from escalator.events import CallFinished
 from escalator.execution.budgets import refusal, scopes
 from escalator.execution.consent import Consents
-from escalator.execution.effects import BIG, Compute, Send, written
+from escalator.execution.effects import BIG, Compute, Send, attempted, written
 from escalator.execution.holdups import waited_for
 from escalator.execution.journal import REPLIES, CallReply, Record
 from escalator.execution.locality import Locality, is_free
@@ -89,6 +89,7 @@ class Spender:
         self.before_paid = context.matrix.file.cost_guard.before_paid
         self.consents, self.locality = Consents(context, brief), Locality(context, brief)
         self._unwritten: list[Future[None]] = []
+        self._sent = False
         self._prices: dict[tuple[str, str, float], PriceRecord | None] = {}
 
     def under(self, plan: Plan) -> None:
@@ -171,7 +172,12 @@ class Spender:
             return Dispatched(failure=as_failure(error, model))
         amount = NOTHING if is_free(model) or price is None else self.highest(price, request)
         wanted = self._wanted(purpose, request, place, digests=digests, amount=amount)
-        held = yield from self._hold(wanted, provider, request, price)
+        try:
+            held = yield from self._hold(wanted, provider, request, price)
+        except LedgerError as error:
+            if not self._sent:
+                raise
+            return Dispatched(failure=Failure(kind="cancelled", message=str(error)))  # what was bought is returned
         if isinstance(held, Failure):
             return Dispatched(failure=held)
         timed = self._timed(request)
@@ -212,17 +218,19 @@ class Spender:
         ledger = self._context.ledger
         reserving = ledger.reserve(hold)
         try:
-            reply: Held | Refused = yield from written(reserving)
+            reply: Held | Refused | LedgerError = yield from attempted(reserving)
         except BaseException:
             if not reserving.cancel():  # the answer is on its way, or here already
                 reserving.add_done_callback(lambda done: _give_back(ledger, done))
             raise
+        if isinstance(reply, LedgerError):
+            raise reply
         return reply
 
     def _send(
         self, purpose: Purpose, request: Request, place: Place, *, provider: Provider, held: Held, amount: Decimal
     ) -> Flow[Dispatched]:
-        started = self._context.timer()
+        started, self._sent = self._context.timer(), True
         reply: Completion | ProviderError = yield Send(provider, request)
         seconds = self._context.timer() - started
         base = Call(
