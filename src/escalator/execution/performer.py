@@ -139,6 +139,7 @@ class Performer:
         yield from self._spender.written()
         before = step.history[-1].model if step.history else ""
         highest = self._spender.highest(price, request, output=rung.model.max_output) * rung.attempts
+        self._spender.compare(rung.model, highest, self._plan.classification.task_type)
         return (
             yield from self._spender.consents.ask(
                 rung.model, self._plan.before_paid, from_model=before, reason=step.reason, highest=highest
@@ -175,6 +176,11 @@ class Performer:
         """One answer of a rung."""
         self._context.publish(AttemptStarted(task_id=self._brief.task_id, rung=step.rung, number=step.number))
         composed = yield from self._composed(step.rung, step.history)
+        if self._brief.tests or self._size() > composed.max_tokens:
+            from escalator.execution.said import narrowed
+
+            for message in narrowed(self._brief, composed):
+                self._spender.note(message)
         place = self._place(step.rung, step.number, "worker")
         if not self._record.has(place.key):
             self._begin()

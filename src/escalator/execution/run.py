@@ -217,9 +217,10 @@ def _walked(
         outcome: Outcome = yield from performer.interpret(walk(brief, plan), Place(key="walk"))
     finally:
         performer.stop()
-    told = warnings(outcome, record, context.ledger.trouble())
+    told = tuple(dict.fromkeys((*spender.notes, *warnings(outcome, record, context.ledger.trouble()))))
     for message in told:
-        context.publish(Warned(task_id=brief.task_id, message=message))
+        if message not in spender.notes:  # those were told when they came up
+            context.publish(Warned(task_id=brief.task_id, message=message))
     outcome = replace(
         outcome,
         overhead=overhead,
