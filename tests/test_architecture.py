@@ -20,6 +20,7 @@ ORDER = (
     "workspace",
     "records",
     "kinds",
+    "sellers",
     "flow",
     "steps",
     "story",

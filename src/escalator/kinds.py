@@ -60,6 +60,7 @@ class ProviderKind(NamedTuple):
     `price_family` whose rows of our own table and whose options with a price of their own hold.
     Traces: `otel_name` and `otel_operation`, by the conventions of OpenTelemetry.
     Doctor: `free_to_ask` whether it is alive; `remedy`, what to do if it is not, or has no key.
+    `gateway`: what stands at its address may pass requests on to those who sell models.
     `simulated`: the simulated fleet has a server of this kind.
     """
 
@@ -80,6 +81,7 @@ class ProviderKind(NamedTuple):
     price_family: PriceFamily = ""
     otel_operation: str = "chat"
     free_to_ask: bool = True
+    gateway: bool = False
     simulated: bool = False
 
 
@@ -88,6 +90,7 @@ ANY_SERVER = ProviderKind(
     title="OpenAI, and any other server or gateway that speaks chat completions",
     base_url="https://api.openai.com",
     can_be_local=True,
+    gateway=True,
     otel_name="openai",
     remedy="start the server, or correct its base_url",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import typer
@@ -68,8 +68,9 @@ class Writing(NamedTuple):
     force: bool = False
     commit: bool = False
 
-    def checked(self, workspace: Path | None = None) -> Self:
-        """These, unless one asks for nothing or, in a known workspace, for a commit that nobody can make.
+    def checked(self, workspace: Path | None = None, paths: Sequence[str] = ()) -> Self:
+        """These, unless one asks for nothing or, in a known workspace, for a commit that nobody can make; `paths`
+        are the files it would be of, where they are known.
 
         Raises `TaskError`.
         """
@@ -77,8 +78,14 @@ class Writing(NamedTuple):
             name = "--commit" if self.commit else "--force"
             raise TaskError(f"{name} says how to write the change", field="apply", hint="add --apply")
         if self.commit and workspace is not None:
-            must_take_commits(workspace)
+            must_take_commits(workspace, paths)
         return self
+
+    def checked_for(self, outcome: Outcome) -> Self:
+        """The same for an answer that is there already."""
+        brief = outcome.brief
+        changed = [path for path, text in outcome.files.items() if brief.files.get(path) != text]
+        return self.checked(brief.workspace, changed)
 
     def done(self, outcome: Outcome) -> tuple[Applied | None, TaskError | None]:
         """What was written, or why it could not be."""

@@ -101,7 +101,11 @@ def approve(
     writing = Writing(apply=apply, force=force, commit=commit).checked()
     with books(matrix, ledger) as house:
         from escalator.review import approve as decide
+        from escalator.review import review
 
+        waiting = review(house.ledger, number)
+        if waiting.outcome is not None and waiting.kind == "answer":
+            writing.checked_for(waiting.outcome)
         case = decide(house.ledger, number, by=_who(by), note=note)
     outcome = case.outcome if case.kind == "answer" else None
     written, trouble = (None, None) if outcome is None else writing.done(outcome)

@@ -33,9 +33,12 @@ BIG = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait for a write of the ledger. Answered by its result, or if `told` by the `LedgerError` it came to."""
+    """Wait for a write of the ledger, or for other work, `most` seconds of the real clock where that is given.
+    Answered by its result, by None where it is not there by then, or if `told` by the `LedgerError` it came to.
+    """
 
     future: Future[Any]
+    most: float | None = None
     told: bool = False
 
 
@@ -94,6 +97,13 @@ def computed(function: Callable[[], T], size: int = 0) -> Flow[T]:
     return function() if size < BIG else (yield Compute(function, size))
 
 
+def awaited(future: Future[Any], most: float) -> Flow[bool]:
+    """Whether some work has ended, after waiting for it so many seconds of the real clock at most."""
+    if not future.done():
+        yield Wait(future, most)
+    return future.done()
+
+
 def written(future: Future[T]) -> Flow[T]:
     """The result of a write of the ledger, waited for where it is not there yet."""
     return future.result() if future.done() else (yield Wait(future))
@@ -134,6 +144,12 @@ def _blocked(effect: Send | Locate) -> ProviderError | None:
 
 
 def _result(effect: Wait) -> Any:
+    """What a write came to, waited for here where it is not there yet; None after `most` seconds."""
+    if effect.most is not None and not effect.future.done():
+        from concurrent.futures import wait
+
+        if not wait([effect.future], timeout=effect.most).done:
+            return None
     try:
         return effect.future.result()
     except LedgerError as error:
@@ -193,8 +209,7 @@ async def aperform_effect(effect: Effect, *, sleep: Callable[[float], Any] | Non
         case Compute():
             return effect.function() if effect.size < BIG else await _in_thread(effect.function)
         case Wait():
-            await _committed(effect.future)
-            return _result(effect)
+            return _result(effect) if await _committed(effect.future, effect.most) else None
         case Send() | Locate():
             try:
                 return _blocked(effect) or await _aasked(effect)
@@ -212,8 +227,8 @@ async def aperform_effect(effect: Effect, *, sleep: Callable[[float], Any] | Non
             return await answer if hasattr(answer, "__await__") else answer
 
 
-async def _committed(future: Future[Any]) -> None:
-    """Wait for a write; cancelling the caller does not cancel the write."""
+async def _committed(future: Future[Any], most: float | None) -> bool:
+    """Whether a write is done, waited for no longer than `most`; cancelling the caller does not cancel it."""
     import asyncio
 
     if not future.done():
@@ -228,7 +243,11 @@ async def _committed(future: Future[Any]) -> None:
                     loop.call_soon_threadsafe(_wake, waiter)
 
         future.add_done_callback(written)
-        await waiter
+        if most is not None:
+            await asyncio.wait([waiter], timeout=most)
+        else:
+            await waiter
+    return future.done()
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

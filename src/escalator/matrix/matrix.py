@@ -75,7 +75,10 @@ class Matrix:
             hint = closest(section.provider, self.file.providers)
             raise self.error(f"there is no provider {section.provider!r}{hint}", (*key, "provider"))
         provider = self.file.providers[section.provider]
-        local = is_local(provider) and not _runs_elsewhere(provider.kind, section.id)
+        local = _is_local_model(provider, section)
+        price = _price(section, free=local or provider.simulated)
+        if section.options and (price is None or price.input or price.output):
+            self._refuse_unbounded(name, section, provider.kind)
         return Model(
             name=name,
             provider=section.provider,
@@ -85,7 +88,7 @@ class Matrix:
             local=local,
             context=section.context,
             max_output=section.max_output,
-            price=_price(section, free=local or provider.simulated),
+            price=price,
             hourly=section.hourly,
             vision=section.vision,
             thinks=section.thinks,
@@ -96,11 +99,48 @@ class Matrix:
             options=section.options,
         )
 
+    def _refuse_unbounded(self, name: str, section: ModelSection, kind: str) -> None:
+        """Raise for an option of a paid model that its worst case would not cover."""
+        from escalator.matrix.options import unbounded
+
+        found = unbounded(kind, section.options, price_stated=section.price is not None)
+        if found is not None:
+            option, hint = found
+            text = f"the option {option!r} can raise the bill of {name} above what is held for a call"
+            raise self.error(text, ("models", name, "options", option), hint)
+
 
 def _price(section: ModelSection, *, free: bool) -> Price | None:
     if section.price is not None:
         return Price(**vars(section.price))
     return Price(input=Decimal(0), output=Decimal(0)) if free else None
+
+
+def _is_local_model(provider: ProviderSection, section: ModelSection) -> bool:
+    """Whether a model runs on the user's own machines: said so, or its provider does and its id denies it not."""
+    if section.local is not None:
+        return section.local
+    elsewhere = _runs_elsewhere(provider.kind, section.id)
+    return is_local(provider) and not elsewhere and not bought_at(provider, section)
+
+
+def alias_of(matrix: Matrix, model: Model, answered_by: str) -> str:
+    """Who sells the model that a gateway at a private address let answer in this one's place; else ""."""
+    provider, section = matrix.file.providers.get(model.provider), matrix.file.models.get(model.name)
+    if provider is None or section is None or answered_by == model.id:
+        return ""
+    return bought_at(provider, section, answered_by=answered_by)
+
+
+def bought_at(provider: ProviderSection, section: ModelSection, *, answered_by: str = "") -> str:
+    """Who sells the model behind a gateway at a private address, unless the matrix says where it runs; else ""."""
+    unsaid = section.local is None and provider.local is None and not provider.simulated
+    if not (unsaid and kind_of(provider.kind).gateway and is_local(provider)):
+        return ""
+    from escalator.sellers import sold_as
+
+    sold = sold_as(answered_by or section.id)
+    return sold.seller if sold is not None else ""
 
 
 def is_local(provider: ProviderSection) -> bool:

@@ -14,10 +14,20 @@ from escalator.workspace.paths import (
     composed,
     is_guarded,
     is_protected,
+    is_settled,
     is_test,
     path_problem,
 )
-from escalator.workspace.reading import MAX_FILE, MAX_FILES, MAX_TOTAL, LeftOut, read_files, read_tests
+from escalator.workspace.reading import (
+    MAX_FILE,
+    MAX_FILES,
+    MAX_TOTAL,
+    LeftOut,
+    missing,
+    read_beside,
+    read_files,
+    read_tests,
+)
 from escalator.workspace.secret_values import Holdings, secret_values
 from escalator.workspace.withheld import CACHES, HEAD, TOKEN, is_secret, kind_of, stays_back
 
@@ -42,10 +52,13 @@ __all__ = [
     "is_guarded",
     "is_protected",
     "is_secret",
+    "is_settled",
     "is_test",
     "kind_of",
+    "missing",
     "patch",
     "path_problem",
+    "read_beside",
     "read_files",
     "read_tests",
     "secret_values",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
@@ -86,12 +86,40 @@ def read_tests(workspace: str | Path, paths: Sequence[str], *, left: LeftOut | N
             found.update(_read_under(root, name, "tests", left))
         else:
             found[name] = _read_named(root, name, "tests")
-    for name in tuple(found):
+    return _within_limits(_with_conftests(root, found), "tests")
+
+
+def read_beside(workspace: str | Path, texts: Mapping[str, str], argument: str) -> dict[str, str]:
+    """Texts that stand for files of a workspace, in their order, under the names that it has them by; with tests
+    comes what comes along with them in `read_tests`.
+
+    Raises `TaskError` (on the field `argument`) for a path through a link and for that of a directory.
+    """
+    root = root_of(workspace, "workspace")
+    found: dict[str, str] = {}
+    for path, text in texts.items():
+        name = on_disk(root, path)
+        no_links(root, name, argument)
+        if (root / name).is_dir():
+            raise TaskError(f"{path!r} is a directory", field=argument, hint="pass the text of a file")
+        found[name] = text
+    return _with_conftests(root, found) if argument == "tests" else found
+
+
+def missing(workspace: str | Path, paths: Iterable[str]) -> tuple[str, ...]:
+    """Those of the paths that a workspace does not have."""
+    return tuple(path for path in paths if not os.path.lexists(Path(workspace) / path))
+
+
+def _with_conftests(root: Path, tests: dict[str, str]) -> dict[str, str]:
+    """Tests, and the conftest.py of the directory of each and of those above it."""
+    found = dict(tests)
+    for name in tests:
         for folder in PurePosixPath(name).parents:
             conftest = (folder / "conftest.py").as_posix()
             if conftest not in found and (root / conftest).is_file():
                 found[conftest] = _read_named(root, conftest, "tests")
-    return _within_limits(found, "tests")
+    return found
 
 
 def _is_pattern(root: Path, name: str) -> bool:

@@ -147,6 +147,6 @@ def _is_token(line: bytes) -> bool:
 
 
 def _has_aws_key(head: bytes) -> bool:
-    if b"ccess_key" not in head and b"ccessKey" not in head and b"CCESS_KEY" not in head:
+    if b"ccess" not in head and b"CCESS_KEY" not in head:
         return False
     return any(b"EXAMPLE" not in found[0] for found in _AWS.finditer(head))

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from escalator.errors import ConfigError, ProviderError
 from escalator.kinds import ANY_SERVER, KINDS, Dialect
 from escalator.providers.base import Health, ModelInfo
+from escalator.providers.bounds import of_body
 from escalator.providers.chat.body import chat_body
 from escalator.providers.chat.reader import ChatReader, read_body
 from escalator.providers.http.transport import Call
@@ -23,6 +24,7 @@ from escalator.records import Timeouts
 if TYPE_CHECKING:
     import httpx2
 
+    from escalator.pricing import Bound
     from escalator.records import Request
 
 __all__ = ["OpenAICompatible", "read_body", "read_models"]
@@ -64,8 +66,15 @@ class OpenAICompatible(WireProvider):
         )
 
     def _call(self, request: Request) -> Call:
-        body = chat_body(request, self._dialect, new_limit_name=self._new_limit_name)
-        return Call(path=f"{self._prefix}/chat/completions", body=encoded(body), timeouts=request.timeouts)
+        body = encoded(self._body(request))
+        return Call(path=f"{self._prefix}/chat/completions", body=body, timeouts=request.timeouts)
+
+    def _body(self, request: Request) -> dict[str, object]:
+        return chat_body(request, self._dialect, new_limit_name=self._new_limit_name)
+
+    def bound(self, request: Request) -> Bound:
+        """The most tokens it can be billed for."""
+        return of_body(request, self._body(request))
 
     def _reader(self, request: Request) -> ChatReader:
         return ChatReader(request)

@@ -350,6 +350,14 @@ def field(value: object, name: str) -> Any:
     return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
 
 
+def reported(usage: object) -> dict[str, object]:
+    """The figures of an SDK's usage object that say anything, by name."""
+    dump = getattr(usage, "model_dump", None)
+    figures = dump(warnings=False) if callable(dump) else usage
+    given = figures.items() if isinstance(figures, Mapping) else ()
+    return {name: value for name, value in given if value is not None}
+
+
 def text(value: object) -> str:
     """The value where it is text, else ""."""
     return value if isinstance(value, str) else ""
