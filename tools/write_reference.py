@@ -72,11 +72,11 @@ def cli_page() -> str:
     import typer.main
 
     from escalator.cli.app import app
-    from escalator.cli.ending import EXIT
+    from escalator.cli.ending import EXIT, UNRECORDED
 
     root: Any = typer.main.get_command(app)
     lines = ["# Command line", "", NOTE, "Every command but `demo` finds the matrix as the library does.", ""]
-    codes = ", ".join(f"{code} {status}" for status, code in EXIT.items())
+    codes = ", ".join(f"{code} {status}" for status, code in EXIT.items()) + f", {UNRECORDED} not in the ledger"
     lines += [f"Exit status of `run`: {codes}, 2 error. `validate` and `matrix check`: 0 or 1.", ""]
     for name, command in root.commands.items():
         lines += _command(f"escalator {name}", command)

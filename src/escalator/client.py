@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from escalator.errors import ConfigError, TaskError
+from escalator.errors import ConfigError, LedgerError, TaskError
 from escalator.flow import Flow, adrive, drive
 from escalator.options import (
     LIMITS,
@@ -48,7 +48,8 @@ class Escalator:
     one. `providers`: one provider for every model, or {provider name: provider}. `approve` is asked before a
     paid model where the matrix says confirm. `on_event`: a sink, or several.
     `clock` is seconds since the epoch, `timer` a monotonic clock, `sleep` waits (seconds).
-    Usable as a context manager; closing gives connections and the ledger back. Raises `ConfigError` for an
+    Usable as a context manager; closing gives connections and the ledger back. `close` raises `LedgerError` if
+    something could not be written; the end of a `with` block logs that. Raises `ConfigError` for an
     `approve` or `on_event` that cannot be called; a matrix that is wrong is found when it is first needed.
     """
 
@@ -189,7 +190,8 @@ class Escalator:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        with _told():
+            self.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -197,7 +199,8 @@ class Escalator:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.aclose()
+        with _told():
+            await self.aclose()
 
     def _job(self, task: str | Task, options: Mapping[str, object]) -> Flow[Outcome]:
         from escalator.execution.run import execute
@@ -220,6 +223,19 @@ class Escalator:
             self._sleep(seconds)
 
         return await adrive(flow, lambda effect: aperform_effect(effect, sleep=virtual))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Log, and do not raise, what a ledger loses that cannot be written as a block ends: the outcomes were
+    returned before, with a warning that says so.
+    """
+    try:
+        yield
+    except LedgerError as error:
+        import logging
+
+        logging.getLogger("escalator").warning("%s", error)
 
 
 def _task(task: str | Task, options: Mapping[str, object]) -> tuple[Task, dict[str, Any]]:

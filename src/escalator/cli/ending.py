@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 EXIT: Final = {"accepted": 0, "needs_review": 3, "skipped": 4, "stopped": 5}
 """Exit status by outcome; 1 means that validators failed, 2 is for errors, 130 for an interruption."""
 
+UNRECORDED: Final = 6
+"""Exit status of any outcome that could not be written to the ledger."""
+
 
 def _next(outcome: Outcome, matrix: str | None, ledger: str | None) -> str:
     """What to do about an outcome that is not the end; empty for one that is."""
@@ -125,6 +128,9 @@ def finish(
     if trouble is not None:
         complain(f"the change was not written: {trouble}")
         return typer.Exit(2)
+    if outcome.unrecorded:
+        complain(f"the outcome is not in the ledger: {outcome.unrecorded}")
+        return typer.Exit(UNRECORDED)
     return typer.Exit(EXIT[outcome.status])
 
 

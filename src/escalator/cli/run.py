@@ -69,7 +69,7 @@ def run(
 ) -> None:
     """Do a task: climb the chain until an answer passes.
 
-    Exit status: 0 accepted, 3 needs review, 4 skipped, 5 stopped, 2 error.
+    Exit status: 0 accepted, 3 needs review, 4 skipped, 5 stopped, 6 not written to the ledger, 2 error.
     """
     writing = Writing(apply=apply, force=force, commit=commit).checked(workspace or Path.cwd())
     with Live(console()) as live:

@@ -163,8 +163,8 @@ def verdict_line(verdict: Verdict) -> Text:
 
 def outcome_lines(outcome: Outcome) -> list[Text]:
     """How it ended, in two or three lines."""
-    label = f"{outcome.status}{' (simulated)' if outcome.simulated else ''}"
-    lines = [Text.assemble(("  ", ""), (label, f"bold {STATUSES[outcome.status]}"), f": {outcome.reason}")]
+    colour = BAD if outcome.unrecorded else STATUSES[outcome.status]
+    lines = [Text.assemble(("  ", ""), (outcome.label, f"bold {colour}"), f": {outcome.reason}")]
     count = sum(attempt.failure is None for attempt in outcome.attempts)
     paid = f"  cost {money(outcome.cost)} · {count} answer{'' if count == 1 else 's'} · {outcome.seconds:.1f} s"
     if outcome.baseline is not None and outcome.status == "accepted":
@@ -193,6 +193,7 @@ def outcome_json(outcome: Outcome) -> dict[str, object]:
             for m in outcome.transitions
         ],
         "warnings": list(outcome.warnings),
+        "unrecorded": outcome.unrecorded,
         **flat(task, "seconds", "input_tokens", "output_tokens"),
     }
 

@@ -32,7 +32,12 @@ def _tried(facts: AttemptFacts) -> Tried:
 
 def warnings(outcome: Outcome, record: Record, trouble: str = "") -> tuple[str, ...]:
     """What the caller should know although it did not stop the task; `trouble` is the ledger's."""
+    ids = {rung.model.id for rung in outcome.plan.chain}
     found = [*outcome.brief.left_out, *([trouble] if trouble else [])]
+    if any(call.answered_by not in {"", *ids} for call in outcome.calls):
+        from escalator.execution.said import stood_in
+
+        found += stood_in(outcome)
     if record.diverged:
         found.append(
             f"the recorded work no longer matches from {record.diverged} on; it was done again from there"

@@ -14,7 +14,7 @@ from functools import partial
 from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from escalator.errors import ProviderError, SandboxError
+from escalator.errors import LedgerError, ProviderError, SandboxError
 from escalator.flow import Flow
 
 if TYPE_CHECKING:
@@ -34,11 +34,12 @@ BIG = 10_000
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Wait for a write of the ledger, or for other work, `most` seconds of the real clock where that is given.
-    Answered by its result, or by None where it is not there by then.
+    Answered by its result, by None where it is not there by then, or if `told` by the `LedgerError` it came to.
     """
 
     future: Future[Any]
     most: float | None = None
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,13 @@ def written(future: Future[T]) -> Flow[T]:
     return future.result() if future.done() else (yield Wait(future))
 
 
+def attempted(future: Future[T]) -> Flow[T | LedgerError]:
+    """The result of a write, or the `LedgerError` it came to."""
+    wait = Wait(future, told=True)
+    reply: T | LedgerError = _result(wait) if future.done() else (yield wait)
+    return reply
+
+
 Effect: TypeAlias = Wait | Send | Locate | Execute | Sleep | Compute | Consult
 
 
@@ -133,6 +141,21 @@ def _blocked(effect: Send | Locate) -> ProviderError | None:
         return None
     text = "no_model_requests() is in force and this provider is real; use escalator.testing.ScriptedProvider"
     return ProviderError(text, kind="network_blocked", provider=effect.provider.name)
+
+
+def _result(effect: Wait) -> Any:
+    """What a write came to, waited for here where it is not there yet; None after `most` seconds."""
+    if effect.most is not None and not effect.future.done():
+        from concurrent.futures import wait
+
+        if not wait([effect.future], timeout=effect.most).done:
+            return None
+    try:
+        return effect.future.result()
+    except LedgerError as error:
+        if effect.told:
+            return error
+        raise
 
 
 def _asked(effect: Send | Locate) -> Completion | str:
@@ -161,7 +184,7 @@ def perform_effect(effect: Effect, *, sleep: Callable[[float], None] = time.slee
         case Compute():
             return effect.function()
         case Wait():
-            return effect.future.result() if effect.most is None else _in_time(effect.future, effect.most)
+            return _result(effect)
         case Send() | Locate():
             try:
                 return _blocked(effect) or _asked(effect)
@@ -186,7 +209,7 @@ async def aperform_effect(effect: Effect, *, sleep: Callable[[float], Any] | Non
         case Compute():
             return effect.function() if effect.size < BIG else await _in_thread(effect.function)
         case Wait():
-            return await _committed(effect.future, effect.most)
+            return _result(effect) if await _committed(effect.future, effect.most) else None
         case Send() | Locate():
             try:
                 return _blocked(effect) or await _aasked(effect)
@@ -204,16 +227,8 @@ async def aperform_effect(effect: Effect, *, sleep: Callable[[float], Any] | Non
             return await answer if hasattr(answer, "__await__") else answer
 
 
-def _in_time(future: Future[Any], most: float) -> Any:
-    """The result of some work, or None where it takes longer."""
-    from concurrent.futures import wait
-
-    wait([future], timeout=most)
-    return future.result() if future.done() else None
-
-
-async def _committed(future: Future[Any], most: float | None) -> Any:
-    """The result of a write, None where it takes longer than `most`; cancelling the caller does not cancel it."""
+async def _committed(future: Future[Any], most: float | None) -> bool:
+    """Whether a write is done, waited for no longer than `most`; cancelling the caller does not cancel it."""
     import asyncio
 
     if not future.done():
@@ -230,9 +245,9 @@ async def _committed(future: Future[Any], most: float | None) -> Any:
         future.add_done_callback(written)
         if most is not None:
             await asyncio.wait([waiter], timeout=most)
-            return future.result() if future.done() else None
-        await waiter
-    return future.result()
+        else:
+            await waiter
+    return future.done()
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 from escalator import validators
 from escalator.answers.prompts import compose
 from escalator.answers.work import TEST_DROPPED, work
+from escalator.errors import LedgerError
 from escalator.events import Answered, AttemptStarted, Judged, Moved
 from escalator.execution.amounts import is_free
 from escalator.execution.beside import Beside
-from escalator.execution.effects import BIG, Execute, computed, written
+from escalator.execution.effects import BIG, Execute, attempted, computed, written
 from escalator.execution.journal import JUDGEMENTS, Judgement, Record
 from escalator.execution.repeats import TRANSIENT
 from escalator.execution.spending import Place, Spender, unknown_price
@@ -148,6 +149,7 @@ class Performer:
         before = step.history[-1].model if step.history else ""
         most = rung.model.max_output
         highest = self._spender.highest(price, request, output=most, times=rung.attempts)
+        self._spender.compare(rung.model, highest, self._plan.classification.task_type)
         return (
             yield from self._spender.consents.ask(
                 rung.model, self._plan.before_paid, from_model=before, reason=step.reason, highest=highest
@@ -184,6 +186,11 @@ class Performer:
         """One answer of a rung."""
         self._context.publish(AttemptStarted(task_id=self._brief.task_id, rung=step.rung, number=step.number))
         composed = yield from self._composed(step.rung, step.history)
+        if self._brief.tests or self._size() > composed.max_tokens:
+            from escalator.execution.said import narrowed
+
+            for message in narrowed(self._brief, composed):
+                self._spender.note(message)
         place = self._place(step.rung, step.number, "worker")
         if not self._record.has(place.key):
             self._begin()
@@ -341,12 +348,14 @@ class Performer:
         limits: Limits = replace(command.limits, wall=max(remaining, 0.05))
         return replace(command, limits=limits)
 
-    def settled(self) -> Flow[None]:
-        """Wait until every settlement and verdict is written."""
+    def settled(self) -> Flow[str]:
+        """Wait until every settlement and verdict is written; says why one of them could not be, else nothing."""
         yield from self._spender.written()
-        for write in self._writes:
-            yield from written(write)
-        self._writes.clear()
+        told = ""
+        while self._writes:
+            done = yield from attempted(self._writes.pop())
+            told = str(done) if isinstance(done, LedgerError) else told
+        return told
 
     def _place(self, rung: Rung, number: int, what: str) -> Place:
         return Place(

@@ -13,7 +13,7 @@ from escalator.execution.briefing import relimited
 from escalator.execution.classifying import classified_by_model
 from escalator.execution.closing import baseline, closing, warnings
 from escalator.execution.context import TaskContext
-from escalator.execution.effects import BIG, computed, written
+from escalator.execution.effects import BIG, attempted, computed, written
 from escalator.execution.filing import file_review, granted
 from escalator.execution.journal import REPLIES, Record
 from escalator.execution.performer import Performer
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from decimal import Decimal
 
+    from escalator.events import Substitution
     from escalator.ledger import Archive
 
 OURS = frozenset({"new", "resumed"})
@@ -281,20 +282,36 @@ def _walked(
     finally:
         performer.stop()
     outcome = replace(outcome, overhead=overhead)
-    found = warnings(outcome, record, context.ledger.trouble())
+    found = tuple(dict.fromkeys((*spender.notes, *warnings(outcome, record, context.ledger.trouble()))))
     for message in found:
-        context.publish(Warned(task_id=brief.task_id, message=message))
+        if message not in spender.notes:  # those were told when they came up
+            context.publish(Warned(task_id=brief.task_id, message=message))
     outcome = replace(
         outcome,
         baseline=baseline(spender, outcome),
         warnings=(*told, *found),
         seconds=context.timer() - started,
     )
-    if outcome.status == "needs_review":
-        keep = context.matrix.file.ledger.store_answers
-        yield from written(file_review(context.ledger, outcome, wanted=spender.consents.pending, keep=keep))
-    closed = context.ledger.close_task(brief.task_id, closing(outcome))  # takes verdicts still unwritten along
-    yield from performer.settled()
-    yield from written(closed)
+    trouble = yield from _recorded(context, outcome, performer, wanted=spender.consents.pending)
+    if trouble:
+        context.publish(Warned(task_id=brief.task_id, message=trouble))
+        outcome = replace(outcome, warnings=(*outcome.warnings, trouble), unrecorded=trouble)
     context.publish(TaskEnded(task_id=brief.task_id, outcome=outcome))
     return outcome
+
+
+def _recorded(
+    context: TaskContext, outcome: Outcome, performer: Performer, *, wanted: Substitution | None
+) -> Flow[str]:
+    """Write how a task ended. A store that cannot be written takes no outcome from its caller: the reason is
+    returned, empty if everything is written. Raises `LedgerError` where the books refuse what is true no longer.
+    """
+    ledger, told = context.ledger, ""
+    if outcome.status == "needs_review":
+        keep = context.matrix.file.ledger.store_answers
+        filed = yield from attempted(file_review(ledger, outcome, wanted=wanted, keep=keep))
+        told = str(filed) if isinstance(filed, LedgerError) else ""
+    closed = ledger.close_task(outcome.task_id, closing(outcome))  # takes verdicts still unwritten along
+    told = (yield from performer.settled()) or told
+    yield from written(closed)
+    return ledger.trouble() or told

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 
 from escalator.answers.prompts import digest as prompt_digest
 from escalator.errors import LedgerError, ProviderError
-from escalator.events import CallFinished
+from escalator.events import CallFinished, Warned
 from escalator.execution.amounts import bound_of, is_free, most, running_cost, warnings
 from escalator.execution.budgets import refusal, scopes
 from escalator.execution.consent import Consents
-from escalator.execution.effects import BIG, Compute, Send, written
+from escalator.execution.effects import BIG, Compute, Send, attempted, written
 from escalator.execution.holdups import waited_for
 from escalator.execution.journal import REPLIES, CallReply, Record
 from escalator.execution.locality import Locality
 from escalator.execution.repeats import TRANSIENT, may_repeat, repeated
 from escalator.flow import Flow
 from escalator.foreign import shown
-from escalator.ledger import Held, Hold, Refused, Settlement, approval_scope, to_nano, to_usd
+from escalator.ledger import Held, Hold, Refused, Scope, Settlement, approval_scope, to_nano, to_usd
 from escalator.pricing import PriceRecord, cost
 from escalator.records import (
     Brief,
@@ -90,11 +90,27 @@ class Spender:
         self.before_paid = context.matrix.file.cost_guard.before_paid
         self.consents, self.locality = Consents(context, brief), Locality(context, brief)
         self._unwritten: list[Future[None]] = []
+        self._sent = False
+        self.notes: list[str] = []
         self._prices: dict[tuple[str, str, float, float], PriceRecord | None] = {}
 
     def under(self, plan: Plan) -> None:
         """Spend under this plan from now on; before it only a classifier is called."""
         self.policies, self.before_paid = plan.policies, plan.before_paid
+
+    def note(self, message: str) -> None:
+        """Tell whoever watches, once, and keep it for the outcome."""
+        if message and message not in self.notes:
+            self.notes.append(message)
+            self._context.publish(Warned(task_id=self._brief.task_id, message=message))
+
+    def compare(self, model: Model, highest: Decimal, task_type: str) -> None:
+        """Say so where a model may cost more than a budget allows."""
+        limited = [scope for scope in self._scopes(task_type) if scope.limit is not None]
+        if limited:
+            from escalator.execution.said import beyond
+
+            self.note(beyond(model, highest, limited))
 
     def remaining(self) -> float | None:
         """Seconds until the task's deadline; None if it has none."""
@@ -151,6 +167,7 @@ class Spender:
             if price is not None and request.model.name not in self.consents.settled:
                 yield from self.written()
                 highest = self.highest(price, request, times=self.policies.transport_retries + 1)
+                self.compare(request.model, highest, place.task_type)
                 failure = yield from self.consents.ask(
                     request.model, self.before_paid, from_model="", reason=f"needed as {purpose}", highest=highest
                 )
@@ -171,7 +188,12 @@ class Spender:
             return Dispatched(failure=as_failure(error, model))
         amount = NOTHING if is_free(model) or price is None else self.highest(price, request)
         wanted = self._wanted(purpose, request, place, digests=digests, amount=amount)
-        held = yield from self._hold(wanted, provider, request, price)
+        try:
+            held = yield from self._hold(wanted, provider, request, price)
+        except LedgerError as error:
+            if not self._sent:
+                raise
+            return Dispatched(failure=Failure(kind="cancelled", message=str(error)))  # what was bought is returned
         if isinstance(held, Failure):
             return Dispatched(failure=held)
         return (yield from self._send(purpose, self._timed(request), place, provider=provider, held=held))
@@ -210,17 +232,20 @@ class Spender:
         ledger = self._context.ledger
         reserving = ledger.reserve(hold)
         try:
-            reply: Held | Refused = yield from written(reserving)
+            reply: Held | Refused | LedgerError = yield from attempted(reserving)
         except BaseException:
             if not reserving.cancel():  # the answer is on its way, or here already
                 reserving.add_done_callback(lambda done: _give_back(ledger, done))
             raise
+        if isinstance(reply, LedgerError):
+            raise reply
         return reply
 
     def _send(
         self, purpose: Purpose, request: Request, place: Place, *, provider: Provider, held: Held
     ) -> Flow[Dispatched]:
         since, started = self._context.clock(), self._context.timer()
+        self._sent = True
         reply: Completion | ProviderError = yield Send(provider, request)
         seconds = self._context.timer() - started
         base = Call(
@@ -307,22 +332,22 @@ class Spender:
             bound = bound_of(None, request)
         return most(price, replace(bound, output_tokens=max(bound.output_tokens, output)), times=times)
 
+    def _scopes(self, task_type: str) -> tuple[Scope, ...]:
+        """Every budget that a call of this task counts to."""
+        file = self._context.matrix.file
+        now = self._context.ledger.now()
+        return scopes(file.cost_guard.budgets, self._brief, task_type=task_type, team=file.team, now=now)
+
     def _wanted(
         self, purpose: Purpose, request: Request, place: Place, *, digests: Digests, amount: Decimal
     ) -> Hold:
-        model, file = request.model, self._context.matrix.file
+        model = request.model
         return Hold(
             task_id=self._brief.task_id,
             key=place.key,
             digest=digests.request,
             amount=to_nano(amount),
-            scopes=scopes(
-                file.cost_guard.budgets,
-                self._brief,
-                task_type=place.task_type,
-                team=file.team,
-                now=self._context.ledger.now(),
-            )
+            scopes=self._scopes(place.task_type)
             + (() if is_free(model) else self.consents.scopes(model, self.before_paid)),
             purpose=purpose,
             model=model.name,

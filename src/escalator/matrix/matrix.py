@@ -61,7 +61,7 @@ class Matrix:
     def keeps_local(self, model: Model) -> bool:
         """Whether a model, perhaps of a plan made long ago, is local by this matrix too: the stricter wins."""
         section = self.file.providers.get(model.provider)
-        if section is None:
+        if section is None or model is self.models.get(model.name):
             return model.local
         return model.local and is_local(section) and not _runs_elsewhere(section.kind, model.id)
 

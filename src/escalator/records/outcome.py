@@ -133,7 +133,8 @@ class Outcome:
     """What the caller gets. `status` is the truth in one word, `reason` in one line.
 
     Totals are computed from the attempts. `overhead` are calls made outside attempts (an LLM classifier).
-    `answer` and `files` are those of the accepted answer; in review, of the best answer so far.
+    `answer` and `files` are those of the accepted answer; in review, of the best answer so far. `unrecorded` says
+    why the ledger does not know of this end, empty where it does.
     """
 
     status: OutcomeStatus
@@ -146,6 +147,7 @@ class Outcome:
     baseline: Baseline | None = None
     cause: str = ""
     warnings: tuple[str, ...] = ()
+    unrecorded: str = ""
     seconds: float = field(default=0.0, compare=False)
 
     @property
@@ -219,6 +221,12 @@ class Outcome:
         """Whether any answer came from the simulated fleet."""
         return any(call.simulated for call in self.calls)
 
+    @property
+    def label(self) -> str:
+        """The status as people should read it: a simulated one, and one that is not in the ledger, say so."""
+        simulated = " (simulated)" if self.simulated else ""
+        return f"{self.status}{simulated}{', not recorded' if self.unrecorded else ''}"
+
     def count(self, kind: TransitionKind) -> int:
         """How many moves of this kind the walk made."""
         return sum(transition.kind == kind for transition in self.transitions)
@@ -282,7 +290,7 @@ class Outcome:
 
     def summary(self) -> str:
         """A few readable lines: status, path taken, verdicts, cost, saving."""
-        lines = [f"{self.status}{' (simulated)' if self.simulated else ''}: {self.reason}"]
+        lines = [f"{self.label}: {self.reason}"]
         kind = self.classification
         lines.append(f"  task      {kind.task_type}, complexity {kind.complexity:g} ({kind.confidence:.0%} sure)")
         lines += [f"  attempt   {_line(attempt)}" for attempt in self.attempts]
