@@ -39,7 +39,7 @@ _TOP_LEVEL = frozenset({"keep_alive", "think", "shift", "truncate", "logprobs", 
 _ENDINGS: Mapping[str, Ending] = {"": "stop", "stop": "stop", "load": "stop", "unload": "stop", "length": "length"}
 
 
-class Ollama(WireProvider):
+class Ollama(WireProvider["OllamaReader"]):
     """A provider for one Ollama server. See `OpenAICompatible` for the arguments."""
 
     def __init__(
@@ -238,7 +238,6 @@ class OllamaReader:
                 "The answer ended before Ollama said that it was finished. Ask again.",
                 kind="stream_cut",
                 status=self._status,
-                billed=True,
             )
 
     def _end_whole(self, body: bytes) -> None:
@@ -260,10 +259,6 @@ class OllamaReader:
             output_tokens=output_ceiling(written) if answered is None else answered,
             estimated=sent is None or answered is None,
         )
-
-    def output_bound(self) -> int:
-        """More tokens than the model has written so far."""
-        return output_ceiling((*self._text, *self._reasoning, *(call.arguments for call in self._calls)))
 
 
 def read_show(model_id: str, payload: object) -> ModelInfo:
