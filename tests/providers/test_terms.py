@@ -23,10 +23,12 @@ def _refusal(said: str, status: int = 400, **more: str) -> ProviderError:
         ("Your organization must be verified to stream this model.", Terms(stream=False)),
         ("Streaming is not supported for this model.", Terms(stream=False)),
         ("This deployment does not support streaming.", Terms(stream=False)),
+        ("Streaming responses are disabled here; set stream=false.", Terms(stream=False)),
         (
             "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
             Terms(new_limit_name=True),
         ),
+        ("Use 'max_completion_tokens' instead of 'max_tokens'.", Terms(new_limit_name=True)),
         ("`max_tokens` is deprecated; use `max_completion_tokens`.", Terms(new_limit_name=True)),
         ("Unrecognized request argument supplied: 'stream_options'", Terms(without=frozenset({"stream_options"}))),
         (
@@ -38,6 +40,9 @@ def _refusal(said: str, status: int = 400, **more: str) -> ProviderError:
             Terms(without=frozenset({"temperature"})),
         ),
         ("System role not supported", Terms(system=False)),
+        ("This model does not support the 'system' role.", Terms(system=False)),
+        ("Unexpected role: system", Terms(system=False)),
+        ("Developer instruction is not enabled for models/gemma-3-27b-it", Terms(system=False)),
         (
             'Error rendering prompt with jinja template: "Only user and assistant roles are supported!"',
             Terms(system=False),
@@ -59,6 +64,8 @@ def test_a_refusal_that_names_its_cure_is_understood_once(said: str, wanted: Ter
         ("Streaming is not supported for this model.", 503),
         ("Invalid 'messages[0].content': string too long.", 400),
         ("'max_tokens' or 'max_completion_tokens' is too large: 4000.", 400),
+        ("The stream of tokens was empty; your request is not valid JSON.", 400),
+        ("The system is not available for maintenance.", 400),
         ("temperature must be between 0 and 2", 400),
     ],
 )

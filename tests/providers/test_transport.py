@@ -529,3 +529,24 @@ def test_the_environments_proxy_serves_remote_servers_only(colour: str, monkeypa
         assert proxy.requests[0].startswith(b"POST http://models.example/v1/chat/completions ")
         assert b"proxy-authorization: basic" in proxy.requests[0].lower()
         assert len(local.requests) == 1
+
+
+@pytest.mark.parametrize("does", ["refuses", "says nothing", "leads astray"])
+@COLOURS
+def test_what_a_proxy_keeps_back_was_never_sent(does: str, colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the tunnel stands and the certificate was shown the server has seen nothing, and nothing is billed."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        if does == "refuses":
+            peer.send(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+        if does == "leads astray":
+            peer.send(b"HTTP/1.1 200 Here you are\r\n\r\nthis is no handshake")
+
+    with raw_server(script) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        error = _failed(_ask("https://models.example", colour)[0], "connection")
+        assert (error.sent, error.billed) == (False, False)
+        assert [line.split(b" ")[0] for line in proxy.requests] == [b"CONNECT"]

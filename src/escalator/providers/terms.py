@@ -29,15 +29,18 @@ _UNWANTED = re.compile(
     r"|extra_forbidden|unrecognized|unknown|unexpected"
 )
 _NO_STREAM = re.compile(
-    r"verified to (?:use )?stream|stream(?:ing)?(?: responses?)? (?:is|are) (?:not|disabled|unsupported)"
-    r"|(?:does not|doesn't|cannot|can't) (?:support )?stream|[\"']param[\"']:\s*[\"']stream[\"']"
+    r"verified to (?:use )?stream|\bstream(?:ing)?\b.{0,60}(?:not (?:supported|available|allowed|enabled|offered)"
+    r"|unsupported|disabled)|(?:not|n't) (?:support|allow|offer)?\w* ?stream(?:ing)?\b"
+    r"|\bstream\b\W{0,3}(?:to|must be|=|:)\W{0,3}false|[\"']param[\"']:\s*[\"']stream[\"']"
 )
 _NEW_LIMIT_NAME = re.compile(
     r"max_tokens.{0,80}(?:not supported|unsupported|deprecated|instead).*max_completion_tokens"
+    r"|max_completion_tokens.{0,20}instead of.{0,20}max_tokens"
 )
 _NO_SYSTEM = re.compile(
-    r"system (?:role|message|prompt)s? (?:is |are )?(?:not |un)supported|only user(?:,| and) (?:model|assistant)"
-    r"|roles must alternate|(?:does not|doesn't) support (?:the )?system"
+    r"\bsystem\W{0,2} (?:role|message|prompt|instruction)s? (?:is |are )?(?:not |un)(?:supported|allowed|enabled)"
+    r"|only user(?:,| and) (?:model|assistant)|roles must alternate|n(?:o|')t support (?:the |a )?\W?system\b"
+    r"|(?:unsupported|unexpected|invalid|unknown) role\W{1,3}system\b|developer instruction is not enabled"
 )
 _NUMBER = re.compile(r"\d[\d,]*")
 _BEYOND = re.compile(r"\d\s*>\s*(\d[\d,]*)")

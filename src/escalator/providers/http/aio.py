@@ -113,8 +113,10 @@ class _Request(aiohttp.ClientRequest):
         watch = watching.get()
         if watch.sent:
             raise SentBeforeError("the connection was lost")
+        if conn.protocol.should_close:
+            raise SpoiledError
         line = _line_of(conn.transport)
-        if conn.protocol.should_close or (line.used and readable(conn.transport.get_extra_info("socket"))):
+        if line.used and readable(conn.transport.get_extra_info("socket")):
             raise SpoiledError
         line.serve(watch)
         return await super().send(conn)
