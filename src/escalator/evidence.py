@@ -200,20 +200,12 @@ def _task(outcome: Outcome) -> Task:
 
 def _stored(outcome: Outcome, best: Attempt) -> Iterator[Difference]:
     """Does the stored answer still give the stored files?"""
-    from escalator.answers import TEST_DROPPED, asked_of, extract
+    from escalator.answers import TEST_DROPPED, taken_for
 
     brief = outcome.brief
     if not best.answer or best.changes is None or not best.changes.files:
         return
-    target = next(iter(brief.files)) if len(brief.files) == 1 else None
-    again = extract(
-        best.answer,
-        target=target,
-        workspace=brief.files,
-        protected=(*brief.protected, *brief.tests),
-        asked=asked_of(brief),
-        thought_apart=True,
-    )
+    again = taken_for(brief, best.answer, thought_apart=True)
     said = " ".join(best.changes.notes)
     files = dict(again.files) if isinstance(again, ChangeSet) else {}
     files = {path: text for path, text in files.items() if f"{path}: {TEST_DROPPED}" not in said}

@@ -135,6 +135,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "budget": None,
         "deadline": None,
         "tags": (),
+        "named": (),
+        "absent": None,
     },
     "Call": {
         "cost": Decimal(0),
@@ -204,8 +206,15 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "baseline": None,
         "matrix": "",
         "notes": (),
+        "own_validators": False,
         "policies": Policies(
-            unavailable="stop", skipped="review", error="stop", refusal="stop", transport_retries=2, patience=10.0
+            unavailable="stop",
+            skipped="review",
+            error="stop",
+            refusal="stop",
+            transport_retries=2,
+            retry_every_rung=False,
+            patience=10.0,
         ),
     },
     "Policies": {
@@ -214,6 +223,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "error": "stop",
         "refusal": "stop",
         "transport_retries": 2,
+        "retry_every_rung": False,
         "patience": 10.0,
     },
     "Price": {"cache_read": None, "cache_write": None, "cache_write_1h": None},

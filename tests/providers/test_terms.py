@@ -7,7 +7,8 @@ import json
 import pytest
 
 from escalator.errors import ProviderError
-from escalator.providers.terms import Terms, agreed, room
+from escalator.providers.chat.body import Terms
+from escalator.providers.terms import agreed, room
 
 USUAL = Terms()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from escalator.errors import TaskError
 from escalator.records import Brief, Contents, Image, Task
+from escalator.records.money import MOST
 
 MEDIA_TYPES = {
     ".png": "image/png",
@@ -28,8 +29,9 @@ def make_brief(task: Task) -> Brief:
     _check_kinds(task)
     _check_words(task)
     workspace = _workspace(task.workspace)
-    files = _contents(task.files, workspace, field="files")
-    tests = _contents(task.tests, workspace, field="tests")
+    notes: list[str] = []
+    files = _contents(task.files, workspace, notes, field="files")
+    tests = _contents(task.tests, workspace, notes, field="tests")
     overlap = sorted(set(files) & set(tests))
     files = {path: text for path, text in files.items() if path not in tests}
     if overlap and not files:
@@ -55,6 +57,9 @@ def make_brief(task: Task) -> Brief:
         budget=_budget(task.budget),
         deadline=task.deadline,
         tags=_several(task.tags),
+        named=_named(task.files, files),
+        absent=_absent(workspace, (*files, *tests)),
+        left_out=tuple(notes),
     )
 
 
@@ -80,7 +85,9 @@ def _workspace(given: str | Path | None) -> Path | None:
         raise TaskError(
             f"{given} is not a directory", field="workspace", hint="pass the directory and name it in files"
         )
-    return path.resolve()
+    from escalator.workspace.places import root_of
+
+    return root_of(path, "workspace")
 
 
 def _expanded(given: str | Path, field: str) -> Path:
@@ -90,9 +97,11 @@ def _expanded(given: str | Path, field: str) -> Path:
         raise TaskError(f"nobody knows the home that {given} is in", field=field, hint="write it out") from None
 
 
-def _contents(given: Contents, workspace: Path | None, *, field: str) -> dict[str, str]:
+def _contents(given: Contents, workspace: Path | None, notes: list[str], *, field: str) -> dict[str, str]:
+    """The files of an argument; `notes` is told what was left out."""
     if isinstance(given, Mapping):
-        return {_path(_name(path, workspace), field): _text(path, text, field) for path, text in given.items()}
+        texts = {_path(_name(path, workspace), field): _text(path, text, field) for path, text in given.items()}
+        return texts if workspace is None else _beside(workspace, texts, field)
     names = [_name(item, workspace) for item in _several(given)]
     if not names:
         return {}
@@ -104,7 +113,35 @@ def _contents(given: Contents, workspace: Path | None, *, field: str) -> dict[st
         )
     from escalator import workspace as project
 
-    return project.read_tests(workspace, names) if field == "tests" else project.read_files(workspace, names)
+    left = project.LeftOut()
+    read = project.read_tests if field == "tests" else project.read_files
+    found = read(workspace, names, left=left)
+    notes += filter(None, [left.sentence(field)])
+    return found
+
+
+def _named(given: Contents, files: Mapping[str, str]) -> tuple[str, ...]:
+    """Those of the files that are changed only where a task names them, and that this one does."""
+    from escalator import workspace as project
+
+    if isinstance(given, Mapping):
+        return tuple(path for path in files if project.is_settled(path))
+    names = {project.composed(_name(item, None).removeprefix("./")) for item in _several(given)}
+    return tuple(path for path in files if project.composed(path) in names and project.is_settled(path))
+
+
+def _beside(workspace: Path, texts: Mapping[str, str], field: str) -> dict[str, str]:
+    from escalator import workspace as project
+
+    return project.read_beside(workspace, texts, field)
+
+
+def _absent(workspace: Path | None, paths: Iterable[str]) -> tuple[str, ...] | None:
+    if workspace is None:
+        return None
+    from escalator import workspace as project
+
+    return project.missing(workspace, paths)
 
 
 def _name(item: str | Path, workspace: Path | None) -> str:
@@ -224,6 +261,9 @@ def _budget(given: Decimal | float | str | None) -> Decimal | None:
         raise TaskError(f"{given!r} is not an amount of USD", field="budget", hint='write "0.25"') from None
     if not amount.is_finite() or amount < 0:
         raise TaskError(f"{given} is not an amount of USD from 0 upward", field="budget")
+    if amount > MOST:
+        hint = f"pass at most {MOST:,}, or no budget"
+        raise TaskError(f"{given} USD is more than a ledger can count", field="budget", hint=hint)
     return amount
 
 

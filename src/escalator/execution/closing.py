@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from escalator.execution.journal import Record
-from escalator.execution.spending import Spender, is_free
+from escalator.execution.locality import is_free
+from escalator.execution.spending import Spender
 from escalator.ledger import Closing, Tried, to_nano
 from escalator.pricing import cost
 from escalator.records import Baseline, Outcome
@@ -31,7 +32,7 @@ def _tried(facts: AttemptFacts) -> Tried:
 
 def warnings(outcome: Outcome, record: Record, trouble: str = "") -> tuple[str, ...]:
     """What the caller should know although it did not stop the task; `trouble` is the ledger's."""
-    found = [trouble] if trouble else []
+    found = [*outcome.brief.left_out, *([trouble] if trouble else [])]
     if record.diverged:
         found.append(
             f"the recorded work no longer matches from {record.diverged} on; it was done again from there"

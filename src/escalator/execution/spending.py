@@ -21,15 +21,18 @@ from escalator.execution.consent import Consents
 from escalator.execution.effects import BIG, Compute, Send, written
 from escalator.execution.holdups import waited_for
 from escalator.execution.journal import REPLIES, CallReply, Record
+from escalator.execution.locality import Locality, is_free
 from escalator.execution.repeats import (
     ADAPTED,
     MOST_ADAPTATIONS,
+    TRANSIENT,
     fitting,
     is_adapted,
     may_repeat,
     repeated,
 )
 from escalator.flow import Flow
+from escalator.foreign import shown
 from escalator.ledger import Held, Hold, Refused, Settlement, approval_scope, to_nano, to_usd
 from escalator.pricing import PriceRecord, ceiling, cost, token_ceiling
 from escalator.records import (
@@ -59,12 +62,12 @@ DAY = 24 * 3600
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where in the walk a call is made; `last` if no other model could answer instead."""
+    """Where in the walk a call is made. `alone`: the failures after which nobody could answer instead."""
 
     key: str
     rung: int = -1
     number: int = 0
-    last: bool = True
+    alone: frozenset[str] = TRANSIENT
     task_type: str = ""
 
 
@@ -92,7 +95,7 @@ class Spender:
         self._context, self._brief, self._record, self._deadline = context, brief, record, deadline
         self.policies = Policies()
         self.before_paid = context.matrix.file.cost_guard.before_paid
-        self.consents = Consents(context, brief)
+        self.consents, self.locality = Consents(context, brief), Locality(context, brief)
         self._unwritten: list[Future[None]] = []
         self._prices: dict[tuple[str, str, float], PriceRecord | None] = {}
 
@@ -123,7 +126,7 @@ class Spender:
         digests = digests_of(step.request)
 
         def once(number: int) -> Flow[Dispatched]:
-            here = replace(place, key=f"{place.key}.{number}" if number else place.key)
+            here = replace(place, key=f"{place.key}~{number}" if number else place.key)
             request, marks = step.request, digests
             while True:
                 reply: Dispatched = yield from self._dispatch(step.purpose, request, here, marks)
@@ -136,7 +139,7 @@ class Spender:
                 marks = digests_of(request)
 
         def worth(failure: Failure | None) -> bool:
-            return may_repeat(failure, self.policies, last=place.last, remaining=self.remaining())
+            return may_repeat(failure, self.policies, alone=place.alone, remaining=self.remaining())
 
         first = yield from once(0)
         reply = first
@@ -150,10 +153,11 @@ class Spender:
 
     def _dispatch(self, purpose: Purpose, request: Request, place: Place, digests: Digests) -> Flow[Dispatched]:
         entry = self._record.take(place.key, digests.request)
-        known = None if entry is None else REPLIES.load(entry.payload)
-        if known is not None and (known.failure is None or known.failure.kind != "deadline"):
-            return self._replayed(known)
-        failure = self.overdue() or self.forbidden(request.model)
+        if entry is not None:
+            return self._replayed(REPLIES.load(entry.payload))
+        failure = self.overdue() or self.locality.forbidden(request.model)
+        if failure is None:
+            failure = yield from self.locality.strayed(request.model, remaining=self.remaining())
         if failure is None and not is_free(request.model):
             price = self.price(request.model)
             failure = unknown_price(request.model) if price is None else None
@@ -266,17 +270,14 @@ class Spender:
             return Dispatched(failure=late or as_failure(reply, model), call=call)
         call = replace(
             base,
-            answered_by=reply.model,
-            finish=reply.finish,
+            answered_by=shown(reply.model),
+            finish=shown(reply.finish),
             condition=reply.condition,
             usage=reply.usage,
             cost=self._cost(model, reply.model, reply.usage, amount),
         )
         if reply.host and model.local:
-            where = f"{model.name} is served from {reply.host}, not from this machine"
-            kind = "local_only" if self._brief.local_only else "unknown_price"
-            text = f"{where}; set `local: false` on its provider and state its price, or use a local model"
-            return Dispatched(failure=Failure(kind=kind, message=text, provider=model.provider), call=call)  # type: ignore[arg-type]
+            return Dispatched(failure=self.locality.elsewhere(model, reply.host), call=call)
         return Dispatched(completion=reply, call=call)
 
     def _cost(self, model: Model, answered_by: str, usage: Usage, amount: Decimal) -> Decimal:
@@ -306,13 +307,6 @@ class Spender:
     def _replayed(self, reply: CallReply) -> Dispatched:
         self._context.publish(CallFinished(task_id=self._brief.task_id, call=reply.call, replayed=True))
         return Dispatched(completion=reply.completion, failure=reply.failure, call=reply.call)
-
-    def forbidden(self, model: Model) -> Failure | None:
-        """Why a local-only task may not use this model."""
-        if not self._brief.local_only or model.local:
-            return None
-        text = f"the task is local_only and {model.name} runs elsewhere"
-        return Failure(kind="local_only", message=text, provider=model.provider)
 
     def price(self, model: Model, answered_by: str = "") -> PriceRecord | None:
         """What the model costs today."""
@@ -370,11 +364,6 @@ def _give_back(ledger: Archive, done: Future[Held | Refused]) -> None:
     if done.exception() is None and isinstance(held := done.result(), Held):
         with suppress(LedgerError):  # a ledger that is closed by now counts the call as doubtful
             ledger.settle(held.hold_id, Settlement(cost=0, state="failed", payload="", error="not_sent"))
-
-
-def is_free(model: Model) -> bool:
-    """Whether the matrix states a price of zero, as it does for local models."""
-    return model.price is not None and not (model.price.input or model.price.output)
 
 
 def unknown_price(model: Model) -> Failure:

@@ -85,7 +85,7 @@ def reserve(session: Session, hold: Hold) -> Held | Refused:
         session.now,
     )
     _move(session, names, held=hold.amount, spent=0)
-    return Held(hold_id=call_id)
+    return Held(hold_id=call_id, amount=hold.amount)
 
 
 def _known(session: Session, hold: Hold, names: Sequence[str]) -> _Known:

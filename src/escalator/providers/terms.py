@@ -7,10 +7,11 @@ that way at once.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from escalator.errors import ProviderError
+from escalator.providers.chat.body import Terms
 
 if TYPE_CHECKING:
     from escalator.records import Request
@@ -45,22 +46,6 @@ _NO_SYSTEM = re.compile(
 _NUMBER = re.compile(r"\d[\d,]*")
 _BEYOND = re.compile(r"\d\s*>\s*(\d[\d,]*)")
 _WINDOW = re.compile(r"(?:context (?:length|size|window)|<=)[^\d(]{0,40}\(?(\d[\d,]*)")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Terms:
-    """How a model is asked: whether answers may stream, system texts stand apart, the limit bears its newer name
-    `max_completion_tokens`; and the names of what is left out.
-    """
-
-    stream: bool = True
-    system: bool = True
-    new_limit_name: bool = False
-    without: frozenset[str] = frozenset()
-
-
-USUAL = Terms()
-"""What is expected of a server until it says otherwise."""
 
 
 def agreed(error: ProviderError, terms: Terms) -> Terms | None:

@@ -85,7 +85,10 @@ class Brief:
     """A task with everything read: what prompts, validators and the ledger see.
 
     `files` and `tests` map POSIX paths relative to the workspace to their contents; `files` holds what may be
-    changed and its content before any change. `protected` are paths an answer may never touch.
+    changed and its content before any change. `protected` are paths an answer may never touch. `named` are those
+    of the files that no answer changes unasked (settings of editors, hooks, CI and the like) and that the task
+    names one by one, not by a pattern. `absent` are the files and tests that the workspace did not have when they
+    were read, None where there is no workspace. `left_out` says what patterns matched and left out.
     """
 
     task_id: str
@@ -103,3 +106,6 @@ class Brief:
     budget: Decimal | None = None
     deadline: float | None = None
     tags: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    absent: tuple[str, ...] | None = None
+    left_out: tuple[str, ...] = ()

@@ -5,12 +5,27 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from escalator.kinds import Dialect
-from escalator.providers.terms import Terms
 from escalator.records import Effort, Message, Request
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """How a model is asked: whether answers may stream, system texts stand apart, the limit bears its newer name
+    `max_completion_tokens`; and the names of what is left out.
+    """
+
+    stream: bool = True
+    system: bool = True
+    new_limit_name: bool = False
+    without: frozenset[str] = frozenset()
+
+
+USUAL = Terms()
+"""What is expected of a server until it says otherwise."""
 
 
 def chat_body(request: Request, dialect: Dialect, terms: Terms) -> dict[str, object]:

@@ -15,11 +15,10 @@ from urllib.parse import urlsplit
 from escalator.errors import ConfigError, ProviderError
 from escalator.kinds import ANY_SERVER, KINDS, Dialect
 from escalator.providers.base import Health, ModelInfo
-from escalator.providers.chat.body import chat_body
+from escalator.providers.chat.body import Terms, chat_body
 from escalator.providers.chat.reader import ChatReader, read_body
 from escalator.providers.http.transport import Call
 from escalator.providers.http.wire import ASKING, WireProvider, encoded
-from escalator.providers.terms import Terms, adapted, agreed, with_room
 from escalator.records import Timeouts
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class OpenAICompatible(WireProvider[ChatReader]):
         transport: httpx2.BaseTransport | None = None,
         async_transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        self._dialect = _dialect_of(kind, name)
+        self._kind, self._dialect = kind, _dialect_of(kind, name)
         trimmed = base_url.strip().rstrip("/")
         root = trimmed.removesuffix("/v1")
         self._prefix = "" if root == trimmed and _VERSIONED.search(urlsplit(trimmed).path) else "/v1"
@@ -79,12 +78,28 @@ class OpenAICompatible(WireProvider[ChatReader]):
         return ChatReader(request, self._terms(request))
 
     def _failed(self, error: ProviderError, request: Request, reader: ChatReader) -> ProviderError:
+        from escalator.providers.terms import adapted, agreed, with_room
+
         told = super()._failed(error, request, reader)
         terms = agreed(told, reader.terms)
         if terms is None:
             return with_room(told, request)
         self._agreed[request.model.id] = terms
         return adapted(told)
+
+    def whereabouts(self, model_id: str, *, seconds: float = 10.0) -> str:
+        """Where an Ollama server that is spoken to in OpenAI's words has a model run, as `Ollama.whereabouts`;
+        empty for servers of other makers, which do not know the question.
+        """
+        if self._kind != ANY_SERVER.name:
+            return ""
+        from escalator.providers.ollama import read_whereabouts
+
+        limits = Timeouts(connect=3.0, first_byte=seconds, total=seconds)
+        try:
+            return read_whereabouts(self._ask("/api/show", {"model": model_id}, limits))
+        except ProviderError:
+            return ""
 
     def count_tokens(self, request: Request) -> int | None:
         """The exact number of prompt tokens where the server counts them (llama.cpp), else None."""

@@ -103,6 +103,11 @@ def trouble(
     return found
 
 
+def of_machine(facts: Mapping[str, object], candidate: Candidate, suite: Suite) -> tuple[str, str] | None:
+    """What is wrong, and what a person can do, where an error of the untouched project is none of its own."""
+    return lacking(facts, facts, candidate, suite) or _environment(facts, candidate, suite, same_before=True)
+
+
 def _errors(session: Session) -> dict[str, Mapping[str, object]]:
     """What went wrong, by test or test module; a module that steps aside counts only where nothing else ran."""
     errors: dict[str, Mapping[str, object]] = dict(session.report.imports)

@@ -141,23 +141,37 @@ class Hearing:
         if self.session.hung and base.hung:
             why = f"The tests take longer than {self.case.bench.timeout:g} s even without the answer."
             return broke(NAME, why, "Raise the option timeout.", **more)
-        if any(base.report.results.get(test) in {"passed", "skipped", "xfailed"} for test in base.sentinels):
-            return broke(
-                NAME,
-                "A test that must fail does not, even without the answer: results of these tests prove nothing.",
-                "A conftest.py changes results; set the option trusted_conftest: false.",
-                **more,
-            )
+        proofless = self._proofless(more)
+        if proofless is not None:
+            return proofless
         if report.status in {3, 4, 5} and base.report.status == report.status:
             shown = tidy(self.session.result.stderr or self.session.result.stdout, 600)
             return broke(NAME, f"pytest cannot run these tests, with or without the answer: {shown}", **more)
-        if _did_not_start(base) and _did_not_start(self.session):
+        if did_not_start(base) and did_not_start(self.session):
             shown = tidy(self.session.result.stderr, 600)
             return broke(NAME, f"pytest does not start, with or without the answer: {shown}", **more)
         if base.sound and self.session.sound and not _ran(base) and not _ran(self.session):
             what = "Every test is skipped" if base.tests else "There is no test in what was given"
             return broke(NAME, f"{what}, with or without the answer.", "Give tests that run.", **more)
         return None
+
+    def _proofless(self, more: dict[str, Any]) -> Verdict | None:
+        """The verdict where results prove nothing, by what the untouched project shows alone."""
+        base = self.case.base
+        if base is None or not any(
+            base.report.results.get(test) in {"passed", "skipped", "xfailed"} for test in base.sentinels
+        ):
+            return None
+        return broke(
+            NAME,
+            "A test that must fail does not, even without the answer: results of these tests prove nothing.",
+            "A conftest.py changes results; set the option trusted_conftest: false.",
+            **more,
+        )
+
+    def unrunnable(self) -> Verdict | None:
+        """The verdict where no run here could prove anything, were this the one without an answer."""
+        return self._not_run({}) or self._proofless({})
 
     def _cut_short(self) -> str:
         """What to tell the model of a run that did not come to its end."""
@@ -257,7 +271,7 @@ def _passing(session: Session) -> tuple[str, ...]:
     return tuple(test for test in session.tests if session.tests[test] in {"passed", "xpassed"})
 
 
-def _did_not_start(session: Session) -> bool:
+def did_not_start(session: Session) -> bool:
     """Whether pytest fell over its settings, before it came to any code of the project."""
     ended = session.report.started and session.report.status is None and not session.result.killed
     said = session.result.stderr

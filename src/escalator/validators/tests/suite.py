@@ -125,6 +125,14 @@ class PytestSuite:
         if interpreter is not None:
             yield from self._prepare(brief, interpreter)
 
+    def foresees(self, brief: Brief) -> Verdict | None:
+        """The verdict that every answer would get, where the run on the untouched project shows it."""
+        from escalator.validators.tests.foresight import foreseen
+
+        interpreter = find_python(brief.workspace, self.python)
+        case = None if interpreter is None else self._cases.get(key_of(brief, interpreter))
+        return None if case is None else foreseen(case, brief)
+
     def __call__(self, candidate: Candidate) -> Flow[Verdict]:
         """Run the tests on the untouched project (once a task) and on the answer, and compare."""
         brief = candidate.brief
