@@ -177,11 +177,11 @@ class Escalator:
         return self._drive(strength(self._resources.context(), files, task, limit))
 
     def close(self) -> None:
-        """Give connections and the ledger back."""
+        """Give connections and the ledger back; where tasks are still under way, as soon as the last has ended."""
         self._resources.close()
 
     async def aclose(self) -> None:
-        """Give connections, those of the running event loop included, and the ledger back."""
+        """The same, with the connections of the running event loop."""
         await self._resources.aclose()
 
     def __enter__(self) -> Self:
@@ -211,18 +211,26 @@ class Escalator:
     def _drive(self, flow: Flow[T]) -> T:
         from escalator.execution.effects import perform_effect
 
-        return drive(flow, lambda effect: perform_effect(effect, sleep=self._sleep))
+        began = self._resources.enter()
+        try:
+            return drive(flow, lambda effect: perform_effect(effect, sleep=self._sleep))
+        finally:
+            if self._resources.leave(began):
+                self._resources.close()
 
     async def _adrive(self, flow: Flow[T]) -> T:
         from escalator.execution.effects import aperform_effect
 
-        if self._sleep is time.sleep:
-            return await adrive(flow, aperform_effect)
-
         async def virtual(seconds: float) -> None:
             self._sleep(seconds)
 
-        return await adrive(flow, lambda effect: aperform_effect(effect, sleep=virtual))
+        sleep = None if self._sleep is time.sleep else virtual
+        began = self._resources.enter()
+        try:
+            return await adrive(flow, lambda effect: aperform_effect(effect, sleep=sleep))
+        finally:
+            if self._resources.leave(began):
+                await self._resources.aclose()
 
 
 @contextmanager

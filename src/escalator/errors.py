@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from escalator.records import Outcome
 
 ErrorKind: TypeAlias = Literal[
+    "adapted",
     "auth",
     "bad_request",
     "bad_response",
@@ -52,7 +53,48 @@ ErrorKind: TypeAlias = Literal[
     "too_large",
     "unavailable",
 ]
-"""How a model call failed. None of these is ever counted against a model's ability."""
+"""How a model call failed. None of these is ever counted against a model's ability.
+
+`adapted`: the server refused the way it was asked and named another, which the provider keeps to from now on; the
+same request can be sent again, as a call of its own.
+"""
+
+REFUSALS: frozenset[ErrorKind] = frozenset(
+    {
+        "adapted",
+        "auth",
+        "bad_request",
+        "busy",
+        "capability_missing",
+        "context_overflow",
+        "model_loading",
+        "model_not_found",
+        "model_not_loaded",
+        "network_blocked",
+        "out_of_memory",
+        "overloaded",
+        "quota",
+        "rate_limit",
+        "schema_unsupported",
+        "too_large",
+        "unavailable",
+    }
+)
+"""Kinds by which a provider says that it did not begin; for these nobody charges."""
+
+UNPROVEN_STATUSES = frozenset({408, 499, 502, 504, *range(520, 528), 598, 599})
+"""Statuses by which a gateway or a clock gives up on a server that may go on working, and charge for it."""
+
+
+def may_be_billed(kind: ErrorKind, *, sent: bool, status: int | None) -> bool:
+    """Whether a failed call may cost something: once its request has left it may, unless the provider's own
+    refusal proves otherwise. A failure inside an answer that had begun (a status below 400) proves nothing.
+    """
+    if not sent:
+        return False
+    if status is None:
+        return kind not in REFUSALS
+    return status < 400 or status in UNPROVEN_STATUSES or kind in {"cancelled", "server_timeout"}
 
 
 class EscalatorError(Exception):
@@ -101,9 +143,10 @@ class ProviderError(EscalatorError):
 
     Attributes: `kind` (see `ErrorKind`), `provider` and `model` (names in the matrix), `status` (HTTP status
     or None), `retry_after` (seconds the server asked for, or None), `needed` and `limit` (tokens, where a
-    context overflow named them), `body` (at most 2,000 characters of the answer, for a person), `billed`
-    (whether the provider may have charged for the call), `input_tokens` and `output_tokens` (what was used
-    before the failure, None where unknown).
+    context overflow named them), `body` (at most 2,000 characters of the answer, for a person), `sent` (False only
+    where the request certainly never left: nobody listens, no connection in time, no key), `billed` (whether
+    the provider may have charged for the call: what is passed, else `may_be_billed`), `input_tokens` and
+    `output_tokens` (the whole usage of the call where the provider reported it all the same, else None).
     """
 
     def __init__(
@@ -118,7 +161,8 @@ class ProviderError(EscalatorError):
         needed: int | None = None,
         limit: int | None = None,
         body: str = "",
-        billed: bool = False,
+        sent: bool = True,
+        billed: bool | None = None,
         input_tokens: int | None = None,
         output_tokens: int | None = None,
     ) -> None:
@@ -126,12 +170,19 @@ class ProviderError(EscalatorError):
         self.provider, self.model = provider, model
         self.status, self.retry_after = status, retry_after
         self.needed, self.limit = needed, limit
-        self.body, self.billed = said(body[:2000]), billed
+        self.body, self.sent, self._billed = said(body[:2000]), sent, billed
         self.input_tokens, self.output_tokens = input_tokens, output_tokens
         super().__init__(message)
 
+    @property
+    def billed(self) -> bool:
+        """Whether the call counts at its full hold."""
+        if self._billed is not None:
+            return self._billed
+        return may_be_billed(self.kind, sent=self.sent, status=self.status)
+
     def __reduce__(self) -> tuple[object, ...]:
-        facts = {k: v for k, v in self.__dict__.items() if k != "message"}
+        facts = {k.removeprefix("_"): v for k, v in self.__dict__.items() if k != "message"}
         return (_rebuild_provider_error, (self.message, facts))
 
 

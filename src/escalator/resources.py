@@ -70,6 +70,7 @@ class ProviderPool:
                 f"the environment variable {section.api_key_env} is not set; export it to use provider {name!r}",
                 kind="auth",
                 provider=name,
+                sent=False,
             )
         options: dict[str, object] = dict(section.options)
         if section.headers:
@@ -118,6 +119,8 @@ class Resources:
         self._pools: list[ProviderPool] = []
         self._context: TaskContext | None = None
         self._ledger: Archive | None = None
+        self._working: list[int] = []  # the process of each flow under way
+        self._closing = False
         self._validators: dict[str, Validator] = {}
 
     def matrix(self) -> Matrix:
@@ -214,14 +217,38 @@ class Resources:
 
         return RedactingLedger(ledger, plugins.find(section.redact, "redaction", {}, key="ledger.redact"))
 
+    def enter(self) -> int:
+        """A flow begins; what it uses stays open until its end, whoever closes meanwhile. Returns its process."""
+        with self._lock:
+            self._working.append(os.getpid())
+            return self._working[-1]
+
+    def leave(self, process: int) -> bool:
+        """The flow has ended. Whether it was the last one and somebody has closed meanwhile."""
+        with self._lock:
+            self._working.remove(process)
+            return self._closing and process not in self._working
+
+    def _is_idle(self) -> bool:
+        """Whether it can be closed at once; if not, the last flow under way is to do it."""
+        with self._lock:
+            self._closing = os.getpid() in self._working
+            return not self._closing
+
     def close(self) -> None:
-        """Close what was opened here; what the caller passed in stays open."""
+        """Close what was opened here; what the caller passed in stays open, and so does all that a task uses until
+        the task has ended: what it has paid for is heard out and booked.
+        """
+        if not self._is_idle():
+            return
         for pool in tuple(self._pools):
             pool.close()
         self._close_ledger()
 
     async def aclose(self) -> None:
         """The same, with the connections of the running event loop."""
+        if not self._is_idle():
+            return
         for pool in tuple(self._pools):
             await pool.aclose()
         self._close_ledger()

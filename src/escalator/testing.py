@@ -104,10 +104,15 @@ def completion(text: str, request: Request) -> Completion:
 
 
 def failure(
-    kind: ErrorKind, message: str = "", *, retry_after: float | None = None, billed: bool = False
+    kind: ErrorKind, message: str = "", *, retry_after: float | None = None, billed: bool | None = None
 ) -> ProviderError:
-    """A failed call as a reply of a script: `failure("rate_limit", retry_after=2)`."""
-    return ProviderError(message or f"scripted {kind}", kind=kind, retry_after=retry_after, billed=billed)
+    """A failed call as a reply of a script: `failure("rate_limit", retry_after=2)`.
+
+    A "connection" was never made; what else may have been billed follows from the kind unless `billed` says it.
+    """
+    return ProviderError(
+        message or f"scripted {kind}", kind=kind, retry_after=retry_after, sent=kind != "connection", billed=billed
+    )
 
 
 def fenced(code: str, *, path: str = "", language: str = "python") -> str:

@@ -171,7 +171,7 @@ def test_silence_ends_at_the_first_byte_limit(kind: str, colour: str, head: bool
 @COLOURS
 @pytest.mark.parametrize("trickle", [True, False])
 def test_a_stream_that_stalls_or_trickles_ends_at_the_total_limit(kind: str, colour: str, trickle: bool) -> None:
-    """Neither silence nor empty lines and comments extend the deadline; what was used so far is told."""
+    """Neither silence nor empty lines and comments extend the deadline; figures of an answer that was not finished are none."""
 
     def script(peer: Peer) -> None:
         peer.request()
@@ -188,7 +188,7 @@ def test_a_stream_that_stalls_or_trickles_ends_at_the_total_limit(kind: str, col
         assert server.left.wait(200)
 
     assert "total" in str(error)
-    assert (error.billed, error.input_tokens, error.output_tokens) == (True, 7, 5)
+    assert (error.billed, error.input_tokens, error.output_tokens) == (True, None, None)
     assert 1.9 < seconds < 20
 
 
@@ -209,7 +209,7 @@ def test_a_stream_that_dies_is_cut(kind: str, colour: str, how: str) -> None:
     with raw_server(script) as server:
         error = failed(timed(made(kind, server.url), colour)[0], "stream_cut")
 
-    assert (error.billed, error.input_tokens, error.output_tokens) == (True, 7, 5)
+    assert (error.billed, error.input_tokens, error.output_tokens) == (True, None, None)
     assert len(server.requests) == 1
 
 
@@ -292,7 +292,7 @@ def test_a_failure_in_a_stream_gives_the_connection_up(kind: str) -> None:
         assert server.left.wait(200)
         provider.close()
 
-    assert error.input_tokens == 7
+    assert error.billed
 
 
 @KINDS

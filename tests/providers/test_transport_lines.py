@@ -192,7 +192,7 @@ def test_nothing_below_the_caller_sends_twice(colour: str, body: bytes | None) -
     with raw_server(script) as server:
         failed = _read(server.url, colour, _call(body))[0]
         assert isinstance(failed, ProviderError)
-        assert (failed.kind, failed.billed) == ("connection", False)
+        assert (failed.kind, failed.billed) == ("connection", True)
         assert len(server.requests) == 1
 
 

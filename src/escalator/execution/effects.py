@@ -140,7 +140,7 @@ def _blocked(effect: Send | Locate) -> ProviderError | None:
     if not _blocks or getattr(effect.provider, "scripted", False):
         return None
     text = "no_model_requests() is in force and this provider is real; use escalator.testing.ScriptedProvider"
-    return ProviderError(text, kind="network_blocked", provider=effect.provider.name)
+    return ProviderError(text, kind="network_blocked", provider=effect.provider.name, sent=False)
 
 
 def _result(effect: Wait) -> Any:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from escalator.execution.effects import Sleep
 from escalator.flow import Flow
-from escalator.records import Failure, Policies
+from escalator.records import Failure, Policies, Request
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -18,6 +19,11 @@ TRANSIENT = frozenset(
     {"busy", "connection", "model_loading", "overloaded", "rate_limit", "server", "server_timeout", "unavailable"}
 )
 """Failures that a second request may cure. All others would be answered the same way again."""
+
+ADAPTED = "^"
+"""What follows in the ledger on the key of a call that the server wanted asked otherwise: the call that did so."""
+MOST_ADAPTATIONS = 4
+"""How often one request is asked otherwise; a server that then still wants something else is left alone."""
 
 LONGEST_BACKOFF = 8.0
 """Seconds between two requests at most, where the server names no wait."""
@@ -38,6 +44,18 @@ def may_repeat(
         fits = remaining is None or failure.retry_after < remaining
         return fits and failure.retry_after <= policies.patience
     return policies.retry_every_rung or failure.kind == "model_loading" or failure.kind in alone
+
+
+def is_adapted(failure: Failure | None) -> bool:
+    """Whether the server named what it wants instead, so that the same request goes out once more, in that way."""
+    return failure is not None and failure.kind == "adapted"
+
+
+def fitting(request: Request, failure: Failure | None) -> Request:
+    """The request with an answer that fits beside its prompt, where the server gave these figures."""
+    if failure is None or failure.needed is None or failure.limit is None:
+        return request
+    return replace(request, max_tokens=max(min(request.max_tokens, failure.limit - failure.needed), 1))
 
 
 def repeated(

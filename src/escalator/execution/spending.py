@@ -23,11 +23,19 @@ from escalator.execution.effects import BIG, Compute, Send, attempted, written
 from escalator.execution.holdups import waited_for
 from escalator.execution.journal import REPLIES, CallReply, Record
 from escalator.execution.locality import Locality
-from escalator.execution.repeats import TRANSIENT, may_repeat, repeated
+from escalator.execution.repeats import (
+    ADAPTED,
+    MOST_ADAPTATIONS,
+    TRANSIENT,
+    fitting,
+    is_adapted,
+    may_repeat,
+    repeated,
+)
 from escalator.flow import Flow
 from escalator.foreign import shown
 from escalator.ledger import Held, Hold, Refused, Scope, Settlement, approval_scope, to_nano, to_usd
-from escalator.pricing import PriceRecord, cost
+from escalator.pricing import PriceRecord, cost, token_ceiling
 from escalator.records import (
     Brief,
     Call,
@@ -136,10 +144,16 @@ class Spender:
 
         def once(number: int) -> Flow[Dispatched]:
             here = replace(place, key=f"{place.key}~{number}" if number else place.key)
-            reply: Dispatched = yield from self._dispatch(step.purpose, step.request, here, digests)
-            if reply.call is not None:
-                sent.append(reply.call)
-            return reply
+            request, marks = step.request, digests
+            while True:
+                reply: Dispatched = yield from self._dispatch(step.purpose, request, here, marks)
+                if reply.call is not None:
+                    sent.append(reply.call)
+                if not is_adapted(reply.failure) or here.key.endswith(ADAPTED * MOST_ADAPTATIONS):
+                    return reply
+                here = replace(here, key=here.key + ADAPTED)
+                request = fitting(request, reply.failure)
+                marks = digests_of(request)
 
         def worth(failure: Failure | None) -> bool:
             return may_repeat(failure, self.policies, alone=place.alone, remaining=self.remaining())
@@ -205,8 +219,10 @@ class Spender:
         model = request.model
         reply = yield from self._reserve(hold)
         if isinstance(reply, Refused) and price is not None:
-            counter = getattr(provider, "count_tokens", None)
-            counted = (yield Compute(lambda: _counted(counter, request), size=1 << 20)) if counter else None
+            from escalator.execution.counting import counted_in_time
+
+            left = self.remaining()
+            counted = yield Compute(lambda: counted_in_time(provider, request, left), size=BIG)
             if counted is not None:
                 bound = bound_of(provider, request)
                 exact = min(counted + counted // 50 + 1, bound.input_tokens)
@@ -272,7 +288,7 @@ class Spender:
     ) -> Dispatched:
         model = request.model
         if isinstance(reply, ProviderError):
-            charged, usage = self._charge_for_failure(reply, model, held)
+            charged, usage = self._charge_for_failure(reply, request, held)
             call = replace(base, error=reply.kind, cost=charged, usage=usage)
             late = self.overdue() if reply.kind == "timeout" else None  # its time was what the deadline left
             return Dispatched(failure=late or as_failure(reply, model), call=call)
@@ -297,15 +313,22 @@ class Spender:
         price = self.price(model, reply.model, since=since)
         return held if price is None or reply.usage.estimated else cost(price, reply.usage)
 
-    def _charge_for_failure(self, error: ProviderError, model: Model, amount: Decimal) -> tuple[Decimal, Usage]:
-        """A failed call is charged only if it may have been billed: by its usage, else at the full hold."""
-        usage = Usage(input_tokens=error.input_tokens or 0, output_tokens=error.output_tokens or 0, estimated=True)
-        if not error.billed or is_free(model):
-            return NOTHING, usage
+    def _charge_for_failure(
+        self, error: ProviderError, request: Request, amount: Decimal
+    ) -> tuple[Decimal, Usage]:
+        """A failed call that may have been billed is charged in full, unless its whole usage was reported.
+
+        What was seen of an answer bounds nothing: a model may have thought unseen.
+        """
+        if not error.billed:
+            return NOTHING, Usage(estimated=True)
         if error.input_tokens is None or error.output_tokens is None:
-            return amount, usage
-        price = self.price(model)
-        return (amount if price is None else min(cost(price, usage), amount)), usage
+            usage = Usage(input_tokens=token_ceiling(request), output_tokens=request.max_tokens, estimated=True)
+            return NOTHING if is_free(request.model) else amount, usage
+        usage = Usage(input_tokens=error.input_tokens, output_tokens=error.output_tokens)
+        price = None if is_free(request.model) else self.price(request.model)
+        most_of_it = amount if price is None else min(cost(price, usage), amount)
+        return NOTHING if is_free(request.model) else most_of_it, usage
 
     def _replayed(self, reply: CallReply) -> Dispatched:
         self._context.publish(CallFinished(task_id=self._brief.task_id, call=reply.call, replayed=True))
@@ -400,14 +423,6 @@ def digests_of(request: Request) -> Digests:
     bounds = (request.max_tokens, request.effort, request.temperature, request.seed)
     whole = sha256(repr((prompt, model.name, model.id, *bounds)).encode()).hexdigest()[:32]
     return Digests(request=whole, prompt=prompt)
-
-
-def _counted(counter: object, request: Request) -> int | None:
-    try:
-        counted = counter(request) if callable(counter) else None
-    except ProviderError:
-        return None
-    return counted if isinstance(counted, int) else None
 
 
 def _settlement(call: Call, payload: str, *, failed: bool) -> Settlement:

@@ -227,6 +227,7 @@ def failed(
         needed=error.needed,
         limit=error.limit,
         body=scrub(error.body, *known),
+        sent=error.sent,
         billed=error.billed,
         input_tokens=error.input_tokens,
         output_tokens=error.output_tokens,

@@ -293,7 +293,6 @@ def failure(
         needed=needed,
         limit=limit,
         body=body[:4000].decode("utf-8", "replace") or said,
-        billed=status < 400,
     )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from escalator.errors import ProviderError
-from escalator.providers.base import Ending, Health, ModelInfo, condition, output_ceiling
+from escalator.providers.base import Ending, Health, ModelInfo, condition
 from escalator.providers.bounds import of_body
 from escalator.providers.chat.reader import raise_if_overflown
 from escalator.providers.failures import failure, fault_in, fault_of_body
@@ -42,7 +42,7 @@ _TOP_LEVEL = frozenset({"keep_alive", "think", "shift", "truncate", "logprobs", 
 _ENDINGS: Mapping[str, Ending] = {"": "stop", "stop": "stop", "load": "stop", "unload": "stop", "length": "length"}
 
 
-class Ollama(WireProvider):
+class Ollama(WireProvider["OllamaReader"]):
     """A provider for one Ollama server. See `OpenAICompatible` for the arguments."""
 
     def __init__(
@@ -255,7 +255,6 @@ class OllamaReader:
                 "The answer ended before Ollama said that it was finished. Ask again.",
                 kind="stream_cut",
                 status=self._status,
-                billed=True,
             )
 
     def _end_whole(self, body: bytes) -> None:
@@ -269,10 +268,6 @@ class OllamaReader:
         for piece in pieces:
             if piece is not None:
                 self._piece(piece, body)
-
-    def output_bound(self) -> int:
-        """More tokens than the model has written so far."""
-        return output_ceiling((*self._text, *self._reasoning, *(call.arguments for call in self._calls)))
 
 
 def read_show(model_id: str, payload: object) -> ModelInfo:

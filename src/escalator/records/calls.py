@@ -72,7 +72,8 @@ class Request:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Usage:
     """Tokens of one call. `input_tokens` counts all input, cached included; `output_tokens` counts all output,
-    thinking included. `estimated`: the provider reported none (or was cut off) and these are upper bounds.
+    thinking included. `estimated`: the provider reported none (or was cut off). Then these are bounds on what was
+    sent and seen, of a failed call on what was asked for; the books have all that was held for the call.
     """
 
     input_tokens: int = 0

@@ -43,7 +43,7 @@ class ClaudeAnswer:
     def __init__(self, request: Request) -> None:
         self.done = False
         self._request = request
-        self._begun = False
+        self._begun = self._ended = False
         self._id = self._model = ""
         self._stop: str | None = None
         self._detail = ""
@@ -61,7 +61,7 @@ class ClaudeAnswer:
             self._grow(self._index(event), field(event, "delta"))
         elif kind == "message_delta":
             self._end(field(event, "delta"))
-            self._use(field(event, "usage"))
+            self._use(field(event, "usage"), last=True)
         elif kind == "message_stop":
             self.done = True
 
@@ -70,7 +70,7 @@ class ClaudeAnswer:
         content = field(message, "content")
         if not isinstance(content, list):
             return
-        self._begin(message)
+        self._begin(message, last=True)
         self._blocks = dict(enumerate(_block(part) for part in content))
         self._end(message)
         self.done = True
@@ -81,10 +81,9 @@ class ClaudeAnswer:
             raise ProviderError(
                 "The answer is not one of the Messages API. Check base_url and what stands between.",
                 kind="bad_response",
-                billed=True,
             )
         if self._stop is None:
-            raise ProviderError("The answer broke off before its end.", kind="stream_cut", billed=True)
+            raise ProviderError("The answer broke off before its end.", kind="stream_cut")
         finish, ending = _ENDINGS.get(self._stop, (self._stop, "unknown"))
         calls = tuple(ToolCall(name=block.name, arguments="".join(block.parts)) for block in self._of("tool_use"))
         words = "" if ending == "refusal" else self._text("text")
@@ -102,23 +101,14 @@ class ClaudeAnswer:
             first_byte_seconds=timing.first_byte,
         )
 
-    def charge(self, error: ProviderError) -> ProviderError:
-        """The error with the tokens used before it: those reported, else bounds on what was sent and written."""
-        if self._begun:
-            usage = self.usage()
-            error.billed = True
-            error.input_tokens = usage.input_tokens
-            error.output_tokens = max(usage.output_tokens, 0 if self.done else self._written())
-        return error
-
     def usage(self) -> Usage:
         """The tokens in our counting: all input with the cached, all output with the thinking."""
-        return read_usage(self._usage, self._request, self._parts())
+        return read_usage(self._usage if self._ended else None, self._request, self._parts())
 
-    def _begin(self, message: object) -> None:
+    def _begin(self, message: object, *, last: bool = False) -> None:
         self._begun = message is not None
         self._id, self._model = text(field(message, "id")), text(field(message, "model"))
-        self._use(field(message, "usage"))
+        self._use(field(message, "usage"), last=last)
 
     def _end(self, holder: object) -> None:
         reason = field(holder, "stop_reason")
@@ -127,8 +117,11 @@ class ClaudeAnswer:
         details = field(holder, "stop_details")
         self._detail = text(field(details, "category")) or text(field(details, "explanation")) or self._detail
 
-    def _use(self, usage: object) -> None:
-        self._usage |= reported(usage)
+    def _use(self, usage: object, *, last: bool) -> None:
+        """What a message begins with is a running count; the `last` report is what will be billed."""
+        told = reported(usage)
+        self._usage |= told
+        self._ended = last and "output_tokens" in told
 
     def _grow(self, index: int, delta: object) -> None:
         for name, kind in (("text", "text"), ("thinking", "thinking"), ("partial_json", "tool_use")):

@@ -85,16 +85,16 @@ def read(error: Exception, *, url: str, key_hint: str) -> ProviderError | None:
     if isinstance(error, anthropic.APIConnectionError):
         return None if error.__cause__ is not None else _say("connection", f"{url} cannot be reached.")
     if isinstance(error, anthropic.APIResponseValidationError):
-        return _say("bad_response", f"{url} sent an answer of another shape than the SDK knows.", billed=True)
+        return _say("bad_response", f"{url} sent an answer of another shape than the SDK knows.")
     if isinstance(error, anthropic.CredentialsError):
         return _say("auth", f"The SDK found no usable credential. Set {key_hint}.")
     if isinstance(error, anthropic.AnthropicError):
-        return _say("bad_response", f"The anthropic package failed: {error}", billed=True)
+        return _say("bad_response", f"The anthropic package failed: {error}")
     return None
 
 
-def _say(kind: ErrorKind, message: str, *, billed: bool = False) -> ProviderError:
-    return ProviderError(message, kind=kind, billed=billed)
+def _say(kind: ErrorKind, message: str) -> ProviderError:
+    return ProviderError(message, kind=kind)
 
 
 def _status(error: anthropic.APIStatusError, url: str, key_hint: str) -> ProviderError:

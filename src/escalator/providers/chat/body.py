@@ -5,24 +5,39 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from escalator.kinds import Dialect
 from escalator.records import Effort, Message, Request
 
 
-def chat_body(request: Request, dialect: Dialect, *, new_limit_name: bool = False) -> dict[str, object]:
-    """The JSON object to send. `new_limit_name` writes `max_completion_tokens`, which OpenAI itself demands.
-
-    `model.options` are sent as they are and win over what stands here.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """How a model is asked: whether answers may stream, system texts stand apart, the limit bears its newer name
+    `max_completion_tokens`; and the names of what is left out.
     """
+
+    stream: bool = True
+    system: bool = True
+    new_limit_name: bool = False
+    without: frozenset[str] = frozenset()
+
+
+USUAL = Terms()
+"""What is expected of a server until it says otherwise."""
+
+
+def chat_body(request: Request, dialect: Dialect, terms: Terms) -> dict[str, object]:
+    """The JSON object to send. `model.options` are sent as they are and win over what stands here."""
     body: dict[str, object] = {
         "model": request.model.id,
-        "messages": _messages(request, dialect),
-        "max_completion_tokens" if new_limit_name else "max_tokens": request.max_tokens,
-        "stream": True,
-        "stream_options": {"include_usage": True},
+        "messages": _messages(request, dialect, apart=terms.system),
+        "max_completion_tokens" if terms.new_limit_name else "max_tokens": request.max_tokens,
+        "stream": terms.stream,
     }
+    if terms.stream and request.model.options.get("stream", True):
+        body["stream_options"] = {"include_usage": True}
     if request.temperature is not None:
         body["temperature"] = request.temperature
     if request.seed is not None:
@@ -31,15 +46,27 @@ def chat_body(request: Request, dialect: Dialect, *, new_limit_name: bool = Fals
         body["response_format"] = _response_format(request.schema)
     if request.effort is not None:
         body |= _effort(request.effort, dialect)
+    for name in terms.without:
+        body.pop(name, None)
     return body | dict(request.model.options)
 
 
-def _messages(request: Request, dialect: Dialect) -> list[dict[str, Any]]:
+def _messages(request: Request, dialect: Dialect, *, apart: bool) -> list[dict[str, Any]]:
     system = request.system
     if request.schema is not None and not dialect.holds_schema:
         system = f"{system}\n\n{schema_in_words(request.schema)}".lstrip()
-    said = [{"role": message.role, "content": _content(message)} for message in request.messages]
+    messages = request.messages
+    if system and not apart:
+        messages, system = _led_by(system, messages), ""
+    said = [{"role": message.role, "content": _content(message)} for message in messages]
     return [{"role": "system", "content": system}, *said] if system else said
+
+
+def _led_by(system: str, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The messages with the system text at the head of the first, for templates that know no other place."""
+    if messages and messages[0].role == "user":
+        return (replace(messages[0], text=f"{system}\n\n{messages[0].text}"), *messages[1:])
+    return (Message(role="user", text=system), *messages)
 
 
 def schema_in_words(schema: Mapping[str, object]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -15,10 +16,10 @@ from escalator.errors import ConfigError, ProviderError
 from escalator.kinds import ANY_SERVER, KINDS, Dialect
 from escalator.providers.base import Health, ModelInfo
 from escalator.providers.bounds import of_body
-from escalator.providers.chat.body import chat_body
+from escalator.providers.chat.body import Terms, chat_body
 from escalator.providers.chat.reader import ChatReader, read_body
 from escalator.providers.http.transport import Call
-from escalator.providers.http.wire import WireProvider, encoded
+from escalator.providers.http.wire import ASKING, WireProvider, encoded
 from escalator.records import Timeouts
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ __all__ = ["OpenAICompatible", "read_body", "read_models"]
 _VERSIONED = re.compile(r"/v\d\w*(/|$)")
 
 
-class OpenAICompatible(WireProvider):
+class OpenAICompatible(WireProvider[ChatReader]):
     """A provider for one server. `base_url` may end in /v1 or not; `kind` names the row of
     `escalator.kinds.KINDS` that tells its dialect; `ConfigError` is raised where there is none.
 
@@ -55,7 +56,8 @@ class OpenAICompatible(WireProvider):
         trimmed = base_url.strip().rstrip("/")
         root = trimmed.removesuffix("/v1")
         self._prefix = "" if root == trimmed and _VERSIONED.search(urlsplit(trimmed).path) else "/v1"
-        self._new_limit_name = urlsplit(root).hostname == "api.openai.com"
+        self._usual = Terms(new_limit_name=urlsplit(root).hostname == "api.openai.com")
+        self._agreed: dict[str, Terms] = {}
         super().__init__(
             name=name,
             base_url=root,
@@ -66,18 +68,33 @@ class OpenAICompatible(WireProvider):
         )
 
     def _call(self, request: Request) -> Call:
-        body = encoded(self._body(request))
-        return Call(path=f"{self._prefix}/chat/completions", body=body, timeouts=request.timeouts)
+        body, limits = self._body(request), request.timeouts
+        if not body.get("stream"):
+            limits = replace(limits, first_byte=limits.total)  # the answer comes in one piece
+        return Call(path=f"{self._prefix}/chat/completions", body=encoded(body), timeouts=limits)
 
     def _body(self, request: Request) -> dict[str, object]:
-        return chat_body(request, self._dialect, new_limit_name=self._new_limit_name)
+        return chat_body(request, self._dialect, self._terms(request))
+
+    def _terms(self, request: Request) -> Terms:
+        return self._agreed.get(request.model.id, self._usual)
 
     def bound(self, request: Request) -> Bound:
         """The most tokens it can be billed for."""
         return of_body(request, self._body(request))
 
     def _reader(self, request: Request) -> ChatReader:
-        return ChatReader(request)
+        return ChatReader(request, self._terms(request))
+
+    def _failed(self, error: ProviderError, request: Request, reader: ChatReader) -> ProviderError:
+        from escalator.providers.terms import adapted, agreed, with_room
+
+        told = super()._failed(error, request, reader)
+        terms = agreed(told, reader.terms)
+        if terms is None:
+            return with_room(told, request)
+        self._agreed[request.model.id] = terms
+        return adapted(told)
 
     def whereabouts(self, model_id: str, *, seconds: float = 10.0) -> str:
         """Where an Ollama server that is spoken to in OpenAI's words has a model run, as `Ollama.whereabouts`;
@@ -97,8 +114,9 @@ class OpenAICompatible(WireProvider):
         """The exact number of prompt tokens where the server counts them (llama.cpp), else None."""
         if not self._dialect.counting:
             return None
+        body = chat_body(request, self._dialect, self._terms(request))
         try:
-            counted = self._ask(f"{self._prefix}{self._dialect.counting}", chat_body(request, self._dialect))
+            counted = self._ask(f"{self._prefix}{self._dialect.counting}", body, _sooner(request.timeouts))
         except ProviderError:
             return None
         tokens = counted.get("input_tokens") if isinstance(counted, dict) else None
@@ -121,6 +139,11 @@ class OpenAICompatible(WireProvider):
             if found.alive or " 404" not in found.detail:
                 return found
         return self._alive(f"{self._prefix}/models")
+
+
+def _sooner(limits: Timeouts) -> Timeouts:
+    """The limits of a question about a server, within those of the request it is about."""
+    return replace(ASKING, first_byte=min(ASKING.first_byte, limits.total), total=min(ASKING.total, limits.total))
 
 
 def _dialect_of(kind: str, name: str) -> Dialect:

@@ -8,7 +8,8 @@ from typing import Any
 
 from escalator.errors import ProviderError
 from escalator.pricing import token_estimate
-from escalator.providers.base import Ending, condition, output_ceiling
+from escalator.providers.base import Ending, condition
+from escalator.providers.chat.body import USUAL, Terms
 from escalator.providers.chat.native import as_chat
 from escalator.providers.failures import Fault, failure, fault_in, fault_of_body
 from escalator.providers.http.sse import Event, Events
@@ -58,9 +59,10 @@ def read_body(status: int, headers: Mapping[str, str], body: bytes, *, request: 
 
 
 class ChatReader:
-    """Collects one completion from server-sent events or from a plain JSON body."""
+    """Collects one completion from server-sent events or from a plain JSON body. `terms`: how it was asked for."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, terms: Terms = USUAL) -> None:
+        self.terms = terms
         self.done = self.complete = False
         self._request = request
         self._status = 0
@@ -166,12 +168,13 @@ class ChatReader:
         self._id = self._id or _text(payload.get("id"))
         self._load_seconds = payload.get("load_time_seconds") or self._load_seconds
         self._model = _text(payload.get("model")) or self._model
-        if isinstance(payload.get("usage"), dict) and payload["usage"]:
-            self._usage = payload["usage"]
         choices = payload.get("choices")
         first = choices[0] if isinstance(choices, list) and choices else None
         if isinstance(first, dict) and first.get("index") in {0, None}:
             self._choice(first)
+        told = payload.get("usage")
+        if isinstance(told, dict) and told and (self._finish is not None or not choices or not self._streams):
+            self._usage = told  # beside words it is a running count
 
     def _fault(self, fault: Fault, body: str) -> None:
         if not fault.refused:
@@ -252,13 +255,12 @@ class ChatReader:
             raise self._cut()
 
     def _cut(self) -> ProviderError:
-        if not self.output_bound():
+        if not any((*self._text, *self._reasoning, *self._calls.values())):
             raise_if_overflown(None, self._request, status=self._status)
         return ProviderError(
             "The stream ended before the model said that it was finished. Ask again.",
             kind="stream_cut",
             status=self._status,
-            billed=True,
         )
 
     def _end_whole(self) -> None:
@@ -288,18 +290,14 @@ class ChatReader:
             kind="bad_response",
             status=self._status,
             body=body[:4000],
-            billed=True,
         )
-
-    def output_bound(self) -> int:
-        """More tokens than the model has written so far."""
-        return output_ceiling((*self._text, *self._reasoning, *(call[1] for call in self._calls.values())))
 
 
 def raise_if_overflown(usage: Usage | None, request: Request, *, status: int) -> None:
     """Raise `context_overflow` where an empty answer is explained by a prompt above the model's window."""
     window = request.model.context
-    sent = token_estimate(request) if usage is None or usage.estimated else usage.input_tokens
+    reported = None if usage is None or usage.estimated else usage
+    sent = token_estimate(request) if reported is None else reported.input_tokens
     if window is None or sent <= window:
         return
     raise ProviderError(
@@ -309,9 +307,8 @@ def raise_if_overflown(usage: Usage | None, request: Request, *, status: int) ->
         status=status,
         needed=sent,
         limit=window,
-        billed=True,
-        input_tokens=sent,
-        output_tokens=0,
+        input_tokens=None if reported is None else reported.input_tokens,
+        output_tokens=None if reported is None else reported.output_tokens,
     )
 
 

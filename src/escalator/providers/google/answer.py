@@ -50,7 +50,7 @@ class GeminiAnswer:
     def __init__(self, request: Request, *, streamed: bool) -> None:
         self.done = False
         self._request, self._streamed = request, streamed
-        self._begun = self._candidate = False
+        self._begun = self._candidate = self._counted = False
         self._id = self._model = self._finish = self._blocked = self._detail = ""
         self._texts: list[str] = []
         self._thoughts: list[str] = []
@@ -70,6 +70,8 @@ class GeminiAnswer:
         self._usage |= reported(usage)
         for candidate in candidates[:1] if isinstance(candidates, list) else ():
             self._hear(candidate)
+        if usage is not None or candidates:  # what is told before the end is a running count
+            self._counted = usage is not None and bool(self._finish or self._blocked or not self._candidate)
 
     def completion(self, timing: Timing) -> Completion:
         """What was answered. Raises `ProviderError` for a stream that was cut and for what is no answer."""
@@ -77,10 +79,9 @@ class GeminiAnswer:
             raise ProviderError(
                 "The answer is not one of the Gemini API. Check base_url and what stands between.",
                 kind="bad_response",
-                billed=True,
             )
         if self._streamed and self._candidate and not self._finish and not self._blocked:
-            raise ProviderError("The answer broke off before its end.", kind="stream_cut", billed=True)
+            raise ProviderError("The answer broke off before its end.", kind="stream_cut")
         finish, ending = self._ending()
         words = "" if ending == "refusal" else "".join(self._texts)
         calls = tuple(self._calls)
@@ -98,17 +99,10 @@ class GeminiAnswer:
             first_byte_seconds=timing.first_byte,
         )
 
-    def charge(self, error: ProviderError) -> ProviderError:
-        """The error with the tokens used before it: those reported, else bounds on what was sent and written."""
-        if self._begun:
-            usage = self.usage()
-            error.billed = True
-            error.input_tokens = usage.input_tokens
-            error.output_tokens = max(usage.output_tokens, 0 if self.done else self._written())
-        return error
-
     def usage(self) -> Usage:
         """The tokens in our counting: all input with the cached, all output with the thinking."""
+        if not self._counted:
+            return read_usage(None, self._request, self._parts())
         found = read_usage(self._usage, self._request, self._parts())
         silent = not self._texts and not self._calls and "prompt_token_count" in self._usage
         return replace(found, estimated=False) if silent and not found.output_tokens else found

@@ -57,9 +57,9 @@ def read(error: Exception, *, url: str, key_hint: str) -> ProviderError | None:
     if isinstance(error, errors.APIError):
         return _api(error, url, key_hint)
     if isinstance(error, errors.UnknownApiResponseError):
-        return ProviderError(f"{url} sent a chunk that is not JSON.", kind="bad_response", billed=True)
+        return ProviderError(f"{url} sent a chunk that is not JSON.", kind="bad_response")
     if isinstance(error, errors.ContinuationInterruptedError):
-        return ProviderError(f"{url} broke a continued answer off.", kind="stream_cut", billed=True)
+        return ProviderError(f"{url} broke a continued answer off.", kind="stream_cut")
     ours = (
         errors.UnknownFunctionCallArgumentError,
         errors.UnsupportedFunctionError,

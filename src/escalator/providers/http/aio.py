@@ -1,8 +1,8 @@
 """Exchanges of an event loop on aiohttp, whose parser is compiled and whose pool does not slow down with its size.
 
-Deadlines are the caller's. What this adds to aiohttp is knowledge: whether a request was written, whether its
-connection had served before, whether any byte came back. Imports aiohttp, so import this module only to open a
-connection.
+Deadlines are the caller's. What this adds to aiohttp is knowledge: whether a request was written, whether any byte
+came back, whether a connection that served before is still alive. Imports aiohttp, so import this module only to
+open a connection.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from escalator.providers.http.faults import UndecodableError
 from escalator.providers.http.pools import AsyncAnswer, Call, Errors
-from escalator.providers.http.sockets import KEEP_SECONDS, MOST_CONNECTIONS, tls
+from escalator.providers.http.sockets import KEEP_SECONDS, MOST_CONNECTIONS, readable, tls
 from escalator.providers.http.watch import Watch, watching
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _JSON = {"content-type": "application/json"}
 
 
 class SpoiledError(aiohttp.ClientError):
-    """An idle connection on which bytes came that nobody asked for; the request was not written to it."""
+    """An idle connection that the server closed or said something on; the request was not written to it."""
 
 
 class SentBeforeError(aiohttp.ClientError):
@@ -115,7 +115,10 @@ class _Request(aiohttp.ClientRequest):
             raise SentBeforeError("the connection was lost")
         if conn.protocol.should_close:
             raise SpoiledError
-        _line_of(conn.transport).serve(watch)
+        line = _line_of(conn.transport)
+        if line.used and readable(conn.transport.get_extra_info("socket")):
+            raise SpoiledError
+        line.serve(watch)
         return await super().send(conn)
 
 
@@ -141,8 +144,13 @@ class _Line(asyncio.Protocol):
 
     def serve(self, watch: Watch) -> None:
         """The exchange whose request is about to be written."""
-        watch.sent, watch.reused = True, self._watch is not None
+        watch.sent = True
         self._watch = watch
+
+    @property
+    def used(self) -> bool:
+        """Whether it has served an exchange before."""
+        return self._watch is not None
 
     def data_received(self, data: bytes) -> None:
         if self._watch is not None:

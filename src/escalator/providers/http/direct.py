@@ -41,6 +41,7 @@ class DirectPool:
 
     def send(self, call: Call, watch: Watch) -> Answer:
         """See `Pool`."""
+        watch.sent = False
         headers = self._headers
         if call.body is not None:
             length = str(len(call.body)).encode()

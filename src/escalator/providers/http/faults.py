@@ -10,16 +10,17 @@ class UndecodableError(Exception):
     """A body that is not what its content encoding says."""
 
 
+_UNREACHED = frozenset({"ConnectError", "ClientConnectorError", "ProxyError", "UnsupportedProtocol"})
+_BEFORE = _UNREACHED | {"ConnectTimeout", "PoolTimeout"}
+"""Failures that come before a request is written, where the connection itself does not say."""
+
+
 def translate(error: Exception, watch: Watch, url: str) -> ProviderError:
     """The `ProviderError` that a failure of transport stands for."""
     names = {base.__name__ for base in type(error).__mro__}
     kind, message = _told(names, error, watch)
-    return ProviderError(
-        f"{url} {message}",
-        kind=kind,
-        status=watch.status,
-        billed=kind in {"timeout", "stream_cut", "bad_response"} and (watch.status or 200) < 400,
-    )
+    sent = not names & _BEFORE if watch.sent is None else watch.sent
+    return ProviderError(f"{url} {message}", kind=kind, status=watch.status, sent=sent)
 
 
 def _too_late(watch: Watch) -> str:
@@ -38,7 +39,7 @@ def _told(names: set[str], error: Exception, watch: Watch) -> tuple[ErrorKind, s
     if "ConnectTimeout" in names or (late and watch.sent is False):
         waited = min(limits.connect, limits.first_byte, limits.total)
         return "connection", f"did not accept a connection within {waited:g} s. Is the server reachable?"
-    if names & {"ConnectError", "ClientConnectorError", "ProxyError", "UnsupportedProtocol"}:
+    if names & _UNREACHED:
         return "connection", f"cannot be reached ({error}). Start the server, or correct base_url."
     if late:
         return "timeout", _too_late(watch)

@@ -14,6 +14,7 @@ import httpx2
 
 from escalator.providers.http.pools import Answer, AsyncAnswer, Call, Errors
 from escalator.providers.http.sockets import CORE_ERRORS, open_async_pool, open_pool
+from escalator.providers.http.watch import watching
 
 if TYPE_CHECKING:
     from escalator.providers.http.address import Address
@@ -65,6 +66,7 @@ class _Transport(httpx2.BaseTransport):
         self._pool = pool
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        watching.get().sent = False
         response = self._pool.handle_request(_core_request(request))
         return httpx2.Response(response.status, headers=response.headers, stream=_Body(response))
 
@@ -89,6 +91,7 @@ class _AsyncTransport(httpx2.AsyncBaseTransport):
         self._pool = pool
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        watching.get().sent = False
         response = await self._pool.handle_async_request(_core_request(request))
         return httpx2.Response(response.status, headers=response.headers, stream=_AsyncBody(response))
 

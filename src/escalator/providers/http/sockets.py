@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterable
@@ -78,6 +79,26 @@ def _pool(url: str, kinds: tuple[Any, Any], backend: object, proxy: Proxy | None
     return proxied(proxy_url=proxy.url, **options)
 
 
+_TUNNEL = b"CONNECT "
+"""How a proxy is asked for a way to the server, before the request itself."""
+
+
+def _stale(watch: Watch) -> httpcore2.ConnectError:
+    watch.stale = True
+    return httpcore2.ConnectError("the server hung up on an idle connection")
+
+
+def readable(sock: Any) -> bool:
+    """Whether something waits to be read from a socket: on an idle connection its end, or a farewell."""
+    if sock is None or sock.fileno() < 0:
+        return True
+    if not hasattr(select, "poll"):
+        return bool(select.select([sock], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
 class _ClockedStream(httpcore2.NetworkStream):
     """A socket whose reads and writes end at the deadline of the exchange under way.
 
@@ -107,7 +128,9 @@ class _ClockedStream(httpcore2.NetworkStream):
     def _send(self, watch: Watch) -> None:
         data = b"".join(self._unsent)
         self._unsent.clear()
-        watch.reused, watch.sent = self._used, True
+        if self._used and self._stream.get_extra_info("is_readable"):
+            raise _stale(watch)
+        watch.sent = not data.startswith(_TUNNEL)
         with suppress(httpcore2.WriteError):  # a server may answer before it has read everything, and close
             self._stream.write(data, max(watch.left(), 0.001))
 
@@ -124,7 +147,7 @@ class _ClockedStream(httpcore2.NetworkStream):
 
     def _is_readable(self) -> bool:
         """Whether the server hung up. The pool asks this of every idle connection before every request, so the
-        answer is kept for a moment; a connection that dies within it is replaced by the exchange.
+        answer is kept for a moment; the one that is chosen is looked at again before it is written to.
         """
         now = time.monotonic()
         if now - self._looked > LOOK_SECONDS:
@@ -169,7 +192,7 @@ class _Counting(asyncio.StreamReader):
 
 
 class _WatchedStream(httpcore2.AsyncNetworkStream):
-    """A connection of asyncio that tells the exchange whether it was used before; the loop keeps the deadline.
+    """A connection of asyncio that is looked at before it is used again; the loop keeps the deadline.
 
     The pool asks each idle connection whether its server hung up, before each request; asyncio knows without a
     system call.
@@ -188,8 +211,12 @@ class _WatchedStream(httpcore2.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the base's name
+        if not buffer:
+            return
         watch = watching.get()
-        watch.reused, watch.sent = self._used, True
+        if not watch.sent and self._used and self._is_over():
+            raise _stale(watch)
+        watch.sent = watch.sent or not buffer.startswith(_TUNNEL)
         try:
             self._writer.write(buffer)
             await self._writer.drain()
@@ -208,12 +235,18 @@ class _WatchedStream(httpcore2.AsyncNetworkStream):
     ) -> httpcore2.AsyncNetworkStream:
         async with _connecting(timeout):
             await self._writer.start_tls(ssl_context, server_hostname=server_hostname)
+        self._used = False  # what a proxy said before is no use
         return self
 
     def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable":
-            return bool(self._reader.unread) or self._reader.at_eof() or self._reader.exception() is not None
-        return self._writer.get_extra_info(info)
+        return self._has_ended() if info == "is_readable" else self._writer.get_extra_info(info)
+
+    def _has_ended(self) -> bool:
+        return bool(self._reader.unread) or self._reader.at_eof() or self._reader.exception() is not None
+
+    def _is_over(self) -> bool:
+        """The same, with what the system knows and the loop has not yet heard."""
+        return self._has_ended() or readable(self._writer.get_extra_info("socket"))
 
 
 class _WatchedBackend(httpcore2.AsyncNetworkBackend):

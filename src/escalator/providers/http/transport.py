@@ -242,21 +242,21 @@ class _Kept:
 
 
 def _sent(pool: Pool, call: Call, watch: Watch) -> Answer:
-    try:
-        return pool.send(call, watch)
-    except pool.errors:
-        if not watch.stale:
-            raise
-    return pool.send(call, watch.again())
+    while True:
+        try:
+            return pool.send(call, watch)
+        except pool.errors:
+            if not watch.unsent():
+                raise
 
 
 async def _asent(pool: AsyncPool, call: Call, watch: Watch) -> AsyncAnswer:
-    try:
-        return await pool.send(call, watch)
-    except pool.errors:
-        if not watch.stale:
-            raise
-    return await pool.send(call, watch.again())
+    while True:
+        try:
+            return await pool.send(call, watch)
+        except pool.errors:
+            if not watch.unsent():
+                raise
 
 
 async def _exchanged(pool: AsyncPool, call: Call, reader: Reader, watch: Watch, alarm: Alarm) -> None:
@@ -277,7 +277,7 @@ def _take(watch: Watch, reader: Reader, chunk: bytes) -> None:
         raise ProviderError(
             f"The answer passed {MOST_BYTES // 1024 // 1024} MiB and was given up.",
             kind="bad_response",
-            billed=True,
+            status=watch.status,
         )
     reader.feed(chunk)
     if reader.complete:

@@ -25,9 +25,10 @@ class Watch:
     """Times one exchange. Until the first byte of the body the first-byte limit holds, from then on the idle limit
     between two pieces of it; the total holds always.
 
-    `sent`, `reused` and `received` are set by the connection that serves the exchange: whether the request was
-    written to it (None: it does not say), whether it had served others before, and whether any byte of an answer
-    came over it. `status` is set once the head of the answer is in.
+    `sent`, `received` and `stale` are set by the connection that serves the exchange: whether any byte of the
+    request was written to it (None: it does not say), whether any byte of an answer came over it, and whether it
+    was a kept one that turned out dead before anything was written. `status` is set once the head of the answer
+    is in.
     """
 
     __slots__ = (
@@ -35,9 +36,9 @@ class Watch:
         "deadline",
         "first_byte",
         "received",
-        "reused",
         "sent",
         "size",
+        "stale",
         "started",
         "status",
         "timeouts",
@@ -51,7 +52,7 @@ class Watch:
         self.first_byte: float | None = None
         self.size = 0
         self.sent: bool | None = None
-        self.reused = self.received = False
+        self.received = self.stale = False
         self.status: int | None = None
 
     def left(self) -> float:
@@ -78,18 +79,13 @@ class Watch:
         """Whether the idle limit is what holds: an answer that has begun has until then for its next byte."""
         return self.first_byte is not None and self.deadline < self._end
 
-    @property
-    def stale(self) -> bool:
-        """A kept connection died before a byte of the answer came: the server cannot have worked on it.
+    def unsent(self) -> bool:
+        """Whether a stale connection is all that failed, so that another may carry the request; asked once each.
 
-        One that was silent until the deadline did not die.
+        Whatever fails later has been sent and is nobody's to repeat down here: it may have been billed.
         """
-        return self.reused and not self.received and self.left() > 0
-
-    def again(self) -> Watch:
-        """The same clock for the one repeat that a stale connection calls for."""
-        self.sent, self.reused = None, False
-        return self
+        stale, self.stale = self.stale, False
+        return stale and not self.sent and self.left() > 0
 
     def timing(self) -> Timing:
         """The seconds so far."""

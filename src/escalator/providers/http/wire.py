@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from escalator.errors import ConfigError, ProviderError
 from escalator.foreign import address
-from escalator.pricing import token_ceiling
 from escalator.providers.base import Health, failed
 from escalator.providers.failures import failure, fault_of_body
 from escalator.providers.http.transport import Call, Endpoint, Reader, Whole
@@ -25,6 +24,9 @@ ASKING = Timeouts(connect=3.0, first_byte=10.0, total=20.0)
 """Limits for questions about a server, as opposed to work for a model."""
 
 
+R = TypeVar("R", bound="CompletionReader")
+
+
 class CompletionReader(Reader, Protocol):
     """A reader that makes a completion of what it read."""
 
@@ -32,12 +34,8 @@ class CompletionReader(Reader, Protocol):
         """The answer. Raises `ProviderError` where it cannot be one."""
         ...
 
-    def output_bound(self) -> int:
-        """More tokens than the model has written so far."""
-        ...
 
-
-class WireProvider:
+class WireProvider(Generic[R]):
     """Base of a provider that speaks HTTP itself; a subclass says what is sent and how the answer reads."""
 
     def __init__(
@@ -65,7 +63,7 @@ class WireProvider:
     def _call(self, request: Request) -> Call:
         raise TypeError(f"{type(self).__name__} must say what it sends.")
 
-    def _reader(self, request: Request) -> CompletionReader:
+    def _reader(self, request: Request) -> R:
         raise TypeError(f"{type(self).__name__} must say how its answers read.")
 
     def complete(self, request: Request) -> Completion:
@@ -86,10 +84,7 @@ class WireProvider:
         except ProviderError as error:
             raise self._failed(error, request, reader) from error.__cause__
 
-    def _failed(self, error: ProviderError, request: Request, reader: CompletionReader) -> ProviderError:
-        if error.billed and error.output_tokens is None:
-            error.input_tokens = error.input_tokens or token_ceiling(request)
-            error.output_tokens = reader.output_bound()
+    def _failed(self, error: ProviderError, request: Request, reader: R) -> ProviderError:
         return failed(error, provider=self.name, request=request, secrets=self._secrets)
 
     def _ask(self, path: str, body: Mapping[str, object] | None = None, timeouts: Timeouts = ASKING) -> object:
@@ -144,14 +139,13 @@ def encoded(body: Mapping[str, object]) -> bytes:
 
 
 def no_json(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-    """The error for a successful answer that is not JSON; a page of another type is no model's, and not billed."""
+    """The error for a successful answer that is not JSON."""
     what = headers.get("content-type", "").partition(";")[0] or "something without a content type"
     return ProviderError(
         f"The server answered {status} with {what} instead of a completion in JSON. Check base_url.",
         kind="bad_response",
         status=status,
         body=body[:4000].decode("utf-8", "replace"),
-        billed="json" in what or "event-stream" in what,
     )
 
 

@@ -58,10 +58,6 @@ class Answer(Protocol):
         """What was answered. Raises `ProviderError` where it is no answer or only a part of one."""
         ...
 
-    def charge(self, error: ProviderError) -> ProviderError:
-        """The error with what had been used before it happened."""
-        ...
-
 
 class SdkProvider(ABC, Generic[S, A]):
     """One SDK client for threads and one per event loop, each made when first needed.
@@ -156,6 +152,7 @@ class SdkProvider(ABC, Generic[S, A]):
         raise ProviderError(
             f"Provider {self.name!r} has no API key. Set {self._key_hint} in the environment and start again.",
             kind="auth",
+            sent=False,
         )
 
     @abstractmethod
@@ -184,13 +181,13 @@ class SdkProvider(ABC, Generic[S, A]):
             self._key_or_refuse()
             yield
         except ProviderError as error:
-            raise self._named(error, watch, request, answer) from error
+            raise self._named(error, watch, request) from error
         except Exception as error:
             if answer is None or not answer.done:
                 known = self._translated(error, watch)
                 if known is None:
                     raise
-                raise self._named(known, watch, request, answer) from error
+                raise self._named(known, watch, request) from error
         finally:
             watching.reset(token)
             if watch.give_up is not None:
@@ -200,14 +197,17 @@ class SdkProvider(ABC, Generic[S, A]):
         try:
             return answer.completion(watch.timing())
         except ProviderError as error:
-            raise self._named(error, watch, request, answer) from error
+            raise self._named(error, watch, request) from error
 
-    def _named(
-        self, error: ProviderError, watch: Exchange, request: Request | None, answer: Answer | None
-    ) -> ProviderError:
-        charged = error if answer is None else answer.charge(error)
-        charged.status = watch.status
-        return failed(charged, provider=self.name, request=request, secrets=(self._key,))
+    def _named(self, error: ProviderError, watch: Exchange, request: Request | None) -> ProviderError:
+        error.status = watch.status
+        error.sent = error.sent and watch.sent is not False
+        told = failed(error, provider=self.name, request=request, secrets=(self._key,))
+        if request is None:
+            return told
+        from escalator.providers.terms import with_room
+
+        return with_room(told, request)
 
     def _translated(self, error: Exception, watch: Exchange) -> ProviderError | None:
         """What the error means; None for one that is a fault of ours and has to be seen."""
@@ -228,7 +228,6 @@ class SdkProvider(ABC, Generic[S, A]):
                 f"{self.url} sent a body that cannot be read ({type(error).__name__}). Check base_url.",
                 kind="bad_response",
                 status=watch.status,
-                billed=watch.status < 400,
             )
         return None
 
@@ -341,6 +340,7 @@ def allowed(model: Model, names: frozenset[str]) -> dict[str, object]:
                 f"The option {name!r} of model {model.name!r} is not sent to {model.kind}. "
                 f"Remove it; possible are {', '.join(sorted(names))}.",
                 kind="bad_request",
+                sent=False,
             )
     return dict(model.options)
 

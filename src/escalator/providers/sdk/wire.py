@@ -40,18 +40,21 @@ class _Tap(httpx2.BaseTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         watch = watching.get()
         _limit(request, watch)
-        try:
-            response = self._inner.handle_request(request)
-        except TRANSPORT_ERRORS:
-            if not watch.stale:
-                raise
-            response = self._inner.handle_request(request)
+        response = self._sent(request, watch)
         watch.status = response.status_code
         body = _Body(cast("httpx2.SyncByteStream", response.stream), watch)
         if isinstance(watch, Exchange):
             watch.give_up = body.close
         response.stream = body
         return response
+
+    def _sent(self, request: httpx2.Request, watch: Watch) -> httpx2.Response:
+        while True:
+            try:
+                return self._inner.handle_request(request)
+            except TRANSPORT_ERRORS:
+                if not watch.unsent():
+                    raise
 
     def close(self) -> None:
         self._inner.close()
@@ -82,15 +85,18 @@ class _AsyncTap(httpx2.AsyncBaseTransport):
         watch = watching.get()
         _limit(request, watch)
         async with asyncio.timeout(watch.left()):
-            try:
-                response = await self._inner.handle_async_request(request)
-            except TRANSPORT_ERRORS:
-                if not watch.stale:
-                    raise
-                response = await self._inner.handle_async_request(request)
+            response = await self._sent(request, watch)
         watch.status = response.status_code
         response.stream = _AsyncBody(cast("httpx2.AsyncByteStream", response.stream), watch)
         return response
+
+    async def _sent(self, request: httpx2.Request, watch: Watch) -> httpx2.Response:
+        while True:
+            try:
+                return await self._inner.handle_async_request(request)
+            except TRANSPORT_ERRORS:
+                if not watch.unsent():
+                    raise
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -130,5 +136,4 @@ def _note(watch: Watch, chunk: bytes) -> None:
         raise ProviderError(
             f"The answer passed {MOST_BYTES // 1024 // 1024} MiB and was given up.",
             kind="bad_response",
-            billed=True,
         )
