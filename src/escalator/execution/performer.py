@@ -15,8 +15,8 @@ from escalator import validators
 from escalator.answers.prompts import compose
 from escalator.answers.work import TEST_DROPPED, work
 from escalator.events import Answered, AttemptStarted, Judged, Moved
-from escalator.execution.amounts import is_free
 from escalator.execution.beside import Beside
+from escalator.execution.budgets import is_free
 from escalator.execution.effects import BIG, Execute, computed, written
 from escalator.execution.journal import JUDGEMENTS, Judgement, Record
 from escalator.execution.repeats import TRANSIENT
