@@ -13,7 +13,7 @@ from uuid import uuid4
 from escalator.errors import TaskError
 from escalator.execution.trusted import Trusted, from_disk, from_texts
 from escalator.records import Brief, Contents, Image, Task
-from escalator.records.money import MOST
+from escalator.records.calls import MOST
 
 MEDIA_TYPES = {
     ".png": "image/png",

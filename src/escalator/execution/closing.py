@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from escalator.execution.amounts import is_free
+from escalator.execution.budgets import is_free
 from escalator.execution.journal import Record
 from escalator.execution.spending import Spender
 from escalator.ledger import Closing, Tried, to_nano

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from escalator.errors import ProviderError
-from escalator.execution.amounts import is_free
+from escalator.execution.budgets import is_free
 from escalator.execution.effects import Locate
 from escalator.flow import Flow
 from escalator.kinds import kind_of, numeric

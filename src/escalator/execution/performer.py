@@ -16,8 +16,8 @@ from escalator.answers.prompts import compose
 from escalator.answers.work import TEST_DROPPED, work
 from escalator.errors import LedgerError
 from escalator.events import Answered, AttemptStarted, Judged, Moved
-from escalator.execution.amounts import is_free
 from escalator.execution.beside import Beside
+from escalator.execution.budgets import is_free
 from escalator.execution.effects import BIG, Execute, attempted, computed, written
 from escalator.execution.journal import JUDGEMENTS, Judgement, Record
 from escalator.execution.repeats import TRANSIENT

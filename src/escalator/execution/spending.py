@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 from escalator.answers.prompts import digest as prompt_digest
 from escalator.errors import LedgerError, ProviderError
 from escalator.events import CallFinished, Warned
-from escalator.execution.amounts import bound_of, is_free, most, running_cost, warnings
-from escalator.execution.budgets import refusal, scopes
+from escalator.execution.budgets import bound_of, is_free, most, refusal, running_cost, scopes, warnings
 from escalator.execution.consent import Consents
 from escalator.execution.effects import BIG, Compute, Send, attempted, written
 from escalator.execution.holdups import waited_for

@@ -14,7 +14,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from escalator.records import Effort, OutcomeStatus, Purpose, Usage
-from escalator.records.money import exactly
+from escalator.records.calls import exactly
 
 NANO = Decimal(1_000_000_000)
 

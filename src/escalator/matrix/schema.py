@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
 
 from escalator.kinds import KINDS
-from escalator.records.money import MOST
+from escalator.records.calls import MOST
 
 S = TypeVar("S")
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from escalator.kinds import PriceFamily, kind_of
 from escalator.pricing.record import PriceRecord, Rates
 from escalator.records import Model
-from escalator.records.money import exactly
+from escalator.records.calls import exactly
 
 _PLAIN = Decimal(1)
 _TIERS: Mapping[str, Decimal] = {

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from escalator.records import Usage
-from escalator.records.money import exactly
+from escalator.records.calls import exactly
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,16 +1,44 @@
-"""One model call: what is sent, what comes back, what it used and what it cost."""
+"""One model call: what is sent, what comes back, what it used and what it cost, and how money is computed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypeVar
 
 from escalator.errors import ErrorKind
 
 if TYPE_CHECKING:
     from escalator.records.plan import Model
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+CONTEXT = Context(
+    prec=60,
+    rounding=ROUND_HALF_EVEN,
+    Emin=-999999,
+    Emax=999999,
+    traps=[DivisionByZero, InvalidOperation, Overflow],
+)
+"""More digits than any product of a price and a token count needs, so that no sum is ever rounded."""
+
+MOST = 1_000_000_000
+"""USD; no budget is larger, so that every amount fits the ledger's integers."""
+
+
+def exactly(function: Callable[P, R]) -> Callable[P, R]:
+    """The function, computing in the context of money: a caller's precision, rounding and traps change no sum."""
+
+    @wraps(function)
+    def computed(*given: P.args, **named: P.kwargs) -> R:
+        with localcontext(CONTEXT):
+            return function(*given, **named)
+
+    return computed
+
 
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 """How hard a model should think; each provider maps it to its nearest level or to nothing."""

@@ -16,8 +16,7 @@ from escalator.errors import (
     ReviewNeededError,
     StoppedError,
 )
-from escalator.records.calls import Call, Effort
-from escalator.records.money import exactly
+from escalator.records.calls import Call, Effort, exactly
 from escalator.records.plan import Classification, Plan
 from escalator.records.task import Brief
 from escalator.records.verdict import ChangeSet, Failure, Rejection, Verdict

@@ -14,8 +14,8 @@ from typing import Any
 from escalator.ledger import Archive, to_usd
 from escalator.ledger.log import DIMENSIONS, CallTally, LogQuery, TaskTally, TryTally
 from escalator.ledger.reports import Savings, WorkerLine, by_model, by_pair, by_task_type, by_worker, savings
+from escalator.records.calls import exactly
 from escalator.records.flat import by_name
-from escalator.records.money import exactly
 from escalator.report.records import Cause, LocalShare, Money, Report, Success, Totals
 
 Z = 1.96

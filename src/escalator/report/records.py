@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from escalator.ledger.reports import ModelLine, TypeLine, WorkerLine
-from escalator.records.money import exactly
+from escalator.records.calls import exactly
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
