@@ -14,6 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "escalator"
 
 ORDER = (
     "errors",
+    "forking",
     "plugins",
     "languages",
     "workspace",

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from threading import Lock, get_ident
+from threading import Thread, get_ident
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from escalator.errors import ProviderError, SandboxError
+from escalator.errors import LedgerBusyError, ProviderError, SandboxError
 from escalator.flow import Flow
+from escalator.forking import ForkLock
 
 if TYPE_CHECKING:
     import asyncio
-    from concurrent.futures import Future
 
     from escalator.providers import Provider
     from escalator.records import Command, Request
@@ -32,9 +33,20 @@ BIG = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait for a write of the ledger. Answered by its result."""
+    """Wait for a write of the ledger: for `within` seconds, and never longer than its own patience lasts.
+
+    Answered by its result, or by `Late`.
+    """
 
     future: Future[Any]
+    within: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """What was waited for is not there; `error` says why."""
+
+    error: LedgerBusyError | TimeoutError
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +92,53 @@ def computed(function: Callable[[], T], size: int = 0) -> Flow[T]:
     return function() if size < BIG else (yield Compute(function, size))
 
 
-def written(future: Future[T]) -> Flow[T]:
-    """The result of a write of the ledger, waited for where it is not there yet."""
-    return future.result() if future.done() else (yield Wait(future))
+def written(future: Future[T], within: float | None = None) -> Flow[T]:
+    """The result of a write of the ledger, waited for where it is not there yet.
+
+    Raises `LedgerBusyError` where it is not there within so many seconds, or the ledger's patience.
+    """
+    return future.result() if future.done() else (yield from _waited(Wait(future, within)))
+
+
+def _waited(wait: Wait) -> Flow[Any]:
+    reply = yield wait
+    if isinstance(reply, Late):
+        raise reply.error
+    return reply
+
+
+def kept(future: Future[Any], within: float | None = None) -> Flow[str]:
+    """Wait for what the ledger must not lose: where that takes too long it waits in memory, and the work goes on.
+
+    What kept it, as a sentence; empty if it was written.
+    """
+    try:
+        yield from written(future, within)
+    except LedgerBusyError as error:
+        return str(error)
+    return ""
+
+
+def asked(question: Callable[[], T], within: float | None = None) -> Flow[T]:
+    """The answer to a question that may hang, asked in a thread of its own. Raises `TimeoutError`."""
+    answer: Future[T] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(question())
+        except BaseException as error:  # noqa: BLE001  # handed to the one who waits
+            answer.set_exception(error)
+
+    Thread(target=ask, name="escalator-question", daemon=True).start()
+    found: T = yield from _waited(Wait(answer, within))
+    return found
 
 
 Effect: TypeAlias = Wait | Send | Execute | Sleep | Compute | Consult
 
 
 _blocks = 0
-_blocks_lock = Lock()
+_blocks_lock = ForkLock()
 
 
 @contextmanager
@@ -118,7 +167,7 @@ def perform_effect(effect: Effect, *, sleep: Callable[[float], None] = time.slee
         case Compute():
             return effect.function()
         case Wait():
-            return effect.future.result()
+            return _result(effect)
         case Send():
             try:
                 return _blocked(effect) or effect.provider.complete(effect.request)
@@ -143,7 +192,7 @@ async def aperform_effect(effect: Effect, *, sleep: Callable[[float], Any] | Non
         case Compute():
             return effect.function() if effect.size < BIG else await _in_thread(effect.function)
         case Wait():
-            return await _committed(effect.future)
+            return await _committed(effect)
         case Send():
             try:
                 return _blocked(effect) or await effect.provider.acomplete(effect.request)
@@ -161,10 +210,25 @@ async def aperform_effect(effect: Effect, *, sleep: Callable[[float], Any] | Non
             return await answer if hasattr(answer, "__await__") else answer
 
 
-async def _committed(future: Future[Any]) -> Any:
+def _patience(wait: Wait) -> float | None:
+    """Seconds to wait, None for as long as it takes: what is no write of a ledger ends by itself."""
+    limits = [limit for limit in (wait.within, getattr(wait.future, "patience", None)) if limit is not None]
+    return min(limits) if limits else None
+
+
+def _result(wait: Wait) -> Any:
+    """The result of what the calling thread waits for."""
+    try:
+        return wait.future.result(_patience(wait))
+    except (LedgerBusyError, TimeoutError) as error:
+        return Late(error)
+
+
+async def _committed(wait: Wait) -> Any:
     """The result of a write; cancelling the caller does not cancel the write."""
     import asyncio
 
+    future, seconds = wait.future, _patience(wait)
     if not future.done():
         loop, here = asyncio.get_running_loop(), get_ident()
         waiter = loop.create_future()
@@ -177,8 +241,13 @@ async def _committed(future: Future[Any]) -> Any:
                     loop.call_soon_threadsafe(_wake, waiter)
 
         future.add_done_callback(written)
-        await waiter
-    return future.result()
+        try:
+            async with asyncio.timeout(seconds):
+                await waiter
+        except TimeoutError:
+            give_up = getattr(future, "give_up", TimeoutError)
+            return Late(give_up(seconds))
+    return _result(wait)
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

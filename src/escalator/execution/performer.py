@@ -16,7 +16,7 @@ from escalator.answers.prompts import compose
 from escalator.answers.work import TEST_DROPPED, work
 from escalator.events import Answered, AttemptStarted, Judged, Moved
 from escalator.execution.beside import Beside
-from escalator.execution.effects import BIG, Execute, computed, written
+from escalator.execution.effects import BIG, Execute, computed, kept, written
 from escalator.execution.journal import JUDGEMENTS, Judgement, Record
 from escalator.execution.spending import Place, Spender, is_free, unknown_price
 from escalator.flow import Done, Flow, Next, advance
@@ -317,7 +317,7 @@ class Performer:
         """Wait until every settlement and verdict is written."""
         yield from self._spender.written()
         for write in self._writes:
-            yield from written(write)
+            yield from kept(write, self._spender.remaining_with_grace())
         self._writes.clear()
 
     def _place(self, rung: Rung, number: int, what: str) -> Place:

@@ -14,11 +14,11 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from escalator.answers.prompts import digest as prompt_digest
-from escalator.errors import LedgerError, ProviderError
+from escalator.errors import LedgerBusyError, LedgerError, ProviderError
 from escalator.events import CallFinished
 from escalator.execution.budgets import refusal, scopes
 from escalator.execution.consent import Consents
-from escalator.execution.effects import BIG, Compute, Send, written
+from escalator.execution.effects import BIG, Send, asked, kept, written
 from escalator.execution.holdups import waited_for
 from escalator.execution.journal import REPLIES, CallReply, Record
 from escalator.execution.repeats import may_repeat, repeated
@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 
 NOTHING = Decimal(0)
 DAY = 24 * 3600
+NEARLY = 0.05
+GRACE = 0.25
+"""Seconds beyond its deadline that a task takes at most to write down how it ended."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,17 +100,29 @@ class Spender:
         """Seconds until the task's deadline; None if it has none."""
         return None if self._deadline is None else self._deadline - self._context.timer()
 
+    def remaining_with_grace(self) -> float | None:
+        """Seconds that may go by until the task's end is written."""
+        remaining = self.remaining()
+        return None if remaining is None else max(remaining, 0.0) + GRACE
+
     def overdue(self) -> Failure | None:
         """The failure that ends the task once its deadline has passed."""
         remaining = self.remaining()
-        if remaining is None or remaining > 0:
-            return None
-        return Failure(kind="deadline", message=f"the deadline of {self._brief.deadline:g} s has passed")
+        return None if remaining is None or remaining > 0 else self._too_late()
+
+    def nearly_overdue(self) -> bool:
+        """Whether a wait that was to end with the deadline may have ended by it."""
+        remaining = self.remaining()
+        return remaining is not None and remaining < NEARLY
+
+    def _too_late(self, more: str = "") -> Failure:
+        text = f"the deadline of {self._brief.deadline:g} s has passed{more}"
+        return Failure(kind="deadline", message=text)
 
     def written(self) -> Flow[None]:
         """Wait until what was settled is written: before anything slow, and at the end."""
         while self._unwritten:
-            yield from written(self._unwritten[0])
+            yield from kept(self._unwritten[0], self.remaining_with_grace())
             del self._unwritten[0]
 
     def spend(self, step: Ask, place: Place) -> Flow[Asked]:
@@ -167,7 +182,12 @@ class Spender:
             return Dispatched(failure=as_failure(error, model))
         amount = NOTHING if is_free(model) or price is None else self.highest(price, request)
         wanted = self._wanted(purpose, request, place, digests=digests, amount=amount)
-        held = yield from self._hold(wanted, provider, request, price)
+        try:
+            held = yield from self._hold(wanted, provider, request, price)
+        except LedgerBusyError as error:
+            if not self.nearly_overdue():
+                raise
+            return Dispatched(failure=self._too_late(f". {error}"))
         if isinstance(held, Failure):
             return Dispatched(failure=held)
         timed = self._timed(request)
@@ -181,7 +201,7 @@ class Spender:
         reply = yield from self._reserve(hold)
         if isinstance(reply, Refused) and price is not None:
             counter = getattr(provider, "count_tokens", None)
-            counted = (yield Compute(lambda: _counted(counter, request), size=1 << 20)) if counter else None
+            counted = (yield from self._count(counter, request)) if counter else None
             if counted is not None:
                 exact = ceiling(
                     price, input_tokens=counted + counted // 50 + 1, max_output_tokens=request.max_tokens
@@ -198,6 +218,14 @@ class Spender:
             return Failure(kind="budget", message=refusal(reply, model.name), provider=model.provider)
         return reply
 
+    def _count(self, counter: object, request: Request) -> Flow[int | None]:
+        """The request's tokens as its server counts them; None where it does not say, or not in time."""
+        timed = self._timed(request)
+        try:
+            return (yield from asked(lambda: _counted(counter, timed), self.remaining()))
+        except TimeoutError:
+            return None
+
     def _patience(self) -> float:
         """Seconds a call waits for money that others hold: as the matrix says, within the deadline."""
         patience, remaining = self._context.matrix.file.cost_guard.patience, self.remaining()
@@ -208,7 +236,9 @@ class Spender:
         ledger = self._context.ledger
         reserving = ledger.reserve(hold)
         try:
-            reply: Held | Refused = yield from written(reserving)
+            remaining = self.remaining()
+            within = None if remaining is None else max(remaining, 0.0)
+            reply: Held | Refused = yield from written(reserving, within)
         except BaseException:
             if not reserving.cancel():  # the answer is on its way, or here already
                 reserving.add_done_callback(lambda done: _give_back(ledger, done))

@@ -48,7 +48,7 @@ def _lines(ledger: Archive, kind: LogKind, query: LogQuery, text: str) -> Iterat
         return
     for record in rows(ledger, kind, query):
         facts = plain(record)
-        if text.lower() in json.dumps(facts, ensure_ascii=False, default=str).lower():
+        if not text or text.lower() in json.dumps(facts, ensure_ascii=False, default=str).lower():
             yield facts
 
 
@@ -64,9 +64,9 @@ def _csv(lines: Iterator[dict[str, Any]], stream: Any) -> int:
     count, table = 0, None
     for facts in lines:
         if table is None:
-            table = csv.DictWriter(stream, fieldnames=list(facts), lineterminator="\n")
-            table.writeheader()
-        table.writerow({key: _cell(value) for key, value in facts.items()})
+            table = csv.writer(stream, lineterminator="\n")
+            table.writerow(facts)
+        table.writerow(map(_cell, facts.values()))
         count += 1
     return count
 
