@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
 from pathlib import Path
 
 import pytest
 
 from escalator.errors import LedgerError
+from escalator.ledger.checkup import look_at
 from escalator.ledger.filesystems import trust, why_not
 from escalator.ledger.log import LogQuery
 from escalator.ledger.owners import evidence, still_runs
@@ -128,3 +131,21 @@ def test_file_systems_are_told_apart(kind: str, known: str) -> None:
     """A network file system is refused, a shared folder warned of, and both say what to do."""
     assert trust(kind) == known
     assert bool(why_not(kind)) == (known != "local")
+
+
+def test_a_checkup_tells_of_version_doubt_and_lock(path: Path) -> None:
+    """Without opening the ledger; a file that is not there is no trouble."""
+    assert [seen.what for seen in look_at(path)] == ["ledger disk"]
+    ledger = SqliteLedger(path)
+    ledger.open_task(row()).result()
+    reserve(ledger)
+    ledger.release("t").result()
+    ledger.close()
+    assert [(seen.what, seen.good) for seen in look_at(path)][1:] == [("ledger calls", None)]
+    with child("hold_the_lock", path) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert f"process {process.pid}" in [*look_at(path)][-1].detail
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    assert [(seen.what, seen.good) for seen in look_at(path)][1:] == [("ledger file", False)]

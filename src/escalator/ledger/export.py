@@ -16,6 +16,7 @@ LogKind: TypeAlias = Literal["attempts", "calls", "tasks"]
 
 _MONEY = ("cost", "amount", "held", "baseline")
 _PAGE = 1000
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def export(
@@ -31,7 +32,7 @@ def export(
     for record in rows(archive, kind, query):
         facts = plain(record)
         if form == "jsonl":
-            stream.write(json.dumps(facts, ensure_ascii=False) + "\n")
+            stream.write(_as_json(facts) + "\n")
         else:
             if table is None:
                 table = csv.writer(stream, lineterminator="\n")

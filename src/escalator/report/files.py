@@ -52,10 +52,13 @@ def _lines(ledger: Archive, kind: LogKind, query: LogQuery, text: str) -> Iterat
             yield facts
 
 
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def _jsonl(lines: Iterator[dict[str, Any]], stream: Any) -> int:
     count = 0
     for facts in lines:
-        stream.write(json.dumps(facts, ensure_ascii=False) + "\n")
+        stream.write(_as_json(facts) + "\n")
         count += 1
     return count
 
