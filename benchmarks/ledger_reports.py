@@ -44,7 +44,9 @@ def fill(ledger: SqliteLedger, attempts: int, now: list[float]) -> None:
 
 def task(session: Any, dice: random.Random, number: int) -> None:
     name, kind = f"task-{number}", dice.choices(TYPES, (50, 35, 10, 5))[0]
-    writing.open_task(session, TaskRow(task_id=name, brief="{}", plan="{}", task_type=kind, complexity=3))
+    about = f"Make the parser of task number {number} keep what it reads"
+    row = TaskRow(task_id=name, brief="{}", plan="{}", task_type=kind, complexity=3, description=about)
+    writing.open_task(session, row)
     worker = dice.randrange(len(MODELS) - 1)
     tries = []
     for place in range(CALLS):

@@ -16,6 +16,7 @@ ORDER = (
     "foreign",
     "errors",
     "remedies",
+    "forking",
     "plugins",
     "languages",
     "workspace",

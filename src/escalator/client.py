@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from escalator.errors import ConfigError, LedgerError, TaskError
 from escalator.flow import Flow, adrive, drive
+from escalator.forking import ForkLock
 from escalator.options import (
     LIMITS,
     LISTENERS,
@@ -266,7 +266,7 @@ def _described(task: str | Task, options: Mapping[str, object]) -> Task:
 
 
 _kept: dict[tuple[str, ...], Escalator] = {}
-_kept_lock = RLock()
+_kept_lock = ForkLock(early=True)
 
 
 def _shared(matrix: str | Path | None, ledger: str | Path | None) -> Escalator:

@@ -6,6 +6,7 @@ EscalatorError
 ├── ProviderError          a model call failed; `kind` says how
 ├── ValidatorError         a validator was built or used wrongly
 ├── LedgerError            the ledger cannot be opened, read or written
+│   └── LedgerBusyError        it did not answer in time: another process or a server keeps it
 ├── SandboxError           no isolation strong enough on this machine
 └── NotAcceptedError       raised by `Outcome.unwrap()`; carries the outcome
     ├── ChainExhaustedError    every rung was tried and no answer passed
@@ -200,6 +201,10 @@ class ValidatorError(EscalatorError):
 
 class LedgerError(EscalatorError):
     """The ledger cannot be opened, read or written."""
+
+
+class LedgerBusyError(LedgerError):
+    """The ledger did not answer in time: a process that holds its lock, or a server, keeps everybody waiting."""
 
 
 class SandboxError(EscalatorError):

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from threading import RLock
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from escalator import plugins
 from escalator.errors import ConfigError, ProviderError
 from escalator.execution.context import TaskContext
+from escalator.forking import ForkLock, Forks, look_after
 from escalator.matrix import Matrix, find_matrix, load_matrix
 from escalator.matrix.matrix import is_local
 
@@ -39,7 +41,7 @@ class ProviderPool:
     """The providers of one matrix, each built when it is first asked. Safe to use from many threads."""
 
     def __init__(self, matrix: Matrix, given: Providers) -> None:
-        self._matrix, self._given, self._lock = matrix, given, RLock()
+        self._matrix, self._given, self._lock = matrix, given, ForkLock()
         self._built: dict[str, Provider] = {}
 
     def provider(self, name: str) -> Provider:
@@ -96,7 +98,7 @@ class ProviderPool:
             await provider.aclose()
 
 
-class Resources:
+class Resources(Forks):
     """Builds what tasks need when it is first needed, and keeps it."""
 
     def __init__(
@@ -113,7 +115,7 @@ class Resources:
         self._source, self._ledger_source, self._given = matrix, ledger, providers
         self._approve, self._sinks = approve, _sinks(on_event)
         self._clock, self._timer = clock, timer
-        self._lock = RLock()
+        self._lock = ForkLock()
         self._matrix: Matrix | None = None
         self._stamp: Stamp = ()
         self._pools: list[ProviderPool] = []
@@ -121,7 +123,14 @@ class Resources:
         self._ledger: Archive | None = None
         self._working: list[int] = []  # the process of each flow under way
         self._closing = False
+        self._opening: Future[Archive] | None = None
         self._validators: dict[str, Validator] = {}
+        look_after(self)
+
+    def begin_anew(self) -> None:
+        """In a forked child: the thread that was opening the ledger is not here."""
+        if self._opening is not None and not self._opening.done():
+            self._opening = None
 
     def matrix(self) -> Matrix:
         """The matrix, read again if its file changed since the last task."""
@@ -158,6 +167,7 @@ class Resources:
                 self._context = TaskContext(
                     matrix=matrix,
                     books=self.ledger,
+                    opening=self.opening,
                     quotes=_prices,
                     cell=cache(partial(_sandbox, matrix)),
                     provider=self._pools[-1].provider,
@@ -196,20 +206,44 @@ class Resources:
 
     def ledger(self) -> Archive:
         """The ledger, opened when a task first needs it."""
-        with self._lock:
-            if self._ledger is None:
-                self._ledger = self._open_ledger(self.matrix())
-            return self._ledger
+        return self._ledger or self.opening().result()
 
-    def _open_ledger(self, matrix: Matrix) -> Archive:
+    def opening(self) -> Future[Archive]:
+        """The ledger, as soon as it is open; where that may take a while a thread opens it, and nobody is kept."""
+        with self._lock:
+            if self._opening is None or (self._opening.done() and self._opening.exception() is not None):
+                self._opening = Future()
+                target = self._ledger_target()
+                work = partial(self._open_into, self._opening, target, self.matrix())
+                if isinstance(target, str | Path) and target != ":memory:":
+                    Thread(target=work, name="escalator-opening", daemon=True).start()
+                else:
+                    work()
+            return self._opening
+
+    def _open_into(self, opening: Future[Archive], target: str | Path | Archive, matrix: Matrix) -> None:
+        try:
+            ledger = self._open_ledger(target, matrix)
+        except BaseException as error:  # noqa: BLE001  # handed to those who wait
+            opening.set_exception(error)
+            return
+        with self._lock:
+            if self._opening is opening:
+                self._ledger = ledger
+            else:
+                self._close_one(ledger)  # everything was closed meanwhile
+        opening.set_result(ledger)
+
+    def _open_ledger(self, target: str | Path | Archive, matrix: Matrix) -> Archive:
         from escalator.ledger import open_ledger
 
         section = matrix.file.ledger
         ledger = open_ledger(
-            self._ledger_target(),
+            target,
             durability=section.durability,
             clock=self._clock,
             store_answers=section.store_answers,
+            patience=section.patience,
         )
         if section.redact is None:
             return ledger
@@ -256,8 +290,12 @@ class Resources:
     def _close_ledger(self) -> None:
         """Close outside the lock: the ledger first writes what waits, and who waits for that may want the lock."""
         with self._lock:
-            ledger, self._ledger, self._context = self._ledger, None, None
-        if ledger is not None and isinstance(self._ledger_source, str | Path | None):
+            ledger, self._ledger, self._context, self._opening = self._ledger, None, None, None
+        if ledger is not None:
+            self._close_one(ledger)
+
+    def _close_one(self, ledger: Archive) -> None:
+        if isinstance(self._ledger_source, str | Path | None):
             ledger.close()
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from escalator.errors import ErrorKind, ProviderError
 from escalator.execution.effects import block_requests
 from escalator.flow import drive
+from escalator.forking import ForkLock
 from escalator.ledger import MemoryLedger
 from escalator.records import Brief, Candidate, ChangeSet, Completion, Failure, Model, Request, Usage, Verdict
 from escalator.steps import Ask, Asked, Run
@@ -51,7 +51,7 @@ class ScriptedProvider:
         self.name, self.requests = name, list[Request]()
         self._script, self._seconds, self._clock = script, seconds, clock
         self._given: dict[str, int] = {}
-        self._lock = Lock()
+        self._lock = ForkLock()
 
     def complete(self, request: Request) -> Completion:
         """The next reply for the model asked."""
@@ -129,7 +129,7 @@ class VirtualClock:
 
     def __init__(self, start: float = 1_800_000_000.0) -> None:
         self._now, self._elapsed, self.slept = start, 0.0, list[float]()
-        self._lock = Lock()
+        self._lock = ForkLock()
 
     def clock(self) -> float:
         """Seconds since the epoch."""

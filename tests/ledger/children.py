@@ -9,6 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 
 from escalator.errors import LedgerError
 from escalator.ledger import Held
+from escalator.ledger.locks import FileLock
 from escalator.ledger.sqlite import SqliteLedger
 from ledger.buyer import HOLD, Job, open_books, warm_up
 from ledger.making import closing, hold, paid, reserve, row, verdict
@@ -99,6 +101,65 @@ def fork_many(path: str) -> None:
     reserve(ledger, "parent", amount=1)
     ledger.close_task("parent", closing()).result()
     ledger.close()
+
+
+def outlive_the_parent(path: str) -> None:
+    """The parent closes the ledger, its child goes on and is killed: what the child wrote must be there."""
+    ledger = SqliteLedger(path)
+    ledger.open_task(row("parent")).result()
+    ledger.tasks()
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        ledger.open_task(row("before")).result()
+        os.read(reader, 1)
+        ledger.open_task(row("after")).result()
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.3)
+    ledger.close()
+    os.write(writer, b"x")
+    os.waitpid(pid, 0)
+
+
+def fork_among_writers(path: str) -> None:
+    """Children forked from a process whose threads write and read all the time; each writes and reads."""
+    ledger = SqliteLedger(path)
+    stop = threading.Event()
+
+    def busy(name: str) -> None:
+        number = 0
+        while not stop.is_set():
+            ledger.open_task(row(f"{name}-{number}")).result()
+            assert ledger.look(f"{name}-{number}") is not None
+            number += 1
+
+    threads = [threading.Thread(target=busy, args=(f"thread-{number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    children = []
+    for number in range(8):
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(100)
+            ledger.open_task(row(f"child-{number}")).result()
+            found = ledger.look(f"child-{number}")
+            os._exit(0 if found is not None and found.status == "running" else 1)
+        children.append(pid)
+        time.sleep(0.05)
+    statuses = [os.waitpid(pid, 0)[1] for pid in children]
+    stop.set()
+    for thread in threads:
+        thread.join()
+    ledger.close()
+    assert statuses == [0] * 8, statuses
+
+
+def hold_the_lock(path: str) -> None:
+    """Hold the file lock of a ledger until killed."""
+    lock = FileLock(Path(path + "-lock"))
+    lock.acquire(wait=True)
+    say("held")
+    time.sleep(600)
 
 
 def limit_files(size: int) -> None:

@@ -133,8 +133,8 @@ def test_a_worker_that_was_cut_off_can_finish_one_call_and_start_none(postgres: 
 
 @pytest.mark.needs_postgres
 def test_a_server_that_restarts_costs_no_answer(postgres: PostgresServer) -> None:
-    """While the server is away nothing is bought; what was paid for is booked when it is back, and work goes on."""
-    ledger = PostgresLedger(postgres.url, schema=f"restart_{secrets.token_hex(4)}")
+    """Away for longer than it is waited for, nothing is bought; what was paid for is booked when it is back."""
+    ledger = PostgresLedger(postgres.url, schema=f"restart_{secrets.token_hex(4)}", patience=0.5)
     ledger.open_task(row()).result()
     hold_id = reserve(ledger, key="a")
     postgres.stop_serving()

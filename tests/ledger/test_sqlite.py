@@ -17,7 +17,7 @@ import pytest
 
 from escalator.errors import LedgerError
 from escalator.ledger import Held, MemoryLedger, Scope, open_ledger
-from escalator.ledger.locks import NETWORK_FILE_SYSTEMS, type_of_device
+from escalator.ledger.filesystems import NETWORK_FILE_SYSTEMS, type_of_device
 from escalator.ledger.migration import migrate
 from escalator.ledger.schema import STEPS
 from escalator.ledger.sqlite import SqliteLedger, database_warning

@@ -172,6 +172,7 @@ def _grammars() -> Finding:
 def _ledger(house: Escalator) -> Iterator[Finding]:
     import sqlite3
 
+    from escalator.ledger.checkup import look_at
     from escalator.ledger.sqlite import database_warning
 
     target = str(house.ledger_location)
@@ -180,6 +181,8 @@ def _ledger(house: Escalator) -> Iterator[Finding]:
         yield Finding(what="ledger", ok=True, detail="PostgreSQL")
     else:
         yield _ledger_file(Path(target))
+        for seen in look_at(Path(target)):
+            yield Finding(what=seen.what, ok=seen.good, detail=seen.detail, remedy=seen.remedy)
         detail = database_warning() or f"SQLite {sqlite3.sqlite_version}"
         yield Finding(what="sqlite", ok=True, detail=detail)
 

@@ -106,8 +106,7 @@ def show(
         query = _query(
             archive, task_type=task_type, model=model, status=status, team=team, since=since, until=until
         )
-        newest = query if text else replace(query, count=count, newest=True)
-        found = list(attributions(archive, newest, text=text))[-count:]
+        found = list(attributions(archive, replace(query, count=count, newest=True), text=text))
         _lines(found, as_json=as_json)
         if follow:
             _follow(archive, query, text, found, as_json=as_json)
@@ -272,8 +271,7 @@ def tasks(
         query = _query(
             archive, task_type=task_type, model=model, status=status, team=team, since=since, until=until
         )
-        found = archive.tasks(query if text else replace(query, count=count, newest=True))
-    found = [task for task in found if text.lower() in f"{task.description} {task.reason}".lower()][-count:]
+        found = archive.tasks(replace(query, text=text, count=count, newest=True))
     if as_json:
         for task in found:
             print_json(task_json(task))

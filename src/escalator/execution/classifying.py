@@ -7,7 +7,7 @@ from escalator.execution.context import TaskContext
 from escalator.execution.effects import written
 from escalator.execution.journal import Record
 from escalator.execution.performer import interpret
-from escalator.execution.prepare import deadline_of, named_classifier
+from escalator.execution.prepare import deadline_of, named_classifier, opened_books
 from escalator.execution.rows import task_row
 from escalator.execution.spending import Place, Spender
 from escalator.flow import Flow
@@ -35,6 +35,7 @@ def classified_by_model(
 
 def only_classified(context: TaskContext, brief: Brief, by_rules: Classification) -> Flow[Classification]:
     """The classification of a task that is not done: its call is on the books, and the task closed again."""
+    yield from opened_books(context)
     yield from written(context.ledger.open_task(task_row(context, brief, by_rules, None)))
     spender = Spender(context, brief, Record(), deadline=deadline_of(context, brief))
     kind, calls = yield from classified_by_model(context, brief, spender, by_rules.task_type)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from escalator.errors import TaskError
 from escalator.events import PaidModelAhead, Substitution
 from escalator.execution.budgets import usd
-from escalator.execution.effects import Consult
+from escalator.execution.effects import BIG, Compute, Consult
 from escalator.flow import Flow
 from escalator.ledger import Scope, approval_scope, to_nano
 from escalator.records import Brief, Failure, Model
@@ -50,11 +50,16 @@ class Consents:
         if policy == "warn":
             wanted = self._wanted(model, from_model, reason, highest)
             self.context.publish(PaidModelAhead(task_id=self.brief.task_id, substitution=wanted))
-        elif self.context.ledger.allowed(self.brief.task_id, model.name) < to_nano(highest):
+        elif (yield from self._allowed(model)) < to_nano(highest):
             failure = yield from self._confirm(model, self._wanted(model, from_model, reason, highest))
         if failure is None:
             self.settled.add(model.name)
         return failure
+
+    def _allowed(self, model: Model) -> Flow[int]:
+        ledger, task_id = self.context.ledger, self.brief.task_id
+        left: int = yield Compute(lambda: ledger.allowed(task_id, model.name), BIG)
+        return left
 
     def _wanted(self, model: Model, from_model: str, reason: str, highest: Decimal) -> Substitution:
         return Substitution(

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock, get_ident
+from threading import Thread, get_ident
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from escalator.errors import LedgerError, ProviderError, SandboxError
+from escalator.errors import LedgerBusyError, LedgerError, ProviderError, SandboxError
 from escalator.flow import Flow
+from escalator.forking import ForkLock
 
 if TYPE_CHECKING:
     import asyncio
-    from concurrent.futures import Future
 
     from escalator.providers import Provider
     from escalator.records import Command, Completion, Request
@@ -33,13 +34,22 @@ BIG = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait for a write of the ledger, or for other work, `most` seconds of the real clock where that is given.
-    Answered by its result, by None where it is not there by then, or if `told` by the `LedgerError` it came to.
+    """Wait for a write of the ledger, or for other work: for `within` seconds of the real clock, and never longer
+    than its own patience lasts.
+
+    Answered by its result, by `Late`, or if `told` by the `LedgerError` it came to.
     """
 
     future: Future[Any]
-    most: float | None = None
+    within: float | None = None
     told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """What was waited for is not there; `error` says why."""
+
+    error: LedgerBusyError | TimeoutError
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +114,65 @@ def awaited(future: Future[Any], most: float) -> Flow[bool]:
     return future.done()
 
 
-def written(future: Future[T]) -> Flow[T]:
-    """The result of a write of the ledger, waited for where it is not there yet."""
-    return future.result() if future.done() else (yield Wait(future))
+def written(future: Future[T], within: float | None = None) -> Flow[T]:
+    """The result of a write of the ledger, waited for where it is not there yet.
+
+    Raises `LedgerBusyError` where it is not there within so many seconds, or the ledger's patience.
+    """
+    return future.result() if future.done() else (yield from _waited(Wait(future, within)))
 
 
-def attempted(future: Future[T]) -> Flow[T | LedgerError]:
-    """The result of a write, or the `LedgerError` it came to."""
-    wait = Wait(future, told=True)
-    reply: T | LedgerError = _result(wait) if future.done() else (yield wait)
+def _waited(wait: Wait) -> Flow[Any]:
+    reply = yield wait
+    if isinstance(reply, Late):
+        raise reply.error
     return reply
+
+
+def kept(future: Future[Any], within: float | None = None) -> Flow[str]:
+    """Wait for what the ledger must not lose: where that takes too long it waits in memory, and the work goes on.
+
+    What kept it, as a sentence; empty if it was written.
+    """
+    try:
+        yield from written(future, within)
+    except LedgerBusyError as error:
+        return str(error)
+    return ""
+
+
+def asked(question: Callable[[], T], within: float | None = None) -> Flow[T]:
+    """The answer to a question that may hang, asked in a thread of its own. Raises `TimeoutError`."""
+    answer: Future[T] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(question())
+        except BaseException as error:  # noqa: BLE001  # handed to the one who waits
+            answer.set_exception(error)
+
+    Thread(target=ask, name="escalator-question", daemon=True).start()
+    found: T = yield from _waited(Wait(answer, within))
+    return found
+
+
+def attempted(future: Future[T], within: float | None = None) -> Flow[T | LedgerError]:
+    """The result of a write, or the `LedgerError` it came to, or will have come to by then."""
+    wait = Wait(future, within, told=True)
+    found: Any = _result(wait) if future.done() else (yield wait)
+    if not isinstance(found, Late):
+        reply: T | LedgerError = found
+        return reply
+    if isinstance(found.error, LedgerError):
+        return found.error
+    raise found.error
 
 
 Effect: TypeAlias = Wait | Send | Locate | Execute | Sleep | Compute | Consult
 
 
 _blocks = 0
-_blocks_lock = Lock()
+_blocks_lock = ForkLock()
 
 
 @contextmanager
@@ -141,21 +193,6 @@ def _blocked(effect: Send | Locate) -> ProviderError | None:
         return None
     text = "no_model_requests() is in force and this provider is real; use escalator.testing.ScriptedProvider"
     return ProviderError(text, kind="network_blocked", provider=effect.provider.name, sent=False)
-
-
-def _result(effect: Wait) -> Any:
-    """What a write came to, waited for here where it is not there yet; None after `most` seconds."""
-    if effect.most is not None and not effect.future.done():
-        from concurrent.futures import wait
-
-        if not wait([effect.future], timeout=effect.most).done:
-            return None
-    try:
-        return effect.future.result()
-    except LedgerError as error:
-        if effect.told:
-            return error
-        raise
 
 
 def _asked(effect: Send | Locate) -> Completion | str:
@@ -209,7 +246,7 @@ async def aperform_effect(effect: Effect, *, sleep: Callable[[float], Any] | Non
         case Compute():
             return effect.function() if effect.size < BIG else await _in_thread(effect.function)
         case Wait():
-            return _result(effect) if await _committed(effect.future, effect.most) else None
+            return await _committed(effect)
         case Send() | Locate():
             try:
                 return _blocked(effect) or await _aasked(effect)
@@ -227,10 +264,29 @@ async def aperform_effect(effect: Effect, *, sleep: Callable[[float], Any] | Non
             return await answer if hasattr(answer, "__await__") else answer
 
 
-async def _committed(future: Future[Any], most: float | None) -> bool:
-    """Whether a write is done, waited for no longer than `most`; cancelling the caller does not cancel it."""
+def _patience(wait: Wait) -> float | None:
+    """Seconds to wait, None for as long as it takes: what is no write of a ledger ends by itself."""
+    limits = [limit for limit in (wait.within, getattr(wait.future, "patience", None)) if limit is not None]
+    return min(limits) if limits else None
+
+
+def _result(wait: Wait) -> Any:
+    """The result of what the calling thread waits for."""
+    try:
+        return wait.future.result(_patience(wait))
+    except (LedgerBusyError, TimeoutError) as error:
+        return Late(error)
+    except LedgerError as error:
+        if not wait.told:
+            raise
+        return error
+
+
+async def _committed(wait: Wait) -> Any:
+    """The result of a write; cancelling the caller does not cancel the write."""
     import asyncio
 
+    future, seconds = wait.future, _patience(wait)
     if not future.done():
         loop, here = asyncio.get_running_loop(), get_ident()
         waiter = loop.create_future()
@@ -243,11 +299,13 @@ async def _committed(future: Future[Any], most: float | None) -> bool:
                     loop.call_soon_threadsafe(_wake, waiter)
 
         future.add_done_callback(written)
-        if most is not None:
-            await asyncio.wait([waiter], timeout=most)
-        else:
-            await waiter
-    return future.done()
+        try:
+            async with asyncio.timeout(seconds):
+                await waiter
+        except TimeoutError:
+            give_up = getattr(future, "give_up", TimeoutError)
+            return Late(give_up(seconds))
+    return _result(wait)
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

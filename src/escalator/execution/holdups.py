@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from escalator.errors import LedgerBusyError
 from escalator.events import Warned
 from escalator.execution.budgets import usd
-from escalator.execution.effects import BIG, Compute, Sleep
+from escalator.execution.effects import Sleep, asked
 from escalator.flow import Flow
 from escalator.ledger import Held, Refused, to_usd
 
@@ -43,7 +44,7 @@ def waited_for(
     while isinstance(reply, Refused) and held_up(reply) and (left := end - context.timer()) > 0:
         yield Sleep(min(left, pause * random.uniform(0.5, 1.5)))  # noqa: S311  # so that not all look at once
         pause = min(2 * pause, LONGEST_LOOK)
-        spent, held = yield Compute(_look(context, reply.scope), BIG)
+        spent, held = yield from _looked(context, reply.scope, within=left)
         if spent + held + reply.amount > reply.limit:
             reply = replace(reply, spent=spent, held=held)
         else:
@@ -51,5 +52,9 @@ def waited_for(
     return reply
 
 
-def _look(context: TaskContext, scope: str) -> Callable[[], tuple[int, int]]:
-    return lambda: context.ledger.spent([scope])[scope]
+def _looked(context: TaskContext, scope: str, *, within: float) -> Flow[tuple[int, int]]:
+    ledger = context.ledger
+    try:
+        return (yield from asked(lambda: ledger.spent([scope])[scope], within))
+    except TimeoutError:
+        raise LedgerBusyError(f"The ledger did not tell within {within:.3g} s what is left of a budget.") from None

@@ -11,7 +11,16 @@ from escalator.execution.context import TaskContext
 from escalator.execution.effects import BIG, Compute, written
 from escalator.execution.journal import Record
 from escalator.execution.performer import Performer
-from escalator.execution.prepare import by_rules, chosen, deadline_of, judges_of, planned, reading, stated
+from escalator.execution.prepare import (
+    by_rules,
+    chosen,
+    deadline_of,
+    judges_of,
+    opened_books,
+    planned,
+    reading,
+    stated,
+)
 from escalator.execution.rows import task_row
 from escalator.execution.spending import Place, Spender
 from escalator.flow import Flow
@@ -57,6 +66,8 @@ def validate(
         )
     if not any(spec.name == "semantic" for spec in made.validators):
         context = replace(context, books=_scratch())  # nothing is spent, so nothing need be kept
+    else:
+        yield from opened_books(context)
     yield from written(context.ledger.open_task(task_row(context, brief, classification, made)))
     spender = Spender(context, brief, Record(), deadline=deadline_of(context, brief))
     performer = Performer(

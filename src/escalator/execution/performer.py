@@ -353,7 +353,7 @@ class Performer:
         yield from self._spender.written()
         told = ""
         while self._writes:
-            done = yield from attempted(self._writes.pop())
+            done = yield from attempted(self._writes.pop(), self._spender.remaining_with_grace())
             told = str(done) if isinstance(done, LedgerError) else told
         return told
 

@@ -10,15 +10,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from escalator import plugins, validators
-from escalator.errors import ConfigError, TaskError
+from escalator.errors import ConfigError, LedgerBusyError, TaskError
 from escalator.execution.briefing import make_brief
 from escalator.execution.context import TaskContext
-from escalator.execution.effects import BIG, computed
+from escalator.execution.effects import BIG, computed, written
 from escalator.flow import Flow
 from escalator.planning import fitted, make_plan, plan_key, specs_of, type_for
 from escalator.records import Brief, Classification, Judge, Plan, Task, ValidatorSpec
 
 if TYPE_CHECKING:
+    from escalator.ledger import Archive
     from escalator.validators import Validator
 
 Judges = Mapping[str, "Validator"]
@@ -162,4 +163,26 @@ def named_classifier(context: TaskContext) -> Any:
 
 def deadline_of(context: TaskContext, brief: Brief) -> float | None:
     """The moment of the context's timer at which the task is stopped."""
-    return None if brief.deadline is None else context.timer() + brief.deadline
+    if brief.deadline is None:
+        return None
+    return (context.timer() if context.started is None else context.started) + brief.deadline
+
+
+def left_of(context: TaskContext, deadline: float | None) -> float | None:
+    """Seconds until a deadline that counts from when the task was given; None for no deadline."""
+    if deadline is None:
+        return None
+    begun = context.timer() if context.started is None else context.started
+    return max(begun + deadline - context.timer(), 0.0)
+
+
+def opened_books(context: TaskContext, within: float | None = None) -> Flow[Archive]:
+    """The ledger, opened beside the caller if need be. Raises `LedgerBusyError` if that takes too long."""
+    opening = None if context.opening is None else context.opening()
+    if opening is None:
+        return context.ledger
+    try:
+        return (yield from written(opening, within))
+    except TimeoutError:
+        text = f"The ledger is still being opened after {within or 0.0:.3g} s; another process may keep it."
+        raise LedgerBusyError(text) from None

@@ -7,13 +7,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from escalator.errors import ConfigError, LedgerError, TaskError
+from escalator.errors import ConfigError, LedgerBusyError, LedgerError, TaskError
 from escalator.events import Planned, TaskEnded, TaskStarted, Warned
 from escalator.execution.briefing import relimited
 from escalator.execution.classifying import classified_by_model
 from escalator.execution.closing import baseline, closing, warnings
 from escalator.execution.context import TaskContext
-from escalator.execution.effects import BIG, attempted, computed, written
+from escalator.execution.effects import BIG, asked, attempted, computed, kept, written
 from escalator.execution.filing import file_review, granted
 from escalator.execution.journal import REPLIES, Record
 from escalator.execution.performer import Performer
@@ -23,13 +23,15 @@ from escalator.execution.prepare import (
     chosen,
     deadline_of,
     judges_of,
+    left_of,
     named_classifier,
+    opened_books,
     planned,
     reading,
     stated,
 )
 from escalator.execution.rows import task_row, wanted_of
-from escalator.execution.spending import Place, Spender
+from escalator.execution.spending import NEARLY, Place, Spender
 from escalator.flow import Flow
 from escalator.ledger import Entry, Opened, TaskRow
 from escalator.ledger.recall import is_planned
@@ -49,7 +51,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from decimal import Decimal
 
-    from escalator.events import Substitution
     from escalator.ledger import Archive
 
 OURS = frozenset({"new", "resumed"})
@@ -58,6 +59,7 @@ OURS = frozenset({"new", "resumed"})
 
 def execute(context: TaskContext, task: Task) -> Flow[Outcome]:
     """Read, classify, plan, walk, close. A task id the ledger knows is resumed, or answered from its outcome."""
+    context = replace(context, started=context.timer())
     brief = yield from reading(task)
     wanted, given = chosen(task.validators)
     said = stated(task, context)
@@ -65,7 +67,14 @@ def execute(context: TaskContext, task: Task) -> Flow[Outcome]:
     plan = None
     if said is not None or named_classifier(context) is None:
         plan = planned(context, brief, kind, wanted, given)
-    opened = yield from _opened(context, task_row(context, brief, kind, plan, wanted), new=task.task_id is None)
+    row = task_row(context, brief, kind, plan, wanted)
+    try:
+        opened = yield from _opened(context, row, new=task.task_id is None, deadline=brief.deadline)
+    except LedgerBusyError as error:
+        left = left_of(context, brief.deadline)
+        if left is None or left > NEARLY:
+            raise
+        return _late(context, brief, plan or planned(context, brief, kind, wanted, given), error)
     with _resumable(context, opened):
         if opened.status == "new":
             return (yield from _worked(context, opened, brief, given, plan=plan))
@@ -82,13 +91,16 @@ def resume(
     deadline: float | None = None,
 ) -> Flow[Outcome]:
     """Go on with a task the ledger knows, under another budget or deadline where one is given."""
-    context = replace(context, approve=granted(context.ledger, context.approve))
-    known = context.ledger.look(task_id)
+    context = replace(context, started=context.timer())
+    within = deadline if isinstance(deadline, int | float) and deadline > 0 else None  # a wrong one is told below
+    ledger = yield from opened_books(context, within)
+    context = replace(context, approve=granted(ledger, context.approve))
+    known = yield from _looked_up(context, task_id, within)
     if known is None:
         raise TaskError(
             f"the ledger knows no task {task_id!r}", field="task_id", hint="is this the ledger it was started on?"
         )
-    opened = yield from _opened(context, known.row)
+    opened = yield from _opened(context, known.row, deadline=within)
     with _resumable(context, opened):
         try:
             told = yield from _left_behind(opened)
@@ -101,18 +113,37 @@ def resume(
             raise TaskError(text, field="task_id", hint=hint) from error
 
 
-def _opened(context: TaskContext, row: TaskRow, *, new: bool = False) -> Flow[Opened]:
+def _late(context: TaskContext, brief: Brief, plan: Plan, error: LedgerBusyError) -> Outcome:
+    """The outcome of a task whose time went by before the ledger knew of it: nobody was asked."""
+    reason = f"the deadline of {brief.deadline:g} s has passed. {error}"
+    context.publish(TaskStarted(task_id=brief.task_id, prompt=brief.prompt, resumed=False))
+    outcome = Outcome(status="stopped", reason=reason, brief=brief, plan=plan, cause="deadline")
+    context.publish(TaskEnded(task_id=brief.task_id, outcome=outcome))
+    return outcome
+
+
+def _looked_up(context: TaskContext, task_id: str, deadline: float | None) -> Flow[Opened | None]:
+    ledger = context.ledger
+    try:
+        return (yield from asked(lambda: ledger.look(task_id), left_of(context, deadline)))
+    except TimeoutError:
+        raise LedgerBusyError(f"The ledger did not tell of {task_id!r} within {deadline:g} s.") from None
+
+
+def _opened(
+    context: TaskContext, row: TaskRow, *, new: bool = False, deadline: float | None = None
+) -> Flow[Opened]:
     """Open a task; where the caller goes away meanwhile, it is given back once the ledger has opened it.
 
     A `new` one, whose id nobody else knows, is written together with the hold of its first call.
     """
-    ledger = context.ledger
+    ledger = yield from opened_books(context, left_of(context, deadline))
     if new:
         ledger.open_task(row, new=True)
         return Opened(status="new", row=row)
     opening = ledger.open_task(row)
     try:
-        opened = yield from written(opening)
+        opened = yield from written(opening, left_of(context, deadline))
     except BaseException:
         opening.add_done_callback(lambda done: _unopened(ledger, done))
         raise
@@ -189,7 +220,8 @@ def _worked(
         kind, calls = yield from classified_by_model(context, brief, spender, opened.row.task_type)
         overhead += calls
         plan = planned(context, brief, kind, wanted, given)
-        yield from written(context.ledger.plan_task(task_row(context, brief, kind, plan, wanted)))
+        planning = context.ledger.plan_task(task_row(context, brief, kind, plan, wanted))
+        yield from kept(planning, spender.remaining_with_grace())
     for message in told:
         context.publish(Warned(task_id=brief.task_id, message=message))
     outcome: Outcome = yield from _walked(
@@ -292,7 +324,7 @@ def _walked(
         warnings=(*told, *found),
         seconds=context.timer() - started,
     )
-    trouble = yield from _recorded(context, outcome, performer, wanted=spender.consents.pending)
+    trouble = yield from _recorded(context, outcome, performer, spender)
     if trouble:
         context.publish(Warned(task_id=brief.task_id, message=trouble))
         outcome = replace(outcome, warnings=(*outcome.warnings, trouble), unrecorded=trouble)
@@ -300,18 +332,17 @@ def _walked(
     return outcome
 
 
-def _recorded(
-    context: TaskContext, outcome: Outcome, performer: Performer, *, wanted: Substitution | None
-) -> Flow[str]:
+def _recorded(context: TaskContext, outcome: Outcome, performer: Performer, spender: Spender) -> Flow[str]:
     """Write how a task ended. A store that cannot be written takes no outcome from its caller: the reason is
     returned, empty if everything is written. Raises `LedgerError` where the books refuse what is true no longer.
     """
     ledger, told = context.ledger, ""
     if outcome.status == "needs_review":
         keep = context.matrix.file.ledger.store_answers
-        filed = yield from attempted(file_review(ledger, outcome, wanted=wanted, keep=keep))
+        review = file_review(ledger, outcome, wanted=spender.consents.pending, keep=keep)
+        filed = yield from attempted(review, spender.remaining_with_grace())
         told = str(filed) if isinstance(filed, LedgerError) else ""
     closed = ledger.close_task(outcome.task_id, closing(outcome))  # takes verdicts still unwritten along
     told = (yield from performer.settled()) or told
-    yield from written(closed)
+    told = (yield from kept(closed, spender.remaining_with_grace())) or told
     return ledger.trouble() or told

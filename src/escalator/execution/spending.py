@@ -14,11 +14,11 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from escalator.answers.prompts import digest as prompt_digest
-from escalator.errors import LedgerError, ProviderError
+from escalator.errors import LedgerBusyError, LedgerError, ProviderError
 from escalator.events import CallFinished, Warned
 from escalator.execution.budgets import bound_of, is_free, most, refusal, running_cost, scopes, warnings
 from escalator.execution.consent import Consents
-from escalator.execution.effects import BIG, Compute, Send, attempted, written
+from escalator.execution.effects import BIG, Compute, Send, attempted, kept
 from escalator.execution.holdups import waited_for
 from escalator.execution.journal import REPLIES, CallReply, Record
 from escalator.execution.locality import Locality
@@ -58,6 +58,9 @@ if TYPE_CHECKING:
 
 NOTHING = Decimal(0)
 DAY = 24 * 3600
+NEARLY = 0.05
+GRACE = 0.25
+"""Seconds beyond its deadline that a task takes at most to write down how it ended."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,17 +126,29 @@ class Spender:
         """Seconds until the task's deadline; None if it has none."""
         return None if self._deadline is None else self._deadline - self._context.timer()
 
+    def remaining_with_grace(self) -> float | None:
+        """Seconds that may go by until the task's end is written."""
+        remaining = self.remaining()
+        return None if remaining is None else max(remaining, 0.0) + GRACE
+
     def overdue(self) -> Failure | None:
         """The failure that ends the task once its deadline has passed."""
         remaining = self.remaining()
-        if remaining is None or remaining > 0:
-            return None
-        return Failure(kind="deadline", message=f"the deadline of {self._brief.deadline:g} s has passed")
+        return None if remaining is None or remaining > 0 else self._too_late()
+
+    def nearly_overdue(self) -> bool:
+        """Whether a wait that was to end with the deadline may have ended by it."""
+        remaining = self.remaining()
+        return remaining is not None and remaining < NEARLY
+
+    def _too_late(self, more: str = "") -> Failure:
+        text = f"the deadline of {self._brief.deadline:g} s has passed{more}"
+        return Failure(kind="deadline", message=text)
 
     def written(self) -> Flow[None]:
         """Wait until what was settled is written: before anything slow, and at the end."""
         while self._unwritten:
-            yield from written(self._unwritten[0])
+            yield from kept(self._unwritten[0], self.remaining_with_grace())
             del self._unwritten[0]
 
     def spend(self, step: Ask, place: Place) -> Flow[Asked]:
@@ -203,6 +218,10 @@ class Spender:
         wanted = self._wanted(purpose, request, place, digests=digests, amount=amount)
         try:
             held = yield from self._hold(wanted, provider, request, price)
+        except LedgerBusyError as error:
+            if not self.nearly_overdue():
+                raise
+            return Dispatched(failure=self._too_late(f". {error}"))
         except LedgerError as error:
             if not self._sent:
                 raise
@@ -247,7 +266,9 @@ class Spender:
         ledger = self._context.ledger
         reserving = ledger.reserve(hold)
         try:
-            reply: Held | Refused | LedgerError = yield from attempted(reserving)
+            remaining = self.remaining()
+            within = None if remaining is None else max(remaining, 0.0)
+            reply: Held | Refused | LedgerError = yield from attempted(reserving, within)
         except BaseException:
             if not reserving.cancel():  # the answer is on its way, or here already
                 reserving.add_done_callback(lambda done: _give_back(ledger, done))

@@ -6,7 +6,7 @@ import csv
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import IO, Any, Literal, TypeAlias
 
 from escalator.ledger.log import Archive, CallRecord, LogQuery, TaskRecord, TryRecord
@@ -16,6 +16,7 @@ LogKind: TypeAlias = Literal["attempts", "calls", "tasks"]
 
 _MONEY = ("cost", "amount", "held", "baseline")
 _PAGE = 1000
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def export(
@@ -31,12 +32,12 @@ def export(
     for record in rows(archive, kind, query):
         facts = plain(record)
         if form == "jsonl":
-            stream.write(json.dumps(facts, ensure_ascii=False) + "\n")
+            stream.write(_as_json(facts) + "\n")
         else:
             if table is None:
-                table = csv.DictWriter(stream, fieldnames=list(facts), lineterminator="\n")
-                table.writeheader()
-            table.writerow({key: _cell(value) for key, value in facts.items()})
+                table = csv.writer(stream, lineterminator="\n")
+                table.writerow(facts)
+            table.writerow(map(_cell, facts.values()))
         count += 1
     return count
 
@@ -46,14 +47,25 @@ def rows(
     kind: LogKind,
     query: LogQuery = LogQuery(),  # noqa: B008
 ) -> Iterator[TaskRecord | TryRecord | CallRecord]:
-    """Every matching row, oldest first; attempts and calls are read a page at a time."""
-    if kind == "tasks" or query.newest or query.count is not None:
-        yield from _read(archive, kind, query)
+    """Every matching row, oldest first, read a page at a time."""
+    for page in pages(archive, kind, query):
+        yield from page
+
+
+def pages(
+    archive: Archive,
+    kind: LogKind,
+    query: LogQuery = LogQuery(),  # noqa: B008
+) -> Iterator[list[Any]]:
+    """The same, as the pages they are read in."""
+    if query.newest or query.count is not None:
+        yield _read(archive, kind, query)
         return
     page = replace(query, count=_PAGE)
     while found := _read(archive, kind, page):
-        yield from found
-        page = replace(page, after=found[-1].id)
+        yield found
+        last = found[-1]
+        page = replace(page, past=(last.opened, last.task_id)) if kind == "tasks" else replace(page, after=last.id)
 
 
 def follow(
@@ -85,10 +97,10 @@ def forget_all(archive: Archive, before: float) -> int:
 
 def plain(record: TaskRecord | TryRecord | CallRecord) -> dict[str, Any]:
     """A row as JSON values; money as decimal text in USD, such as "0.00012"."""
-    facts = asdict(record)
+    facts = {name: getattr(record, name) for name in record.__dataclass_fields__}
     for name in _MONEY:
         if facts.get(name) is not None:
-            facts[name] = f"{to_usd(facts[name]):f}"
+            facts[name] = f"{to_usd(facts[name]):f}" if facts[name] else "0"
     return facts
 
 

@@ -1,63 +1,102 @@
 """Locks between processes on one machine: who may write now, and who is still alive.
 
 Both are `flock` locks on small files beside the ledger. The system releases them when a process ends, however
-it ends, and keeps them while it is merely stopped: no clock, no heartbeat, no lease.
+it ends, and keeps them while it is merely stopped: no clock, no heartbeat, no lease. A program that tidies up may
+remove such a file; both notice it and make another.
 """
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import secrets
-import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
-from escalator.errors import LedgerError
-
-NETWORK_FILE_SYSTEMS = (
-    *("nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "ncpfs", "afs", "afpfs", "ceph", "lustre", "beegfs"),
-    *("gpfs", "glusterfs", "fuse.glusterfs", "fuse.sshfs", "davfs", "fuse.davfs", "webdav"),
-)
+from escalator.forking import belongs_to_this_process
+from escalator.ledger.owners import evidence, still_runs
 
 
 class FileLock:
-    """An exclusive lock on a file, between processes and between the ledgers of one process.
+    """An exclusive lock on a file, between processes and between all objects of this class in one process.
 
-    One thread at a time may hold it; the ledger's own mutex sees to that. The file is opened again after a
-    fork, because a shared descriptor would share the lock.
+    One thread at a time may use an object. The file is opened again after a fork: a shared descriptor would share
+    the lock.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._fd = _open(path)
-
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Wait for the lock and hold it inside the block."""
-        self.acquire(wait=True)
-        try:
-            yield
-        finally:
-            self.release()
+        belongs_to_this_process(self)
 
     def acquire(self, *, wait: bool) -> bool:
         """Take the lock; without waiting, say whether it was free."""
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
+        while True:
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                return False
+            if self._fd < 0 or os.fstat(self._fd).st_nlink:
+                return self._fd >= 0
+            fd, self._fd = self._fd, _open(self._path)  # somebody removed it: others lock another file
+            os.close(fd)
+
+    def acquire_within(self, seconds: float) -> bool:
+        """Take the lock, waiting for so long at most."""
+        if self.acquire(wait=False):
+            return True
+        waiting = _Waiting(FileLock(self._path))
+        if seconds <= 0 or not waiting.ended(seconds):
             return False
+        self._fd, fd = waiting.lock.detach(), self._fd
+        os.close(fd)
         return True
+
+    def detach(self) -> int:
+        """The descriptor, with the lock if it is held; it is the caller's now."""
+        fd, self._fd = self._fd, -1
+        return fd
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        return self._fd
 
     def release(self) -> None:
         """Let others have it."""
-        fcntl.flock(self._fd, fcntl.LOCK_UN)
+        if self._fd >= 0:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Give up the descriptor. In a forked child this leaves the parent's lock alone."""
-        os.close(self._fd)
+        """Give up the descriptor. In a forked child this leaves the parent's lock alone. A thread that still waits
+        for the lock never gets it.
+        """
+        fd, self._fd = self._fd, -1
+        os.close(fd)
+
+
+class _Waiting:
+    """A thread that waits in the system's queue for a lock, and lets go of it where nobody wants it by then."""
+
+    def __init__(self, lock: FileLock) -> None:
+        self.lock = lock
+        self._mutex, self._got, self._wanted = threading.Lock(), threading.Event(), True
+
+    def ended(self, seconds: float) -> bool:
+        """Whether the lock was got within so many seconds."""
+        threading.Thread(target=self._wait, name="escalator-lock", daemon=True).start()
+        self._got.wait(seconds)
+        with self._mutex:
+            self._wanted = False
+            return self._got.is_set()
+
+    def _wait(self) -> None:
+        self.lock.acquire(wait=True)
+        with self._mutex:
+            if self._wanted:
+                self._got.set()
+            else:
+                self.lock.release()
+                self.lock.close()
 
 
 class Presence:
@@ -67,30 +106,52 @@ class Presence:
         self._ledger = ledger
         self._known_dead: set[str] = set()
         self._mutex = threading.Lock()
-        while True:
-            self.name = secrets.token_hex(8)
-            path = self._path(self.name)
-            self._fd = _open(path)
-            fcntl.flock(self._fd, fcntl.LOCK_EX)
-            if _same_file(self._fd, path):
-                return
-            os.close(self._fd)
+        self.name = f"{secrets.token_hex(8)}{evidence()}"
+        self._fd = self._appear()
+        belongs_to_this_process(self)
+
+    def fileno(self) -> int:
+        """The descriptor of the lock file."""
+        return self._fd
+
+    def _appear(self) -> int:
+        """Put the file, locked before anybody can see it, in its place."""
+        path = self._path(self.name)
+        hidden = path.with_name(f"{path.name}-new")
+        fd = _open(hidden)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        hidden.rename(path)
+        return fd
+
+    def renew(self) -> None:
+        """Make the file again if somebody removed it."""
+        if not os.fstat(self._fd).st_nlink:
+            fd, self._fd = self._fd, self._appear()
+            os.close(fd)
 
     def alive(self, name: str) -> bool:
-        """Whether the worker of that name lives. A dead one's file is cleared away."""
+        """Whether the worker of that name lives. A dead one's file is cleared away.
+
+        Its file may have been removed while it lives: where there is none, the process it ran in tells.
+        """
         if name == self.name:
             return True
         with self._mutex:
             if name in self._known_dead:
                 return False
-            living = self._locked(self._path(name))
+            living = _locked(self._path(name))
+            if living is None:
+                living = still_runs(name)
             if not living:
                 self._known_dead.add(name)
             return living
 
-    def leave(self) -> None:
-        """Say that this worker is gone."""
-        self._path(self.name).unlink(missing_ok=True)
+    def leave(self, *, tidy: bool) -> None:
+        """Say that this worker is gone. `tidy`: nothing in the ledger bears its name any more, so the file goes as
+        well; an unlocked one says to others that what bears the name is nobody's.
+        """
+        if tidy:
+            self._path(self.name).unlink(missing_ok=True)
         os.close(self._fd)
 
     def disown(self) -> None:
@@ -100,21 +161,23 @@ class Presence:
     def _path(self, name: str) -> Path:
         return self._ledger.with_name(f"{self._ledger.name}-owner-{name}")
 
-    @staticmethod
-    def _locked(path: Path) -> bool:
-        try:
-            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        else:
+
+def _locked(path: Path) -> bool | None:
+    """Whether somebody holds the lock of this file; None if there is no such file. A free one is removed."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        if _same_file(fd, path):
             path.unlink(missing_ok=True)
-            return False
-        finally:
-            os.close(fd)
+        return False
+    finally:
+        os.close(fd)
 
 
 def _open(path: Path) -> int:
@@ -122,45 +185,8 @@ def _open(path: Path) -> int:
 
 
 def _same_file(fd: int, path: Path) -> bool:
-    """Whether the path still names the open file: another worker may have cleared it away just before."""
+    """Whether the path still names the open file: its owner may have made a new one just now."""
     try:
         return os.path.samestat(os.fstat(fd), path.stat())
     except FileNotFoundError:
         return False
-
-
-def refuse_network_file_system(path: Path) -> None:
-    """Raise `LedgerError` where locks and shared memory do not work between machines."""
-    kind = file_system_of(path)
-    if kind in NETWORK_FILE_SYSTEMS:
-        raise LedgerError(
-            f"The ledger {path} lies on a network file system ({kind}), where SQLite can corrupt it. Put it on a "
-            "local disk, or give a postgresql:// address to share one between machines."
-        )
-
-
-def file_system_of(path: Path) -> str:
-    """The type of the file system a path lies on, empty where the system does not tell."""
-    if not sys.platform.startswith("linux"):
-        return ""
-    try:
-        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    device = path.stat().st_dev
-    return type_of_device(mounts, f"{os.major(device)}:{os.minor(device)}", str(path.resolve()))
-
-
-def type_of_device(mounts: str, device: str, path: str) -> str:
-    """Find a device in the text of /proc/self/mountinfo; where several mounts fit, the deepest one counts."""
-    found = [("", "")]
-    for line in mounts.splitlines():
-        facts, _, source = line.partition(" - ")
-        fields = facts.split(" ")
-        if len(fields) < 5 or not source:
-            continue
-        point = fields[4].replace("\\040", " ")
-        inside = path == point or path.startswith(point.rstrip("/") + "/")
-        if fields[2] == device or (inside and source.split(" ")[0] in NETWORK_FILE_SYSTEMS):
-            found.append((point if inside else "", source.split(" ")[0]))
-    return max(found, key=lambda mount: len(mount[0]))[1]

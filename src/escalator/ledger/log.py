@@ -32,10 +32,15 @@ class LogQuery:
 
     `since` and `until` bound the time a call was sent, a task opened, an attempt logged. `status` is the
     state of a task or call, the result of an attempt. `after` is the last id already seen, for following.
-    `newest` takes the last `count` rows instead of the first.
+    `newest` takes the last `count` rows instead of the first. `tasks` are the ids of those wanted, some hundred at
+    most. `text` must occur, in any case, in the description of the task, or in why a task or an attempt ended.
+    `past` is the last task already seen: when it was opened, and its id.
     """
 
     task_id: str = ""
+    tasks: tuple[str, ...] = ()
+    text: str = ""
+    past: tuple[float, str] | None = None
     task_type: str = ""
     team: str = ""
     model: str = ""
@@ -228,7 +233,7 @@ class Archive(Ledger, Protocol):
     """A ledger that can also be read, and that keeps the two queues. Every ledger of ours is one."""
 
     def tasks(self, query: LogQuery = ...) -> list[TaskRecord]:
-        """Tasks by the time they were opened; `model` filters by worker, `after` is not used."""
+        """Tasks by the time they were opened; `model` filters by worker, `past` instead of `after`."""
         ...
 
     def tries(self, query: LogQuery = ...) -> list[TryRecord]:
@@ -236,7 +241,7 @@ class Archive(Ledger, Protocol):
         ...
 
     def calls(self, query: LogQuery = ...) -> list[CallRecord]:
-        """Model calls, those under way included."""
+        """Model calls, those under way included; one whose process is gone counts as doubtful."""
         ...
 
     def look(self, task_id: str) -> Opened | None:

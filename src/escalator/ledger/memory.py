@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from functools import partial
 from threading import RLock
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from escalator.errors import EscalatorError
 from escalator.ledger import tasks
 from escalator.ledger.migration import run_step
 from escalator.ledger.schema import STEPS
-from escalator.ledger.session import Reading, Session, SqliteSession
+from escalator.ledger.session import Reading, Session, SqliteSession, teach
 from escalator.ledger.sqlledger import SqlLedger
-from escalator.ledger.writer import Undo, Written
+from escalator.ledger.writes import PATIENCE, Undo, Written
 
 T = TypeVar("T")
 
@@ -48,12 +48,15 @@ class MemoryLedger(SqlLedger):
 class MemoryDatabase:
     """A SQLite database in memory, read and written by one caller at a time. `owner` names this worker."""
 
+    patience = PATIENCE
+
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock, self.owner = clock, secrets.token_hex(8)
-        self._lock = RLock()
+        self._lock, self._pauses = RLock(), list[bool]()
         self._connection = sqlite3.connect(
             ":memory:", isolation_level=None, check_same_thread=False, cached_statements=256
         )
+        teach(self._connection)
         weakref.finalize(self, self._connection.close)
         for step in STEPS:
             run_step(self._connection, step)
@@ -73,7 +76,7 @@ class MemoryDatabase:
     def submit(self, work: Callable[[Session], T], *, keep: bool = False, undo: Undo | None = None) -> Future[T]:
         """Write now. What the books refuse is the future's error; any other error is raised."""
         undoing = None if undo is None else partial(self._undo, undo)
-        future: Future[T] = Written(lambda _: None, alone=False, undo=undoing)
+        future: Future[T] = Written(self, alone=False, undo=undoing)
         try:
             with self._transaction() as session:
                 value = work(session)
@@ -82,6 +85,13 @@ class MemoryDatabase:
         else:
             future.set_result(value)
         return future
+
+    def hurry(self, now: bool) -> None:  # see `writes.Queue`
+        """Nothing waits."""
+
+    def holdup(self, seconds: float) -> str:
+        """Nothing waits."""
+        return ""
 
     def submit_with_next(self, work: Callable[[Session], T]) -> Future[T]:
         """Write now: nothing is saved by waiting."""
@@ -101,11 +111,10 @@ class MemoryDatabase:
                 raise
             self._connection.execute("COMMIT")
 
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[Reading]:
-        """The database to read from; nobody writes meanwhile."""
+    def read(self, question: Callable[[Reading], T]) -> T:
+        """The answer to a question; nobody writes meanwhile."""
         with self._lock:
-            yield SqliteSession(self._connection, self.owner, 0.0, self.alive)
+            return question(SqliteSession(self._connection, self.owner, 0.0, self.alive))
 
     def trouble(self) -> str:
         """Always empty: nothing waits to be written."""
@@ -114,10 +123,19 @@ class MemoryDatabase:
     def close(self) -> None:
         """Nothing to let go of: what was written can still be read."""
 
-    def abandon(self) -> list[Any]:
+    def pause(self, seconds: float) -> bool:
+        """Whether nobody reads or writes from now on, within so many seconds."""
+        self._pauses.append(self._lock.acquire(timeout=seconds))
+        return self._pauses[-1]
+
+    def go_on(self) -> None:
+        """Let others have it again."""
+        if self._pauses and self._pauses.pop():
+            self._lock.release()
+
+    def abandon(self, *, at_rest: bool) -> None:
         """In a forked child: the copy is its own, under a lock that nobody holds there."""
-        self._lock = RLock()
-        return []
+        self._lock, self._pauses = RLock(), []
 
     def again(self) -> MemoryDatabase:
         """The same database: a forked child has its own copy of it."""

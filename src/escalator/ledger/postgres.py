@@ -10,23 +10,25 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from escalator.errors import LedgerError
 from escalator.foreign import address, without
+from escalator.forking import belongs_to_this_process, never_finalise, undivided
 from escalator.ledger import tally
+from escalator.ledger.readers import Readers
 from escalator.ledger.schema import APPLICATION_ID, POSTGRES, STEPS, Statement
 from escalator.ledger.session import Reading
 from escalator.ledger.sqlledger import SqlLedger
 from escalator.ledger.writer import Writer
+from escalator.ledger.writes import PATIENCE
+
+T = TypeVar("T")
 
 _SETTINGS = {
-    "statement_timeout": "30s",
-    "lock_timeout": "30s",
     "idle_in_transaction_session_timeout": "15s",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
@@ -35,6 +37,10 @@ _SETTINGS = {
 """So that a worker stopped or cut off in the middle of a write keeps the others waiting 15 s, not for ever."""
 
 _LOOK_EVERY = 256
+_AGAIN_SECONDS = 0.1
+_CLOSE_SECONDS = 5.0
+
+_NOW_AND_NUMBER = "SELECT extract(epoch FROM clock_timestamp())::float8, pg_current_xact_id()::text"
 
 _ALIVE = (
     "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND classid::bigint = %s "
@@ -76,13 +82,19 @@ class PostgresSession:
 class PostgresBackend:
     """One process's sessions on the server, opened anew after they were lost."""
 
-    loop_inline = False
+    inline = loop_inline = False
 
-    def __init__(self, url: str, *, schema: str, steps: Sequence[Sequence[Statement]] = STEPS) -> None:
-        self._url, self._schema, self._steps = url, schema, steps
+    def __init__(
+        self,
+        url: str,
+        *,
+        schema: str,
+        steps: Sequence[Sequence[Statement]] = STEPS,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._url, self._schema, self._steps, self._patience = url, schema, steps, patience
         self._owner = secrets.randbits(62)
-        self._readers: list[Any] = []
-        self._readers_mutex = threading.Lock()
+        self._readers: Readers[Any] = Readers(self._connect, patience=patience)
         self._offset, self._unseen = 0.0, 0
         self._present = False
         self._writer: Any = None
@@ -100,39 +112,73 @@ class PostgresBackend:
             ) from error
         self._appear()
 
+    @property
+    def _shown(self) -> str:
+        return address(self._url)
+
     def writer(self) -> Writer:
         """A queue, and a thread for what must not keep the caller."""
-        return Writer(self, chore=tally.fold)
+        return Writer(self, chore=tally.fold, name=self._shown, patience=self._patience)
 
-    def lock(self, *, wait: bool) -> bool:
+    def lock(self, within: float = 0.0) -> bool:
         """Always granted: writers take turns inside their transactions."""
         return True
 
-    def unlock(self) -> None:
+    def wait_for_lock(self) -> None:
+        """Nothing to wait for."""
+
+    def unlock(self, *, waited: bool = False) -> None:
         """Nothing to let go of."""
+
+    def holdup(self) -> str:
+        """What keeps a transaction is not seen from here."""
+        return "the server does not answer, or another writer holds its lock"
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[PostgresSession]:
-        """One write transaction; statements travel together until an answer is needed."""
+        """One write transaction; statements travel together until an answer is needed.
+
+        Where the connection is lost while the commit is under way, another one asks the server whether it was
+        written.
+        """
         if self._writer is None or self._writer.closed:
             self._writer = self._connect()
             self._present = False
         if not self._present:
             self._appear()
-        connection = self._writer
+        connection, number, committing = self._writer, "", False
         try:
             with connection.pipeline():
                 connection.execute("BEGIN")
                 connection.execute(
                     "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (APPLICATION_ID, self._schema)
                 )
-                now = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()[0]
+                now, number = connection.execute(_NOW_AND_NUMBER).fetchone()
                 self._offset = now - time.monotonic()
                 yield PostgresSession(connection, str(self._owner), now)
+                committing = True
                 connection.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             self._roll_back()
-            raise
+            if not (committing and isinstance(error, self._errors()) and self._was_committed(number)):
+                raise
+
+    def _was_committed(self, number: str) -> bool:
+        """Whether the transaction of that number was written, asked for as long as the ledger waits."""
+        end = time.monotonic() + self._patience
+        while True:
+            try:
+                if self._writer is None or self._writer.closed:
+                    self._writer, self._present = self._connect(), False
+                found = self._writer.execute("SELECT pg_xact_status(%s::xid8)", (number,)).fetchone()
+            except self._errors():
+                if time.monotonic() > end:
+                    return False
+                time.sleep(_AGAIN_SECONDS)
+            else:
+                if found[0] != "in progress" or time.monotonic() > end:
+                    return bool(found[0] == "committed")
+                time.sleep(_AGAIN_SECONDS)
 
     def trouble(self, error: BaseException) -> str:
         """A sentence if the server cannot be written to now."""
@@ -141,9 +187,15 @@ class PostgresBackend:
         lost = (errors.OperationalError, errors.InterfaceError, errors.ReadOnlySqlTransaction)
         if not isinstance(error, lost):
             return ""
-        return (
-            f"The ledger {address(self._url)} cannot be written: {without(_first_line(error), self._url)}. "
-            "Nothing is bought meanwhile."
+        why = without(_first_line(error), self._url)
+        return f"The ledger {address(self._url)} cannot be written: {why}. Nothing is bought meanwhile."
+
+    def passing(self, error: BaseException) -> bool:
+        """Whether the server may be back in a moment, as after a restart; it told that nothing was written."""
+        from psycopg import errors
+
+        return isinstance(error, (errors.OperationalError, errors.InterfaceError)) and not isinstance(
+            error, errors.InsufficientResources
         )
 
     def upkeep(self, *, wanted_only: bool) -> bool:
@@ -154,26 +206,24 @@ class PostgresBackend:
             self._unseen = 0
         return due
 
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[Reading]:
-        """A connection of one's own to read from, kept for the next reader."""
-        with self._readers_mutex:
-            connection = self._readers.pop() if self._readers else None
-        try:
-            if connection is None or not _answers(connection):
-                connection = self._connect()
-            with connection.transaction():
-                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                yield PostgresSession(connection, str(self._owner))
-        except self._errors() as error:
-            raise LedgerError(
-                f"The ledger {address(self._url)} cannot be read: {without(_first_line(error), self._url)}. "
-                "Check that the server runs and can be reached."
-            ) from error
-        finally:
-            with self._readers_mutex:
-                if connection is not None and not connection.closed:
-                    self._readers.append(connection)
+    def read(self, question: Callable[[Reading], T]) -> T:
+        """The answer to a question, of one moment of the ledger; a server away for a moment is waited for."""
+        end = time.monotonic() + self._patience
+        while True:
+            try:
+                return self._asked(question)
+            except self._errors() as error:
+                if not self.passing(error) or time.monotonic() > end:
+                    raise LedgerError(
+                        f"The ledger {address(self._url)} cannot be read: "
+                        f"{without(_first_line(error), self._url)}. Check that the server runs and can be reached."
+                    ) from error
+            time.sleep(_AGAIN_SECONDS)
+
+    def _asked(self, question: Callable[[Reading], T]) -> T:
+        with self._readers.lend(_open) as connection, connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            return question(PostgresSession(connection, str(self._owner)))
 
     def now(self) -> float:
         """The server's clock, as far as the last write told it."""
@@ -184,17 +234,25 @@ class PostgresBackend:
         if self._writer is not None:
             with contextlib.suppress(self._errors()):
                 self._writer.execute("SELECT pg_advisory_unlock_all()")
-        for connection in [*self._readers, self._writer]:
+        for connection in [*self._readers.take_all(_CLOSE_SECONDS), self._writer]:
             if connection is not None:
                 connection.close()
 
-    def abandon(self) -> list[Any]:
-        """In a forked child: the sessions belong to the parent and must be kept, unused and never closed."""
-        return [self._writer, *self._readers]
+    def pause(self, seconds: float) -> bool:
+        """Lend no connection until `go_on`; whether all were given back within so many seconds."""
+        return self._readers.pause(seconds)
+
+    def go_on(self) -> None:
+        """Lend connections again."""
+        self._readers.go_on()
+
+    def abandon(self, *, at_rest: bool) -> None:
+        """In a forked child: the sessions are the parent's, and nothing may be said on them."""
+        never_finalise([self._writer, *self._readers.take_all()])
 
     def again(self) -> PostgresBackend:
         """The same database, with sessions and a name of its own."""
-        return PostgresBackend(self._url, schema=self._schema, steps=self._steps)
+        return PostgresBackend(self._url, schema=self._schema, steps=self._steps, patience=self._patience)
 
     @staticmethod
     def _errors() -> type[Exception]:
@@ -208,19 +266,22 @@ class PostgresBackend:
 
     def _connect(self) -> Any:
         self._errors()
-        import psycopg
+        from escalator.ledger.pgconnection import PatientConnection
 
-        connection = psycopg.connect(
+        connection = PatientConnection.connect(
             self._url,
             autocommit=True,
-            connect_timeout=10,
+            connect_timeout=max(2, min(10, round(self._patience))),
             application_name="escalator",
             keepalives_idle=10,
             keepalives_interval=5,
             keepalives_count=3,
             tcp_user_timeout=20_000,
         )
-        for name, value in {**_SETTINGS, "search_path": self._schema}.items():
+        connection.patience = self._patience
+        belongs_to_this_process(connection)
+        limits = dict.fromkeys(("statement_timeout", "lock_timeout"), f"{self._patience * 1000:.0f}")
+        for name, value in {**_SETTINGS, **limits, "search_path": self._schema}.items():
             connection.execute("SELECT set_config(%s, %s, false)", (name, value))
         if connection.execute("SHOW synchronous_commit").fetchall() == [("off",)]:
             connection.execute("SET synchronous_commit = on")
@@ -248,11 +309,15 @@ class PostgresLedger(SqlLedger):
     """The ledger on a PostgreSQL server, in a schema of its own; made there if it is missing.
 
     `url` is a libpq address, as in "postgresql://user@host/database". Not for connection poolers that hand one
-    session to several clients: a worker's session is its sign of life.
+    session to several clients: a worker's session is its sign of life. `patience`: seconds a server that is
+    away or does not answer is waited for.
     """
 
-    def __init__(self, url: str, *, store_answers: bool = True, schema: str = "escalator") -> None:
-        super().__init__(PostgresBackend(url, schema=schema), store_answers=store_answers)
+    def __init__(
+        self, url: str, *, store_answers: bool = True, schema: str = "escalator", patience: float = PATIENCE
+    ) -> None:
+        with undivided():
+            super().__init__(PostgresBackend(url, schema=schema, patience=patience), store_answers=store_answers)
 
 
 def _migrate(connection: Any, schema: str, *, steps: Sequence[Sequence[Statement]]) -> None:
@@ -283,16 +348,9 @@ def _migrate(connection: Any, schema: str, *, steps: Sequence[Sequence[Statement
             connection.execute("INSERT INTO ledger_version VALUES (%s)", (len(steps),))
 
 
-def _answers(connection: Any) -> bool:
-    """Whether a connection kept from before still works."""
-    import psycopg
-
-    try:
-        connection.execute("SELECT 1")
-    except psycopg.Error:
-        connection.close()
-        return False
-    return True
+def _open(connection: Any) -> bool:
+    """Whether a connection may be lent (again); that its server is still there shows when it is used."""
+    return not connection.closed
 
 
 def _first_line(error: BaseException) -> str:

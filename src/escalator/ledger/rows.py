@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 from escalator.ledger.log import CallRecord, LogQuery, TaskRecord, TryRecord
-from escalator.ledger.session import Reading, Session, clean, marks
+from escalator.ledger.session import Reading, Session, clean, has, marks
 
 _ALL = 2**62
 
@@ -18,69 +19,117 @@ def _columns(kind: type[Any], table: str, renamed: dict[str, str]) -> str:
 
 _TASKS = f"SELECT {_columns(TaskRecord, 't', {})} FROM task t"  # noqa: S608
 _TRIES = f"SELECT {_columns(TryRecord, 'a', {})} FROM attempt a"  # noqa: S608
-_CALLS = (
-    f"SELECT {_columns(CallRecord, 'c', {'key': 'c.step', 'task_type': 't.task_type'})} "  # noqa: S608
-    "FROM call c JOIN task t ON t.task_id = c.task_id"
-)
+_GONE = "(c.state = 'sent' AND t.owner IN ({gone}))"
+_TASK_TEXT = "t.description || ' ' || t.reason"
+_TRY_TEXT = "t.description || ' ' || a.cause || ' ' || a.validation"
+
+
+@cache
+def _calls(gone: int) -> str:
+    """Calls of a process that is gone are doubtful, though nobody has opened their task since to write it down."""
+    left = _GONE.format(gone=marks(gone))
+    renamed = {"key": "c.step", "task_type": "t.task_type"}
+    if gone:
+        renamed |= {
+            "state": f"CASE WHEN {left} THEN 'doubt' ELSE c.state END",
+            "cost": f"CASE WHEN {left} THEN c.held ELSE c.cost END",
+            "held": f"CASE WHEN {left} THEN 0 ELSE c.held END",
+        }
+    return f"SELECT {_columns(CallRecord, 'c', renamed)} FROM call c JOIN task t ON t.task_id = c.task_id"  # noqa: S608
 
 
 def tasks(session: Reading, query: LogQuery) -> list[TaskRecord]:
     """Tasks by the time they were opened."""
     where = {
-        "t.task_id = ?": clean(query.task_id),
-        "t.task_type = ?": clean(query.task_type),
-        "t.team = ?": clean(query.team),
+        **_common(query, "t"),
         "t.worker = ?": clean(query.model),
         "t.state = ?": query.status,
         "t.opened >= ?": query.since,
         "t.opened < ?": query.until,
+        "(t.opened, t.task_id) > (?, ?)": query.past,
+        has(_TASK_TEXT): clean(query.text).lower(),
     }
-    rows = _select(session, _TASKS, where, query, order="t.opened, t.task_id")
+    found = _select(session, _TASKS, where, query, order="t.opened, t.task_id")
     names = [f.name for f in fields(TaskRecord)]
-    records = [dict(zip(names, row, strict=True)) for row in rows]
-    return [TaskRecord(**{**facts, "tags": tuple(json.loads(facts["tags"]))}) for facts in records]
+    tags = names.index("tags")
+    return [
+        TaskRecord(**dict(zip(names, (*row[:tags], tuple(json.loads(row[tags])), *row[tags + 1 :]), strict=True)))
+        for row in found
+    ]
 
 
 def tries(session: Reading, query: LogQuery) -> list[TryRecord]:
     """Attempts of closed tasks, in the order they were logged."""
     where = {
-        "a.task_id = ?": clean(query.task_id),
-        "a.task_type = ?": clean(query.task_type),
-        "a.team = ?": clean(query.team),
+        **_common(query, "a"),
         "a.model = ?": clean(query.model),
         "a.result = ?": query.status,
         "a.at >= ?": query.since,
         "a.at < ?": query.until,
         "a.id > ?": query.after or None,
+        has(_TRY_TEXT): clean(query.text).lower(),
     }
     names = [f.name for f in fields(TryRecord)]
-    rows = _select(session, _TRIES, where, query, order="a.id")
-    return [TryRecord(**dict(zip(names, row, strict=True))) for row in rows]
+    sql = f"{_TRIES} JOIN task t ON t.task_id = a.task_id" if query.text else _TRIES
+    return [
+        TryRecord(**dict(zip(names, row, strict=True)))
+        for row in _select(session, sql, where, query, order="a.id")
+    ]
 
 
 def calls(session: Reading, query: LogQuery) -> list[CallRecord]:
-    """Model calls in the order they were sent."""
+    """Model calls in the order they were sent; one whose process is gone is doubtful."""
+    gone = _gone(session)
+    left = _GONE.format(gone=marks(len(gone)))
+    state: dict[str, Any] = {"c.state = ?": query.status}
+    if gone and query.status == "doubt":
+        state = {f"(c.state = ? OR {left})": ("doubt", *gone)}
+    elif gone and query.status == "sent":
+        state = {f"(c.state = ? AND NOT {left})": ("sent", *gone)}
     where = {
-        "c.task_id = ?": clean(query.task_id),
-        "t.task_type = ?": clean(query.task_type),
-        "t.team = ?": clean(query.team),
+        **_common(query, "c"),
         "c.model = ?": clean(query.model),
-        "c.state = ?": query.status,
+        **state,
         "c.sent >= ?": query.since,
         "c.sent < ?": query.until,
         "c.id > ?": query.after or None,
+        has("t.description"): clean(query.text).lower(),
     }
     names = [f.name for f in fields(CallRecord)]
-    records = [dict(zip(names, row, strict=True)) for row in _select(session, _CALLS, where, query, order="c.id")]
+    found = _select(session, _calls(len(gone)), where, query, order="c.id", first=gone * 3)
+    records = [dict(zip(names, row, strict=True)) for row in found]
     return [CallRecord(**{**r, "local": bool(r["local"]), "estimated": bool(r["estimated"])}) for r in records]
 
 
-def _select(session: Reading, sql: str, where: dict[str, Any], query: LogQuery, *, order: str) -> list[Any]:
+def _common(query: LogQuery, table: str) -> dict[str, Any]:
+    """The filters that every kind of row has."""
+    kept = "t" if table == "c" else table  # a call has no type of its own
+    return {
+        f"{table}.task_id = ?": clean(query.task_id),
+        f"{table}.task_id IN ({marks(len(query.tasks))})": tuple(map(clean, query.tasks)) or None,
+        f"{kept}.task_type = ?": clean(query.task_type),
+        f"{kept}.team = ?": clean(query.team),
+    }
+
+
+def _gone(session: Reading) -> tuple[str, ...]:
+    """The names of workers that left tasks open and do not live any more."""
+    owners = session.rows(
+        "SELECT DISTINCT t.owner FROM pending p JOIN task t ON t.task_id = p.task_id WHERE t.owner <> ''"
+    )
+    return tuple(owner for (owner,) in owners if not session.alive(owner))
+
+
+def _select(
+    session: Reading, sql: str, where: dict[str, Any], query: LogQuery, *, order: str, first: tuple[Any, ...] = ()
+) -> list[Any]:
+    """Rows by the tests that have a value; one of several values fills several marks."""
     wanted = {test: value for test, value in where.items() if value not in ("", None)}
+    values = [each for value in wanted.values() for each in (value if isinstance(value, tuple) else (value,))]
     parts = [sql, f"WHERE {' AND '.join(wanted)}" if wanted else ""]
     down = ", ".join(f"{column} DESC" for column in order.split(", "))
     parts += [f"ORDER BY {down if query.newest else order} LIMIT ?"]
-    rows = session.rows(" ".join(parts), *wanted.values(), _ALL if query.count is None else query.count)
+    rows = session.rows(" ".join(parts), *first, *values, _ALL if query.count is None else query.count)
     return rows[::-1] if query.newest else rows
 
 

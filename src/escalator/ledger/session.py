@@ -77,6 +77,17 @@ def clean(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
+def has(text: str) -> str:
+    """A test whether an SQL expression has a text in it, given in lower case; letters of any case match."""
+    return f"strpos(lower({text}), ?) > 0"
+
+
+def teach(connection: Connection) -> None:
+    """Let SQLite know what `has` needs: its own `lower` knows the letters of English only."""
+    connection.create_function("lower", 1, str.lower, deterministic=True)
+    connection.create_function("strpos", 2, lambda text, part: text.find(part) + 1, deterministic=True)
+
+
 def marks(count: int) -> str:
     """That many parameter marks, as in "?, ?, ?"."""
     return ", ".join("?" * count)

@@ -8,9 +8,11 @@ import os
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeVar
+from threading import Lock
+from typing import Protocol, TypeVar
 
+from escalator.errors import LedgerError
+from escalator.forking import FORK_SECONDS, Forks, look_after, undivided
 from escalator.ledger import money, queues, rows, tally, tasks
 from escalator.ledger.log import (
     AnyTally,
@@ -26,7 +28,7 @@ from escalator.ledger.log import (
 )
 from escalator.ledger.protocol import Closing, Entry, Held, Hold, Opened, Refused, Settlement, TaskRow
 from escalator.ledger.session import Reading, Session
-from escalator.ledger.writer import Undo
+from escalator.ledger.writes import Undo
 
 T = TypeVar("T")
 
@@ -46,6 +48,14 @@ class Writing(Protocol):
         """Why writes are waiting, as a sentence; empty if all is well."""
         ...
 
+    def pause(self, seconds: float) -> bool:
+        """Write nothing until `go_on`; whether it came to rest within so many seconds."""
+        ...
+
+    def go_on(self) -> None:
+        """Write again."""
+        ...
+
     def close(self) -> None:
         """Write everything that waits."""
         ...
@@ -58,8 +68,8 @@ class Database(Protocol):
         """Who writes to it."""
         ...
 
-    def reading(self) -> AbstractContextManager[Reading]:
-        """Something to read from for the length of the block."""
+    def read(self, question: Callable[[Reading], T]) -> T:
+        """The answer to a question, of one moment of the ledger."""
         ...
 
     def now(self) -> float:
@@ -70,8 +80,16 @@ class Database(Protocol):
         """Let go of everything."""
         ...
 
-    def abandon(self) -> list[Any]:
-        """In a forked child: let go of what the parent still uses; returns what must not be finalised."""
+    def pause(self, seconds: float) -> bool:
+        """Answer nothing until `go_on`; whether it came to rest within so many seconds."""
+        ...
+
+    def go_on(self) -> None:
+        """Answer again."""
+        ...
+
+    def abandon(self, *, at_rest: bool) -> None:
+        """In a forked child: let go of what the parent still uses. `at_rest`: nothing was under way then."""
         ...
 
     def again(self) -> Database:
@@ -79,28 +97,38 @@ class Database(Protocol):
         ...
 
 
-class SqlLedger:
+class SqlLedger(Forks):
     """A ledger in a database. A forked child gets connections and a name of its own at its first use."""
 
     def __init__(self, database: Database, *, store_answers: bool) -> None:
         self._keep = store_answers
+        self._renewing = Lock()
         self._start(database)
         _LIVING.add(self)
+        look_after(self)
 
     def _start(self, database: Database) -> None:
         self._database = database
         self._writer = database.writer()
         self._pid = os.getpid()
-        self._closed = self._orphaned = False
+        self._closing = self._closed = self._at_rest = self._orphaned = self._broken = False
 
     def _writing(self) -> Writing:
         if self._pid != os.getpid():
-            self._start(self._database.again())
+            with self._renewing:
+                if self._broken:
+                    raise LedgerError(
+                        "This process was forked while its parent was busy with the ledger for longer than "
+                        f"{FORK_SECONDS:g} s. Fork when it is at rest, or start processes by spawn."
+                    )
+                if self._pid != os.getpid():
+                    with undivided():
+                        self._start(self._database.again())
         return self._writer
 
-    def _reading(self) -> AbstractContextManager[Reading]:
+    def _read(self, question: Callable[[Reading], T]) -> T:
         self._writing()
-        return self._database.reading()
+        return self._database.read(question)
 
     def open_task(self, row: TaskRow, *, new: bool = False) -> Future[Opened]:
         """Store the task if it is new and claim it for this process; see `Opened`.
@@ -162,13 +190,11 @@ class SqlLedger:
 
     def allowed(self, task_id: str, model: str) -> int:
         """Nano-dollars left of an approval."""
-        with self._reading() as session:
-            return money.allowed(session, task_id, model, self.now())
+        return self._read(lambda session: money.allowed(session, task_id, model, self.now()))
 
     def spent(self, scopes: Sequence[str]) -> Mapping[str, tuple[int, int]]:
         """Nano-dollars (spent, held) of each scope, in doubt counted as spent."""
-        with self._reading() as session:
-            return money.spent(session, scopes)
+        return self._read(lambda session: money.spent(session, scopes))
 
     def now(self) -> float:
         """The ledger's clock."""
@@ -176,44 +202,41 @@ class SqlLedger:
 
     def trouble(self) -> str:
         """Why writes are waiting in memory, as a sentence; empty if all is well."""
-        return self._writer.trouble()
+        return "" if self._orphaned else self._writer.trouble()
 
     def close(self) -> None:
         """Write what waits and release the store. Raises `LedgerError` if something could not be written."""
-        if self._closed or self._pid != os.getpid():
+        if self._closed or self._closing or self._pid != os.getpid():
             return
-        self._closed = True
+        self._closing = True
         try:
             self._writer.close()
         finally:
-            self._database.close()
+            with undivided():
+                self._closed = True
+                self._database.close()
 
     def tasks(self, query: LogQuery = LogQuery()) -> list[TaskRecord]:  # noqa: B008
         """Tasks by the time they were opened."""
-        with self._reading() as session:
-            return rows.tasks(session, query)
+        return self._read(lambda session: rows.tasks(session, query))
 
     def tries(self, query: LogQuery = LogQuery()) -> list[TryRecord]:  # noqa: B008
         """Attempts of closed tasks."""
-        with self._reading() as session:
-            return rows.tries(session, query)
+        return self._read(lambda session: rows.tries(session, query))
 
     def calls(self, query: LogQuery = LogQuery()) -> list[CallRecord]:  # noqa: B008
         """Model calls, those under way included."""
-        with self._reading() as session:
-            return rows.calls(session, query)
+        return self._read(lambda session: rows.calls(session, query))
 
     def look(self, task_id: str) -> Opened | None:
         """What opening the task would find, without claiming it."""
-        with self._reading() as session:
-            return tasks.look(session, task_id)
+        return self._read(lambda session: tasks.look(session, task_id))
 
     def tally(
         self, kind: type[AnyTally], by: Sequence[str], *, since: str = "", until: str = ""
     ) -> list[AnyTally]:
         """Sums grouped by some of `DIMENSIONS[kind]`."""
-        with self._reading() as session:
-            return tally.read(session, kind, by, since=since, until=until)
+        return self._read(lambda session: tally.read(session, kind, by, since=since, until=until))
 
     def sweep(self) -> Future[int]:
         """Give up the tasks of every process that died; returns how many."""
@@ -226,7 +249,8 @@ class SqlLedger:
     def review_add(self, task_id: str, kind: ReviewKind, summary: str, payload: str) -> Future[int]:
         """Ask for a decision and return its id."""
         return self._writing().submit(
-            lambda session: queues.review_add(session, task_id, kind, summary=summary, payload=payload)
+            lambda session: queues.review_add(session, task_id, kind, summary=summary, payload=payload),
+            keep=True,
         )
 
     def review_decide(self, review_id: int, decision: Decision, *, by: str, note: str = "") -> Future[Review]:
@@ -237,13 +261,11 @@ class SqlLedger:
 
     def review(self, review_id: int) -> Review | None:
         """One review, or None."""
-        with self._reading() as session:
-            return queues.review(session, review_id)
+        return self._read(lambda session: queues.review(session, review_id))
 
     def reviews(self, *, state: ReviewState | None = None, task_id: str = "") -> list[Review]:
         """Reviews, oldest first."""
-        with self._reading() as session:
-            return queues.reviews(session, state, task_id)
+        return self._read(lambda session: queues.reviews(session, state, task_id))
 
     def prompt_add(self, task_id: str, *, provider: str, model: str, reason: str, payload: str) -> Future[int]:
         """Queue a prompt nobody could serve."""
@@ -267,13 +289,26 @@ class SqlLedger:
 
     def prompts(self) -> list[Waiting]:
         """Every queued prompt, oldest first."""
-        with self._reading() as session:
-            return queues.prompts(session)
+        return self._read(queues.prompts)
 
-    def _forked(self) -> None:
-        if not self._closed and not self._orphaned:
-            self._orphaned = True
-            _KEPT.append((self._writer, self._database.abandon()))
+    def before_fork(self) -> None:
+        """Wait for what is being written or read, so that a child finds nothing half done."""
+        if not (self._closed or self._orphaned):
+            resting = self._writer.pause(FORK_SECONDS)
+            self._at_rest = self._database.pause(FORK_SECONDS) and resting
+
+    def after_fork(self) -> None:
+        """Go on."""
+        if not (self._closed or self._orphaned):
+            self._database.go_on()
+            self._writer.go_on()
+
+    def begin_anew(self) -> None:
+        """Let go of the parent's connections and locks; the first use makes new ones."""
+        self._renewing = Lock()
+        if not (self._closed or self._orphaned):
+            self._orphaned, self._broken = True, not self._at_rest
+            self._database.abandon(at_rest=self._at_rest)
 
     def _at_exit(self) -> None:
         with contextlib.suppress(Exception):
@@ -281,13 +316,6 @@ class SqlLedger:
 
 
 _LIVING: weakref.WeakSet[SqlLedger] = weakref.WeakSet()
-_KEPT: list[object] = []
-"""What a forked child inherited and must neither use nor finalise."""
-
-
-def _after_fork() -> None:
-    for ledger in list(_LIVING):
-        ledger._forked()  # noqa: SLF001  # the hook belongs to this module
 
 
 def _at_exit() -> None:
@@ -295,5 +323,4 @@ def _at_exit() -> None:
         ledger._at_exit()  # noqa: SLF001  # the hook belongs to this module
 
 
-os.register_at_fork(after_in_child=_after_fork)
 atexit.register(_at_exit)

@@ -205,6 +205,32 @@ def sweep(session: Session) -> int:
     return len(left)
 
 
+GONE = "gone"
+"""The name of a worker that ended in good order and left tasks open: nobody has it, so it never lives."""
+
+
+def leave(session: Session) -> None:
+    """Take this worker's name from what it leaves open, as one that ends must."""
+    session.run(
+        "UPDATE task SET owner = ? WHERE owner = ? AND task_id IN (SELECT task_id FROM pending)",
+        GONE,
+        session.owner,
+    )
+    session.run("UPDATE prompt SET owner = '' WHERE owner = ?", session.owner)
+
+
+def leaves_something(session: Reading, owner: str) -> bool:
+    """Whether any task or prompt bears a worker's name."""
+    return bool(
+        session.rows(
+            "SELECT 1 FROM pending p JOIN task t ON t.task_id = p.task_id WHERE t.owner = ? "
+            "UNION ALL SELECT 1 FROM prompt WHERE owner = ? LIMIT 1",
+            owner,
+            owner,
+        )
+    )
+
+
 def release(session: Session, task_id: str) -> None:
     """Give the task up without closing it; calls under way become doubtful."""
     given = session.rows(

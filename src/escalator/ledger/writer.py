@@ -9,40 +9,50 @@ answer) waits in memory when the store cannot be written, and is written first o
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from escalator.errors import EscalatorError, LedgerError
+from escalator.errors import EscalatorError, LedgerBusyError, LedgerError
 from escalator.ledger.session import Session
+from escalator.ledger.writes import PATIENCE, Request, Undo, Work, Written, undoing
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
 T = TypeVar("T")
-Work = Callable[[Session], Any]
-Undo = Callable[[Session, Any], None]
 
 _BATCH = 256
 _RETRY_SECONDS = 1.0
+_AGAIN_SECONDS = 0.1
+"""Between two tries to write to a store that is away for a moment."""
+_SLOW_SECONDS = 1.0
+"""From when on it is worth a word that another process holds the lock."""
 _LOOP_BATCH = 32
 
 
 class Backend(Protocol):
-    """What the writer needs of a store."""
+    """What the writer needs of a store. `inline`: writing is quick enough for the caller's own thread;
+    `loop_inline`: even for an event loop's.
+    """
 
+    inline: bool
     loop_inline: bool
 
-    def lock(self, *, wait: bool) -> bool:
-        """Exclude writers of other processes. Without waiting: whether that was possible at once."""
+    def lock(self, within: float = 0.0) -> bool:
+        """Exclude other writers, in this process and others; whether that was possible within so many seconds."""
         ...
 
-    def unlock(self) -> None:
-        """Let other writers on."""
+    def wait_for_lock(self) -> None:
+        """The same for the writer's thread, which waits as long as it takes."""
+        ...
+
+    def unlock(self, *, waited: bool = False) -> None:
+        """Let other writers on. `waited`: it was `wait_for_lock` that locked."""
         ...
 
     def transaction(self) -> AbstractContextManager[Session]:
@@ -53,100 +63,39 @@ class Backend(Protocol):
         """A sentence if the error says that the store cannot be written now; empty for any other error."""
         ...
 
+    def passing(self, error: BaseException) -> bool:
+        """Whether such an error may be over in a moment, and nothing of its transaction was written."""
+        ...
+
+    def holdup(self) -> str:
+        """What a write may be waiting for just now, to follow a colon."""
+        ...
+
     def upkeep(self, *, wanted_only: bool) -> bool:
         """Do what is due between transactions, such as a checkpoint; `wanted_only` just says whether it is."""
         ...
 
 
-@dataclass(slots=True, eq=False)
-class Request:
-    """One thing to be written. `keep`: it must not be lost. `undo`: what to write, given
-    the value or None, if nobody takes the value or it is not known whether it was written.
-    """
-
-    work: Work
-    keep: bool = False
-    undo: Undo | None = None
-    future: Future[Any] = field(default_factory=Future)
-    value: Any = None
-    error: BaseException | None = None
-
-    def wanted(self) -> bool:
-        """Whether somebody still waits for the answer; from then on it cannot be cancelled."""
-        return self.keep or self.future.set_running_or_notify_cancel()
-
-    def answer(self) -> None:
-        """Resolve the future with what came of it."""
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self.value)
-
-
-class Written(Future[T]):
-    """The future of a write. Who asks for its result has it written now, if it was waiting for company.
-
-    `undo`: what becomes of a result that nobody takes, because the write was cancelled before it was read. A plain
-    future can be cancelled only until its answer is decided, and its caller may go away right then.
-    """
-
-    def __init__(self, hurry: Callable[[bool], None], *, alone: bool, undo: Callable[[T], None] | None) -> None:
-        super().__init__()
-        self._hurry, self._alone, self._undo = hurry, alone, undo
-        self._taken = self._left = False
-
-    def result(self, timeout: float | None = None) -> T:
-        """The result, which from now on somebody has."""
-        self._ask()
-        value = super().result(timeout)
-        self._taken = True
-        return value
-
-    def exception(self, timeout: float | None = None) -> BaseException | None:
-        """The error, written now if it was not yet."""
-        self._ask()
-        return super().exception(timeout)
-
-    def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
-        """Call back when it is written; a write that waits for company is sent off for it."""
-        super().add_done_callback(fn)
-        if self._alone and not self.done():
-            self._hurry(False)  # nobody blocks: it may wait for the end of a loop's turn
-
-    def cancel(self) -> bool:
-        """Whether it was in time. Where it was not and nobody has the result yet, the result is undone."""
-        if super().cancel():
-            return True
-        if self._undo is not None and not self._taken and not self._left:
-            self._left = True
-            super().add_done_callback(self._nobody_takes)
-        return False
-
-    def _ask(self) -> None:
-        if not self.done():
-            self._hurry(True)  # somebody blocks, perhaps the loop itself
-
-    def _nobody_takes(self, done: Future[T]) -> None:
-        if self._undo is not None and done.exception() is None:
-            self._undo(Future.result(done))
-
-
 class Writer:
     """The queue, the thread behind it, and what waits for a better day.
 
-    `chore` is written now and then by the thread, and at the end, in a transaction of its own.
+    `chore` is written now and then by the thread, and at the end, in a transaction of its own. `patience`: seconds
+    a store that is locked or away is waited for. `name` is the ledger's, for what is said.
     """
 
-    def __init__(self, backend: Backend, chore: Work | None = None) -> None:
-        self._backend, self._chore = backend, chore
+    def __init__(
+        self, backend: Backend, chore: Work | None = None, *, name: str = "", patience: float = PATIENCE
+    ) -> None:
+        self._backend, self._chore, self._name, self.patience = backend, chore, name, patience
         self._queue: deque[Request] = deque()
         self._wake = threading.Condition()
         self._mutex = threading.Lock()
         self._backlog: list[Request] = []
         self._trouble, self._lost = "", 0
+        self._again = self._locking = 0.0
         self._thread: threading.Thread | None = None
         self._turn: AbstractEventLoop | None = None
-        self._closed = self._wrote = False
+        self._closed = self._ended = self._wrote = self._paused = False
         self._upkeep = False
         self._answered: deque[Request] = deque()
 
@@ -176,13 +125,14 @@ class Writer:
         return Request(work=work, keep=keep, undo=undo, future=future)
 
     def _future(self, undo: Callable[[Any], None] | None, *, alone: bool) -> Future[Any]:
-        return Written(self._hurry, alone=alone, undo=undo)
+        return Written(self, alone=alone, undo=undo)
 
     def _write_undo(self, undo: Undo, value: Any) -> None:
         with suppress(LedgerError):  # a ledger that is closed by now counts the call as doubtful
-            self.submit(_undoing(undo, value).work, keep=True)
+            self.submit(undoing(undo, value).work, keep=True)
 
-    def _hurry(self, now: bool) -> None:  # a callback's only word
+    def hurry(self, now: bool) -> None:  # a future's only word
+        """Have written what waits: at once, or at the end of a loop's turn."""
         if self._queue and not self._write_here(None, now=now):
             self._rouse()
 
@@ -197,27 +147,77 @@ class Writer:
     def trouble(self) -> str:
         """Why writes are waiting, as a sentence; empty if all is well."""
         waiting = sum(request.keep for request in self._backlog)
+        locked = self._locking and time.monotonic() - self._locking
+        if self._again or locked > _SLOW_SECONDS:
+            waiting += sum(request.keep for request in tuple(self._queue))
         if waiting:
-            return f"{self._trouble} Results waiting in memory to be written: {waiting}."
+            why = self._trouble if self._backlog or self._again else self.holdup(locked)
+            return f"{why} Results waiting in memory to be written: {waiting}."
         return f"{self._trouble} Results lost: {self._lost}." if self._lost else ""
 
+    def holdup(self, seconds: float) -> str:
+        """What a write has been waiting for."""
+        if self._again:
+            return f"{self._trouble} It was waited for, for {seconds:.3g} s."
+        return (
+            f"The ledger {self._name} could not be written for {seconds:.3g} s: {self._backend.holdup()}. "
+            "Nothing is bought meanwhile."
+        )
+
+    def pause(self, seconds: float) -> bool:
+        """Write nothing until `go_on`; whether what was being written came to its end within so many seconds."""
+        self._paused = self._mutex.acquire(timeout=seconds)
+        return self._paused
+
+    def go_on(self) -> None:
+        """Write again."""
+        if self._paused:
+            self._paused = False
+            self._mutex.release()
+
     def close(self) -> None:
-        """Write everything that waits. Raises `LedgerError` if that cannot be done."""
+        """Write everything that waits. Raises `LedgerError` if that cannot be done within `patience`."""
+        end = time.monotonic() + self.patience
         with self._wake:
             self._closed = True
             self._wake.notify()
+        while self._queue and self._write_now(None, len(self._queue)):
+            pass
+        if self._queue:
+            self._rouse()
         if self._thread is not None:
-            self._thread.join()
-        with self._mutex:
-            while self._queue:
-                self._write(self._take(_BATCH))
-            if self._backlog:
-                self._write([])
-            elif self._chore is not None and self._wrote:
-                self._write([Request(work=self._chore)])  # or short processes would leave it to nobody
+            self._thread.join(self.patience)
+        self._write_last(max(end - time.monotonic(), 0.0))
+        self._give_up_rest()
         self._answer()
         if self.trouble():
             raise LedgerError(f"{self.trouble()} They are lost now that the ledger is closed.")
+
+    def _write_last(self, seconds: float) -> None:
+        if not self._mutex.acquire(timeout=seconds + _AGAIN_SECONDS):
+            self._ended = True
+            return
+        try:
+            self._ended = True
+            if self._backend.lock(within=seconds):
+                try:
+                    if self._backlog:
+                        self._write([])
+                    elif self._chore is not None and self._wrote:
+                        self._write([Request(work=self._chore)])  # or short processes would leave it to nobody
+                finally:
+                    self._backend.unlock()
+        finally:
+            self._mutex.release()
+
+    def _give_up_rest(self) -> None:
+        """Tell who still waits; what had to be kept is lost."""
+        rest = self._take(len(self._queue))
+        if rest:
+            self._trouble = self.holdup(self.patience)
+            self._lost += sum(request.keep for request in rest)
+            for request in rest:
+                self._refuse(request, LedgerBusyError(self._trouble))
 
     def _write_here(self, request: Request | None, *, now: bool = False) -> bool:
         """Write in the caller's thread, with all that waits in the queue, unless somebody would have to wait.
@@ -251,67 +251,92 @@ class Writer:
 
     def _write_now(self, request: Request | None, most: int) -> bool:
         """Write up to so many of those that wait, and this one; False where that would mean waiting for others."""
-        if self._backlog or len(self._queue) > most or not self._mutex.acquire(blocking=False):
+        waiting = self._locking or self._again  # others were first: who is quick must not push in
+        if not self._backend.inline or self._backlog or waiting or len(self._queue) > most:
+            return False
+        if not self._mutex.acquire(blocking=False):
             return False
         try:
-            if self._backlog or not self._backend.lock(wait=False):
+            if self._ended or self._backlog or not self._backend.lock():
                 return False
-            self._write(self._take(most) + ([request] if request else []), locked=True)
+            try:
+                self._write(self._take(most) + ([request] if request else []))
+            finally:
+                self._backend.unlock()
         finally:
             self._mutex.release()
         self._answer()
-        if self._upkeep or self._backlog:
+        if self._upkeep or self._backlog or self._again:
             self._rouse()
         return True
 
     def _run(self) -> None:
-        while True:
-            with self._wake:
-                while not (self._queue or self._upkeep or self._closed):
-                    if not self._wake.wait(_RETRY_SECONDS if self._backlog else None) and self._backlog:
-                        break
-                if self._closed and not self._queue:
-                    return
-            with self._mutex:
-                if self._queue or self._backlog:
-                    self._write(self._take(_BATCH))
+        while self._work_comes():
+            self._locking = time.monotonic()
+            error = self._lock()
+            self._locking = 0.0
+            try:
+                with self._mutex:
+                    if self._ended:
+                        return
+                    if error is not None:
+                        self._failed(self._take(_BATCH), error)
+                    else:
+                        self._write_what_waits()
+            finally:
+                if error is None:
+                    self._backend.unlock(waited=True)
             self._answer()
-            with self._mutex:
-                if self._upkeep:
-                    self._keep_up()
 
-    def _keep_up(self) -> None:
-        """What is due now and then: the chore, and the backend's own."""
-        self._upkeep = False
-        if self._chore is not None and not self._backlog:
-            self._write([Request(work=self._chore)])
-            self._answer()
+    def _lock(self) -> OSError | None:
+        try:
+            self._backend.wait_for_lock()
+        except OSError as error:
+            return error
+        return None
+
+    def _work_comes(self) -> bool:
+        """Wait until there is something to do; False when there will be nothing more."""
+        with self._wake:
+            while True:
+                pause = self._again and self._again - time.monotonic()
+                if self._queue and pause > 0:
+                    self._wake.wait(pause)
+                elif self._queue or (self._upkeep and not self._closed):
+                    return True
+                elif self._closed:
+                    return False
+                elif not self._wake.wait(_RETRY_SECONDS if self._backlog else None) and self._backlog:
+                    return True
+
+    def _write_what_waits(self) -> None:
+        """The next batch; where there is none, what is due now and then: the chore, and the backend's own."""
+        if self._queue or self._backlog:
+            self._write(self._take(_BATCH))
+        elif self._upkeep:
+            if self._chore is not None:
+                self._write([Request(work=self._chore)])
             self._upkeep = False
-        self._backend.upkeep(wanted_only=False)
+            self._backend.upkeep(wanted_only=False)
 
     def _take(self, most: int) -> list[Request]:
         """The next requests, without those nobody wants any more."""
         taken = [self._queue.popleft() for _ in range(min(len(self._queue), most))]
         return [request for request in taken if not request.future.cancelled()]
 
-    def _write(self, batch: list[Request], *, locked: bool = False) -> None:
+    def _write(self, batch: list[Request]) -> None:
         """Write one transaction, what waits in memory first, and decide every answer. Never raises."""
         try:
-            if not locked:
-                self._backend.lock(wait=True)
-            try:
-                self._transact([*self._backlog, *batch])
-            finally:
-                self._backend.unlock()
+            self._transact([*self._backlog, *batch])
         except BaseException as error:  # noqa: BLE001  # every caller is told, in `_failed`
             self._failed(batch, error)
             return
-        self._backlog, self._wrote = [], True
+        self._backlog, self._wrote, self._again = [], True, 0.0
         for request in batch:
             if request.wanted():
                 self._answered.append(request)
             elif request.undo is not None:
-                self._backlog.append(_undoing(request.undo, request.value))
+                self._backlog.append(undoing(request.undo, request.value))
         if self._backend.upkeep(wanted_only=True):
             self._upkeep = True
 
@@ -353,18 +378,24 @@ class Writer:
             self._drop(error)
 
     def _postpone(self, batch: list[Request], trouble: str, error: BaseException) -> None:
-        """Keep what must not be lost, refuse the rest."""
+        """Try again what may be written in a moment, keep what must not be lost, refuse the rest."""
         self._trouble = trouble
-        told = LedgerError(trouble)
+        now, again = time.monotonic(), list[Request]()
+        passing = self._backend.passing(error) and not self._ended
+        told = LedgerBusyError(trouble) if passing else LedgerError(trouble)
         told.__cause__ = error
         for request in batch:
-            if request.keep:
+            if passing and now - request.since < self.patience:
+                again.append(request)
+            elif request.keep:
                 self._backlog.append(request)
                 self._answered.append(Request(work=request.work, future=request.future))
-                continue
-            if request.undo is not None:
-                self._backlog.append(_undoing(request.undo, None))
-            self._refuse(request, told)
+            else:
+                if request.undo is not None and not passing:
+                    self._backlog.append(undoing(request.undo, None))
+                self._refuse(request, told)
+        self._queue.extendleft(reversed(again))
+        self._again = now + _AGAIN_SECONDS if again else 0.0
 
     def _refuse(self, request: Request, error: BaseException) -> None:
         request.error = error
@@ -385,10 +416,6 @@ class Writer:
         self._backlog = []
         self._lost += 1
         self._trouble = f"A result could not be written to the ledger: {error!r}."
-
-
-def _undoing(undo: Undo, value: Any) -> Request:
-    return Request(work=lambda session: undo(session, value))
 
 
 def _running_loop() -> AbstractEventLoop | None:

@@ -278,6 +278,10 @@ class LedgerSection(Section):
         default=None, metadata=says("NAME of the environment variable with a postgresql:// URL")
     )
     durability: Literal["full", "normal"] = "full"
+    patience: float = field(
+        default=30.0,
+        metadata=says("seconds a ledger that is locked or away is waited for; never past a task's deadline", ge=0),
+    )
     store_answers: bool = field(default=True, metadata=says("false: a resume must buy answers again"))
     redact: str | None = field(
         default=None, metadata=says("module:attr of a (text) -> text called on everything before it is stored")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from escalator.ledger import Archive, to_usd
-from escalator.ledger.export import follow, rows
+from escalator.ledger.export import follow, pages
 from escalator.ledger.log import CallRecord, LogQuery, TaskRecord, TryRecord
 from escalator.records.facts import AttemptFacts, came_about
 from escalator.records.flat import by_name
@@ -39,30 +40,36 @@ def attributions(
 
     `following` goes on for ever, looking for new ones every so many seconds.
     """
-    task: dict[int, Attribution] = {}
-    found = follow(ledger, "attempts", query, seconds=seconds) if following else rows(ledger, "attempts", query)
-    wanted = text.lower()
-    for row in found:
-        if not isinstance(row, TryRecord):
-            continue
-        if row.id not in task:  # attempts of one task stand together
-            task = _attempts(ledger, row.task_id)
-        line = task.get(row.id)  # none where its task was closed anew just now
-        if line is not None and wanted in f"{line.description} {line.cause} {line.validation}".lower():
-            yield line
+    query = replace(query, text=text or query.text)
+    if following:
+        found: Iterator[list[Any]] = ([row] for row in follow(ledger, "attempts", query, seconds=seconds))
+    else:
+        found = pages(ledger, "attempts", query)
+    for page in found:
+        for first in range(0, len(page), _TASKS_AT_ONCE):
+            part = page[first : first + _TASKS_AT_ONCE]
+            told = _attempts(ledger, tuple(dict.fromkeys(row.task_id for row in part)))
+            yield from (
+                told[row.id] for row in part if row.id in told
+            )  # a task may have been closed anew just now
 
 
-def _attempts(ledger: Archive, task_id: str) -> dict[int, Attribution]:
-    """The attempts of one task by their row's id."""
-    query = LogQuery(task_id=task_id)
-    task = next(iter(ledger.tasks(query)), None)
-    calls: dict[tuple[int, int], list[CallRecord]] = {}
+_TASKS_AT_ONCE = 500
+
+
+def _attempts(ledger: Archive, task_ids: tuple[str, ...]) -> dict[int, Attribution]:
+    """The attempts of some tasks by their row's id; those of one task stand together."""
+    query = LogQuery(tasks=task_ids)
+    tasks = {task.task_id: task for task in ledger.tasks(query)}
+    calls: dict[tuple[str, int, int], list[CallRecord]] = {}
     for call in ledger.calls(query):
-        calls.setdefault((call.rung, call.number), []).append(call)
+        calls.setdefault((call.task_id, call.rung, call.number), []).append(call)
     found: dict[int, Attribution] = {}
-    before = None
+    before: dict[str, Attribution] = {}
     for row in ledger.tries(query):
-        found[row.id] = before = _told(row, task, calls.get((row.rung, row.number), []), before)
+        own = calls.get((row.task_id, row.rung, row.number), [])
+        line = _told(row, tasks.get(row.task_id), own, before.get(row.task_id))
+        found[row.id] = before[row.task_id] = line
     return found
 
 

@@ -49,14 +49,17 @@ def _lines(ledger: Archive, kind: LogKind, query: LogQuery, text: str) -> Iterat
         return
     for record in rows(ledger, kind, query):
         facts = plain(record)
-        if text.lower() in json.dumps(facts, ensure_ascii=False, default=str).lower():
+        if not text or text.lower() in json.dumps(facts, ensure_ascii=False, default=str).lower():
             yield facts
+
+
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _jsonl(lines: Iterator[dict[str, Any]], stream: Any) -> int:
     count = 0
     for facts in lines:
-        stream.write(in_json(json.dumps(facts, ensure_ascii=False)) + "\n")
+        stream.write(in_json(_as_json(facts)) + "\n")
         count += 1
     return count
 
@@ -65,9 +68,9 @@ def _csv(lines: Iterator[dict[str, Any]], stream: Any) -> int:
     count, table = 0, None
     for facts in lines:
         if table is None:
-            table = csv.DictWriter(stream, fieldnames=list(facts), lineterminator="\n")
-            table.writeheader()
-        table.writerow({key: _cell(value) for key, value in facts.items()})
+            table = csv.writer(stream, lineterminator="\n")
+            table.writerow(facts)
+        table.writerow(map(_cell, facts.values()))
         count += 1
     return count
 

@@ -8,13 +8,13 @@ import secrets
 import socket
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from escalator.errors import SandboxError
+from escalator.forking import ForkLock
 from escalator.records import Command, Isolation, Limits
 from escalator.sandbox.execute import WHAT_NEXT, Mode, execute
 
@@ -42,7 +42,7 @@ _LEAKS = {
     "process": "another process could be looked into",
     "environment": "the parent's environment came through",
 }
-_lock = threading.Lock()
+_lock = ForkLock()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 from urllib.parse import urlsplit
 
+from escalator.forking import ForkLock, Forks, look_after
 from escalator.kinds import KINDS
 from escalator.simulation import wires
 
@@ -47,7 +48,7 @@ Skill: TypeAlias = Callable[[Question], Reply]
 """How good the models are: a question in, an answer or a fault out."""
 
 
-class Fleet:
+class Fleet(Forks):
     """Starts one server per kind of provider on free loopback ports; a context manager.
 
     `skill` answers for every model. `seconds` is how long each answer takes. `down` are kinds whose server is
@@ -57,8 +58,16 @@ class Fleet:
     def __init__(self, skill: Skill, *, seconds: float = 0.0, down: tuple[str, ...] = ()) -> None:
         self.skill, self.seconds, self.down = skill, seconds, down
         self.asked: Counter[str] = Counter()
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._servers: dict[str, ThreadingHTTPServer] = {}
+        self._ours = True
+        look_after(self)
+
+    def begin_anew(self) -> None:
+        """In a forked child: the servers are the parent's, which goes on to answer."""
+        self._ours = False
+        for server in self._servers.values():
+            server.socket.close()
 
     def __enter__(self) -> Self:
         for kind in SIMULATED:
@@ -79,6 +88,8 @@ class Fleet:
                 self._stop(name)
 
     def _stop(self, kind: str) -> None:
+        if not self._ours:
+            return
         self._servers[kind].shutdown()
         self._servers[kind].server_close()
 

@@ -7,11 +7,11 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
 from typing import Self
 
 from escalator.events import Event
 from escalator.foreign import in_json
+from escalator.forking import ForkLock
 from escalator.sinks.facts import facts_of
 
 
@@ -32,7 +32,7 @@ class JsonLinesSink:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._path, self._content, self._redact, self._clock = Path(path), content, redact, clock
-        self._lock = Lock()
+        self._lock = ForkLock()
         self._file: int | None = None
 
     def __call__(self, event: Event) -> None:

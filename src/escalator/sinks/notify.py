@@ -6,11 +6,12 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from queue import Full, Queue
-from threading import Lock, Thread
+from threading import Thread
 from typing import Literal, TypeAlias
 
 from escalator.events import Event, Sink, TaskEnded
 from escalator.foreign import address, said, shown
+from escalator.forking import ForkLock, Forks, look_after
 from escalator.records.facts import task_facts
 from escalator.records.flat import by_name
 
@@ -49,7 +50,7 @@ def review_notices(notify: Notify) -> Sink:
     return sink
 
 
-class Webhook:
+class Webhook(Forks):
     """Posts each notice as JSON to an address, from a thread of its own.
 
     `headers` are sent along, for instance an authorization read from the environment. A server that fails is
@@ -59,8 +60,13 @@ class Webhook:
     def __init__(self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float = 5.0) -> None:
         self._url, self._headers, self._timeout = url, dict(headers or {}), timeout
         self._queue: Queue[Notice | None] = Queue(maxsize=WAITING)
-        self._lock = Lock()
+        self._lock = ForkLock()
         self._thread: Thread | None = None
+        look_after(self)
+
+    def begin_anew(self) -> None:
+        """In a forked child: the parent posts what it queued."""
+        self._queue, self._thread = Queue(maxsize=WAITING), None
 
     def __call__(self, notice: Notice) -> None:
         """Queue one notice; returns at once."""

@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from escalator.errors import ConfigError
@@ -30,6 +29,7 @@ from escalator.events import (
     Warned,
 )
 from escalator.foreign import each_shown, shown
+from escalator.forking import ForkLock
 from escalator.kinds import kind_of
 from escalator.records import Call, Isolation, Model, Plan, Usage
 from escalator.records.facts import asked, attempt_facts, task_facts
@@ -117,7 +117,7 @@ class _OtelSink:
     def __init__(self, tracer: Any, instruments: _Instruments, clock: Callable[[], int]) -> None:
         self._tracer, self._instruments, self._clock = tracer, instruments, clock
         self._tasks: OrderedDict[str, _Task] = OrderedDict()
-        self._lock = Lock()
+        self._lock = ForkLock()
 
     def __call__(self, event: Event) -> None:
         """Open, annotate or end the spans the event is about."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from hashlib import sha256
 from typing import Generic, TypeVar
 
+from escalator.forking import ForkLock
 from escalator.records import Brief
 
 T = TypeVar("T")
@@ -16,7 +16,7 @@ class Recent(Generic[T]):
     """The last few of things kept by a key, shared between threads."""
 
     def __init__(self, most: int) -> None:
-        self._most, self._lock = most, threading.Lock()
+        self._most, self._lock = most, ForkLock()
         self._kept: OrderedDict[str, T] = OrderedDict()
 
     def get(self, key: str) -> T | None:

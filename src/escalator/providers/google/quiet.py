@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 from contextlib import suppress
 from types import TracebackType
+
+from escalator.forking import ForkLock
 
 
 class _Quiet:
@@ -15,7 +16,7 @@ class _Quiet:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._readers = 0
         self._filter: object = None
 

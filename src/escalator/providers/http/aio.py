@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import math
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from functools import cache, lru_cache
@@ -19,6 +20,7 @@ import aiohttp
 import yarl
 from aiohttp.http_exceptions import HttpProcessingError
 
+from escalator.forking import belongs_to_this_process
 from escalator.providers.http.faults import UndecodableError
 from escalator.providers.http.pools import AsyncAnswer, Call, Errors
 from escalator.providers.http.sockets import KEEP_SECONDS, MOST_CONNECTIONS, readable, tls
@@ -57,6 +59,7 @@ class LoopPool:
                 keepalive_timeout=KEEP_SECONDS,
                 resolver=aiohttp.ThreadedResolver(),
                 ssl=tls() if address.secure else True,
+                socket_factory=_socket,
             ),
             headers=headers,
             skip_auto_headers=("accept", "content-type"),
@@ -99,6 +102,14 @@ class LoopPool:
         if self._loop.is_closed():
             with suppress(StopIteration):
                 self._session.close().send(None)
+
+
+def _socket(address: tuple[Any, ...]) -> socket.socket:
+    """A socket that no forked child shall share."""
+    family, kind, protocol, *_ = address
+    made = socket.socket(family=family, type=kind, proto=protocol)
+    belongs_to_this_process(made)
+    return made
 
 
 @cache

@@ -18,6 +18,7 @@ from typing import Any
 
 import httpcore2
 
+from escalator.forking import belongs_to_this_process
 from escalator.providers.http.address import Proxy, proxy_of
 from escalator.providers.http.pools import Errors
 from escalator.providers.http.watch import Watch, watching
@@ -140,7 +141,7 @@ class _ClockedStream(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        return _ClockedStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
+        return _ClockedStream(_own(self._stream.start_tls(ssl_context, server_hostname, timeout)))
 
     def get_extra_info(self, info: str) -> Any:
         return self._is_readable() if info == "is_readable" else self._stream.get_extra_info(info)
@@ -171,7 +172,13 @@ class _ClockedBackend(httpcore2.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
         watching.get().sent = False
-        return _ClockedStream(self._backend.connect_tcp(host, port, timeout, local_address, socket_options))
+        return _ClockedStream(_own(self._backend.connect_tcp(host, port, timeout, local_address, socket_options)))
+
+
+def _own(stream: httpcore2.NetworkStream) -> httpcore2.NetworkStream:
+    """The stream, whose socket no forked child shall share. TLS makes another socket of it."""
+    belongs_to_this_process(stream.get_extra_info("socket"))
+    return stream
 
 
 class _Counting(asyncio.StreamReader):
@@ -266,6 +273,7 @@ class _WatchedBackend(httpcore2.AsyncNetworkBackend):
             reader = _Counting()
             protocol = asyncio.StreamReaderProtocol(reader)
             transport, _ = await loop.create_connection(lambda: protocol, host, port, happy_eyeballs_delay=0.25)
+            belongs_to_this_process(transport)
             return _WatchedStream(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
 
 

@@ -1,7 +1,8 @@
 """One exchange with a server over HTTP, in both colours, with deadlines that hold and errors that say how.
 
 An `Endpoint` owns the connections to one base URL: one pool for threads, one per event loop, each opened when
-first used and kept. A `Reader` takes the answer in pieces. Nothing here knows a provider's dialect.
+first used and kept; a forked child opens its own. A `Reader` takes the answer in pieces. Nothing here knows a
+provider's dialect.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from weakref import WeakKeyDictionary
 
 from escalator.errors import ProviderError
+from escalator.forking import Forks, look_after, never_finalise
 from escalator.providers.http.address import Address, proxy_of
 from escalator.providers.http.faults import translate
 from escalator.providers.http.pools import Answer, AsyncAnswer, AsyncPool, Call, Pool
@@ -75,7 +77,7 @@ class Whole:
         return b"".join(self._chunks)
 
 
-class Endpoint:
+class Endpoint(Forks):
     """The connections to one server. Safe to share between threads and event loops.
 
     `transport` and `async_transport` replace the network, for tests. `direct` says whether a proxy of the
@@ -100,6 +102,13 @@ class Endpoint:
         self._pool: Pool | None = None
         self._loaded = False
         self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _Kept] = WeakKeyDictionary()
+        self._lock = threading.Lock()
+        look_after(self)
+
+    def begin_anew(self) -> None:
+        """In a forked child: forget the parent's connections, without a word on any of them."""
+        never_finalise((self._pool, list(self._by_loop.values())))
+        self._pool, self._by_loop = None, WeakKeyDictionary()
         self._lock = threading.Lock()
 
     def exchange(self, call: Call, reader: Reader) -> Timing:

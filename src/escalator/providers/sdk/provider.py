@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from escalator.errors import ProviderError
+from escalator.forking import Forks, look_after, never_finalise
 from escalator.providers.base import Health, ModelInfo, failed
 from escalator.providers.http.faults import translate
 from escalator.providers.http.watch import Timing, Watch, watching
@@ -59,8 +60,8 @@ class Answer(Protocol):
         ...
 
 
-class SdkProvider(ABC, Generic[S, A]):
-    """One SDK client for threads and one per event loop, each made when first needed.
+class SdkProvider(Forks, ABC, Generic[S, A]):
+    """One SDK client for threads and one per event loop, each made when first needed, and anew in a forked child.
 
     `key_hint` names what a person has to set when there is no key. A server of one's own, named by `base_url`,
     may do without.
@@ -93,9 +94,17 @@ class SdkProvider(ABC, Generic[S, A]):
         self._threads: tuple[httpx2.Client, S] | None = None
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Kept[A]] = WeakKeyDictionary()
 
+        look_after(self)
+
     def reach(self, *, directly: bool) -> None:
         """Pass the environment's proxies by, or not, whatever the address says; before the first request."""
         self._direct = directly
+
+    def begin_anew(self) -> None:
+        """In a forked child: forget the parent's clients, without a word on any of their connections."""
+        never_finalise((self._threads, list(self._loops.values())))
+        self._threads, self._loops = None, WeakKeyDictionary()
+        self._lock = threading.Lock()
 
     @abstractmethod
     def _make(self, http: httpx2.Client) -> S:

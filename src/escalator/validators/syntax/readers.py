@@ -9,11 +9,11 @@ from __future__ import annotations
 import ast
 import json
 import re
-import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
 
+from escalator.forking import ForkLock
 from escalator.languages.faults import Fault, position
 from escalator.validators.syntax.mappings import JsonKeys, YamlKeys
 from escalator.workspace import encoded
@@ -24,7 +24,7 @@ DEEPEST = 200
 LARGEST_PYTHON = 1_000_000
 """Characters of Python that are compiled in this process; more is compiled in a child."""
 
-_FILTERS = threading.Lock()
+_FILTERS = ForkLock()
 """Held while warnings are silenced: the filters belong to the whole process, not to a thread."""
 
 _REPEATED = Fault(line=1, column=1, message="a key stands twice in one mapping", structural=True, repeat=True)
