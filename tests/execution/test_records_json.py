@@ -137,6 +137,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "tags": (),
         "named": (),
         "absent": None,
+        "left_out": (),
     },
     "Call": {
         "cost": Decimal(0),
@@ -149,6 +150,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "rung": -1,
         "simulated": False,
         "running_cost": Decimal(0),
+        "warnings": (),
     },
     "CallReply": {"completion": None, "failure": None},
     "ChangeSet": {"files": {}, "notes": ()},

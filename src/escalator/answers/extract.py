@@ -15,7 +15,7 @@ from escalator.answers.diffs import looks_like_diff, read_diff
 from escalator.answers.failures import ONE_FORMAT, UnusableError, no_code, show, truncated
 from escalator.answers.heredocs import written_files
 from escalator.answers.info import Info
-from escalator.answers.limits import refuse_excess
+from escalator.answers.limits import refuse_excess, refuse_many_files
 from escalator.answers.naming import Workspace, named_path, normal_path, title_path
 from escalator.answers.numbering import without_numbers
 from escalator.answers.operations import Operation, Patch, finished, perform, refuse_elided
@@ -325,11 +325,13 @@ def _expanded(blocks: list[Block], workspace: Workspace) -> list[Block]:
     if workspace.language in COMMANDS:
         return blocks
     shells = COMMANDS | {None, "text"}
-    return [
+    found = [
         each
         for block in blocks
         for each in ((written_files(block) if block.info.language in shells else []) or [block])
     ]
+    refuse_many_files(len(found) - len(blocks))
+    return found
 
 
 def _column_zero_fence(answer: str) -> bool:

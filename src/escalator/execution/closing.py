@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from escalator.execution.amounts import is_free
 from escalator.execution.journal import Record
-from escalator.execution.locality import is_free
 from escalator.execution.spending import Spender
 from escalator.ledger import Closing, Tried, to_nano
 from escalator.pricing import cost
@@ -47,7 +47,8 @@ def warnings(outcome: Outcome, record: Record, trouble: str = "") -> tuple[str, 
             "billed, so budgets count them in full, and this outcome's cost leaves them out"
         )
     if any(call.estimated and call.cost for call in outcome.calls):
-        found.append("some calls reported no usage; their cost is an upper bound")
+        found.append("some calls reported no usage that can be read; their cost is an upper bound")
+    found += dict.fromkeys(text for call in outcome.calls for text in call.warnings)
     return tuple(found)
 
 

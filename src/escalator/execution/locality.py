@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from escalator.errors import ProviderError
+from escalator.execution.amounts import is_free
 from escalator.execution.effects import Locate
 from escalator.flow import Flow
 from escalator.kinds import kind_of, numeric
@@ -115,8 +116,3 @@ class Locality:
             return None
         text = f"the task is local_only and nobody could say where {model.name} runs: {error.message}"
         return Failure(kind=error.kind, message=text, provider=model.provider, retry_after=error.retry_after)
-
-
-def is_free(model: Model) -> bool:
-    """Whether the matrix states a price of zero, as it does for local models."""
-    return model.price is not None and not (model.price.input or model.price.output)

@@ -15,10 +15,10 @@ from escalator import validators
 from escalator.answers.prompts import compose
 from escalator.answers.work import TEST_DROPPED, work
 from escalator.events import Answered, AttemptStarted, Judged, Moved
+from escalator.execution.amounts import is_free
 from escalator.execution.beside import Beside
 from escalator.execution.effects import BIG, Execute, computed, written
 from escalator.execution.journal import JUDGEMENTS, Judgement, Record
-from escalator.execution.locality import is_free
 from escalator.execution.repeats import TRANSIENT
 from escalator.execution.spending import Place, Spender, unknown_price
 from escalator.flow import Done, Flow, Next, advance
@@ -146,7 +146,8 @@ class Performer:
             return failure
         yield from self._spender.written()
         before = step.history[-1].model if step.history else ""
-        highest = self._spender.highest(price, request, output=rung.model.max_output) * rung.attempts
+        most = rung.model.max_output
+        highest = self._spender.highest(price, request, output=most, times=rung.attempts)
         return (
             yield from self._spender.consents.ask(
                 rung.model, self._plan.before_paid, from_model=before, reason=step.reason, highest=highest

@@ -280,12 +280,12 @@ def _walked(
         outcome: Outcome = yield from performer.interpret(walk(brief, plan), Place(key="walk"))
     finally:
         performer.stop()
+    outcome = replace(outcome, overhead=overhead)
     found = warnings(outcome, record, context.ledger.trouble())
     for message in found:
         context.publish(Warned(task_id=brief.task_id, message=message))
     outcome = replace(
         outcome,
-        overhead=overhead,
         baseline=baseline(spender, outcome),
         warnings=(*told, *found),
         seconds=context.timer() - started,

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 from escalator.answers.prompts import digest as prompt_digest
 from escalator.errors import LedgerError, ProviderError
 from escalator.events import CallFinished
+from escalator.execution.amounts import bound_of, is_free, most, running_cost, warnings
 from escalator.execution.budgets import refusal, scopes
 from escalator.execution.consent import Consents
 from escalator.execution.effects import BIG, Compute, Send, written
 from escalator.execution.holdups import waited_for
 from escalator.execution.journal import REPLIES, CallReply, Record
-from escalator.execution.locality import Locality, is_free
+from escalator.execution.locality import Locality
 from escalator.execution.repeats import (
     ADAPTED,
     MOST_ADAPTATIONS,
@@ -34,7 +35,7 @@ from escalator.execution.repeats import (
 from escalator.flow import Flow
 from escalator.foreign import shown
 from escalator.ledger import Held, Hold, Refused, Settlement, approval_scope, to_nano, to_usd
-from escalator.pricing import PriceRecord, ceiling, cost, token_ceiling
+from escalator.pricing import PriceRecord, cost, token_ceiling
 from escalator.records import (
     Brief,
     Call,
@@ -97,7 +98,7 @@ class Spender:
         self.before_paid = context.matrix.file.cost_guard.before_paid
         self.consents, self.locality = Consents(context, brief), Locality(context, brief)
         self._unwritten: list[Future[None]] = []
-        self._prices: dict[tuple[str, str, float], PriceRecord | None] = {}
+        self._prices: dict[tuple[str, str, float, float], PriceRecord | None] = {}
 
     def under(self, plan: Plan) -> None:
         """Spend under this plan from now on; before it only a classifier is called."""
@@ -163,7 +164,7 @@ class Spender:
             failure = unknown_price(request.model) if price is None else None
             if price is not None and request.model.name not in self.consents.settled:
                 yield from self.written()
-                highest = self.highest(price, request) * (self.policies.transport_retries + 1)
+                highest = self.highest(price, request, times=self.policies.transport_retries + 1)
                 failure = yield from self.consents.ask(
                     request.model, self.before_paid, from_model="", reason=f"needed as {purpose}", highest=highest
                 )
@@ -187,8 +188,7 @@ class Spender:
         held = yield from self._hold(wanted, provider, request, price)
         if isinstance(held, Failure):
             return Dispatched(failure=held)
-        timed = self._timed(request)
-        return (yield from self._send(purpose, timed, place, provider=provider, held=held, amount=amount))
+        return (yield from self._send(purpose, self._timed(request), place, provider=provider, held=held))
 
     def _hold(
         self, hold: Hold, provider: Provider, request: Request, price: PriceRecord | None
@@ -202,10 +202,9 @@ class Spender:
             left = self.remaining()
             counted = yield Compute(lambda: counted_in_time(provider, request, left), size=BIG)
             if counted is not None:
-                exact = ceiling(
-                    price, input_tokens=counted + counted // 50 + 1, max_output_tokens=request.max_tokens
-                )
-                hold = replace(hold, amount=to_nano(exact))
+                bound = bound_of(provider, request)
+                exact = min(counted + counted // 50 + 1, bound.input_tokens)
+                hold = replace(hold, amount=to_nano(most(price, replace(bound, input_tokens=exact))))
                 reply = yield from self._reserve(hold)
         if isinstance(reply, Refused) and reply.scope == approval_scope(hold.task_id, model.name):
             return self.consents.used_up(model, to_usd(hold.amount))
@@ -235,9 +234,9 @@ class Spender:
         return reply
 
     def _send(
-        self, purpose: Purpose, request: Request, place: Place, *, provider: Provider, held: Held, amount: Decimal
+        self, purpose: Purpose, request: Request, place: Place, *, provider: Provider, held: Held
     ) -> Flow[Dispatched]:
-        started = self._context.timer()
+        since, started = self._context.clock(), self._context.timer()
         reply: Completion | ProviderError = yield Send(provider, request)
         seconds = self._context.timer() - started
         base = Call(
@@ -247,9 +246,9 @@ class Spender:
             rung=place.rung,
             simulated=request.model.simulated,
             seconds=seconds,
-            running_cost=request.model.hourly * Decimal(seconds) / 3600 if request.model.hourly else NOTHING,
+            running_cost=running_cost(request.model, seconds),
         )
-        done = self._read(reply, base, request, amount)
+        done = self._read(reply, base, request, held=to_usd(held.amount), since=since)
         call = done.call or base
         payload = REPLIES.dump(CallReply(call=call, completion=done.completion, failure=done.failure))
         settlement = _settlement(call, payload, failed=done.failure is not None)
@@ -260,34 +259,34 @@ class Spender:
         return done
 
     def _read(
-        self, reply: Completion | ProviderError, base: Call, request: Request, amount: Decimal
+        self, reply: Completion | ProviderError, base: Call, request: Request, *, held: Decimal, since: float
     ) -> Dispatched:
         model = request.model
         if isinstance(reply, ProviderError):
-            charged, usage = self._charge_for_failure(reply, request, amount)
+            charged, usage = self._charge_for_failure(reply, request, held)
             call = replace(base, error=reply.kind, cost=charged, usage=usage)
             late = self.overdue() if reply.kind == "timeout" else None  # its time was what the deadline left
             return Dispatched(failure=late or as_failure(reply, model), call=call)
+        billed = self._cost(model, reply, held, since=since)
         call = replace(
             base,
             answered_by=shown(reply.model),
             finish=shown(reply.finish),
             condition=reply.condition,
             usage=reply.usage,
-            cost=self._cost(model, reply.model, reply.usage, amount),
+            cost=billed,
+            warnings=warnings(request, reply, held=held, billed=billed, matrix=self._context.matrix),
         )
         if reply.host and model.local:
             return Dispatched(failure=self.locality.elsewhere(model, reply.host), call=call)
         return Dispatched(completion=reply, call=call)
 
-    def _cost(self, model: Model, answered_by: str, usage: Usage, amount: Decimal) -> Decimal:
-        """What an answer costs: what the provider reported of it, else all that was held (`amount`)."""
+    def _cost(self, model: Model, reply: Completion, held: Decimal, *, since: float) -> Decimal:
+        """What an answer is booked at: by its figures, or all that was held where they cannot be read."""
         if is_free(model):
             return NOTHING
-        if usage.estimated:
-            return amount
-        price = self.price(model, answered_by)
-        return amount if price is None else cost(price, usage)
+        price = self.price(model, reply.model, since=since)
+        return held if price is None or reply.usage.estimated else cost(price, reply.usage)
 
     def _charge_for_failure(
         self, error: ProviderError, request: Request, amount: Decimal
@@ -302,25 +301,35 @@ class Spender:
             usage = Usage(input_tokens=token_ceiling(request), output_tokens=request.max_tokens, estimated=True)
         else:
             usage = Usage(input_tokens=error.input_tokens, output_tokens=error.output_tokens)
-        return self._cost(request.model, "", usage, amount), usage
+        if is_free(request.model):
+            return NOTHING, usage
+        price = self.price(request.model)
+        return (amount if price is None or usage.estimated else cost(price, usage)), usage
 
     def _replayed(self, reply: CallReply) -> Dispatched:
         self._context.publish(CallFinished(task_id=self._brief.task_id, call=reply.call, replayed=True))
         return Dispatched(completion=reply.completion, failure=reply.failure, call=reply.call)
 
-    def price(self, model: Model, answered_by: str = "") -> PriceRecord | None:
-        """What the model costs today."""
+    def price(self, model: Model, answered_by: str = "", *, since: float | None = None) -> PriceRecord | None:
+        """What the model costs: before a call on the dearest day it may end on, after it from `since` till now."""
         now = self._context.clock()
-        key = (model.name, answered_by, now // DAY)
+        patience = self._context.matrix.file.cost_guard.patience
+        until = now if since is not None else now + model.timeouts.total + patience
+        key = (model.name, answered_by, (now if since is None else since) // DAY, until // DAY)
         if key not in self._prices:
-            today = datetime.fromtimestamp(now, UTC).date()
-            self._prices[key] = self._context.prices.price_of(model, at=today, answered_by=answered_by)
+            days = [datetime.fromtimestamp(day * DAY, UTC).date() for day in key[2:]]
+            self._prices[key] = self._context.prices.price_within(
+                model, since=days[0], until=days[1], answered_by=answered_by
+            )
         return self._prices[key]
 
-    def highest(self, price: PriceRecord, request: Request, *, output: int | None = None) -> Decimal:
-        """USD one request can cost at most; `output`: tokens of the answer, where they are not the request's."""
-        most = request.max_tokens if output is None else output
-        return ceiling(price, input_tokens=token_ceiling(request), max_output_tokens=most)
+    def highest(self, price: PriceRecord, request: Request, *, output: int = 0, times: int = 1) -> Decimal:
+        """USD so many requests can cost at most, as the wire bounds them; `output`: tokens an answer may have."""
+        try:
+            bound = bound_of(self._context.provider(request.model.provider), request)
+        except ProviderError:  # it is told when the call is made
+            bound = bound_of(None, request)
+        return most(price, replace(bound, output_tokens=max(bound.output_tokens, output)), times=times)
 
     def _wanted(
         self, purpose: Purpose, request: Request, place: Place, *, digests: Digests, amount: Decimal

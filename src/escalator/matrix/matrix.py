@@ -76,6 +76,9 @@ class Matrix:
             raise self.error(f"there is no provider {section.provider!r}{hint}", (*key, "provider"))
         provider = self.file.providers[section.provider]
         local = _is_local_model(provider, section)
+        price = _price(section, free=local or provider.simulated)
+        if section.options and (price is None or price.input or price.output):
+            self._refuse_unbounded(name, section, provider.kind)
         return Model(
             name=name,
             provider=section.provider,
@@ -85,7 +88,7 @@ class Matrix:
             local=local,
             context=section.context,
             max_output=section.max_output,
-            price=_price(section, free=local or provider.simulated),
+            price=price,
             hourly=section.hourly,
             vision=section.vision,
             thinks=section.thinks,
@@ -95,6 +98,16 @@ class Matrix:
             timeouts=Timeouts(**vars(section.timeout)),
             options=section.options,
         )
+
+    def _refuse_unbounded(self, name: str, section: ModelSection, kind: str) -> None:
+        """Raise for an option of a paid model that its worst case would not cover."""
+        from escalator.matrix.options import unbounded
+
+        found = unbounded(kind, section.options, price_stated=section.price is not None)
+        if found is not None:
+            option, hint = found
+            text = f"the option {option!r} can raise the bill of {name} above what is held for a call"
+            raise self.error(text, ("models", name, "options", option), hint)
 
 
 def _price(section: ModelSection, *, free: bool) -> Price | None:
@@ -111,14 +124,22 @@ def _is_local_model(provider: ProviderSection, section: ModelSection) -> bool:
     return is_local(provider) and not elsewhere and not bought_at(provider, section)
 
 
-def bought_at(provider: ProviderSection, section: ModelSection) -> str:
+def alias_of(matrix: Matrix, model: Model, answered_by: str) -> str:
+    """Who sells the model that a gateway at a private address let answer in this one's place; else ""."""
+    provider, section = matrix.file.providers.get(model.provider), matrix.file.models.get(model.name)
+    if provider is None or section is None or answered_by == model.id:
+        return ""
+    return bought_at(provider, section, answered_by=answered_by)
+
+
+def bought_at(provider: ProviderSection, section: ModelSection, *, answered_by: str = "") -> str:
     """Who sells the model behind a gateway at a private address, unless the matrix says where it runs; else ""."""
     unsaid = section.local is None and provider.local is None and not provider.simulated
     if not (unsaid and kind_of(provider.kind).gateway and is_local(provider)):
         return ""
     from escalator.sellers import sold_as
 
-    sold = sold_as(section.id)
+    sold = sold_as(answered_by or section.id)
     return sold.seller if sold is not None else ""
 
 

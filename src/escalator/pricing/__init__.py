@@ -2,6 +2,17 @@
 
 from escalator.pricing.book import PriceBook
 from escalator.pricing.record import PriceRecord, Rates, ceiling, cost
-from escalator.pricing.tokens import token_ceiling, token_estimate
+from escalator.pricing.tokens import Bound, token_ceiling, token_estimate, token_floor, token_floor_exceeds
 
-__all__ = ["PriceBook", "PriceRecord", "Rates", "ceiling", "cost", "token_ceiling", "token_estimate"]
+__all__ = [
+    "Bound",
+    "PriceBook",
+    "PriceRecord",
+    "Rates",
+    "ceiling",
+    "cost",
+    "token_ceiling",
+    "token_estimate",
+    "token_floor",
+    "token_floor_exceeds",
+]

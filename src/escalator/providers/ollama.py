@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from escalator.errors import ProviderError
 from escalator.providers.base import Ending, Health, ModelInfo, condition
+from escalator.providers.bounds import of_body
 from escalator.providers.chat.reader import raise_if_overflown
 from escalator.providers.failures import failure, fault_in, fault_of_body
 from escalator.providers.http.sse import Lines
@@ -27,6 +28,8 @@ from escalator.records import Completion, Effort, Request, Timeouts, ToolCall
 
 if TYPE_CHECKING:
     import httpx2
+
+    from escalator.pricing import Bound
 
 LOADING = Timeouts(connect=3.0, first_byte=600.0, idle=600.0, total=600.0)
 """Limits for loading a model; Ollama itself gives up after five minutes."""
@@ -63,6 +66,10 @@ class Ollama(WireProvider["OllamaReader"]):
 
     def _call(self, request: Request) -> Call:
         return Call(path="/api/chat", body=encoded(chat_body(request)), timeouts=request.timeouts)
+
+    def bound(self, request: Request) -> Bound:
+        """The most tokens it can be billed for."""
+        return of_body(request, chat_body(request))
 
     def _reader(self, request: Request) -> OllamaReader:
         return OllamaReader(request)

@@ -124,7 +124,8 @@ class Call:
     """One dispatched request as the books have it. `model` is the matrix's name, `answered_by` the id that
     answered (empty if none did). `cost` is USD. `estimated`: usage was not reported, so cost is an upper bound.
     `error`: how it failed, None if an answer came. `running_cost` is USD for the time of a machine of one's own
-    (`hourly` of the model): no bill comes for it, so it is kept apart from `cost`.
+    (`hourly` of the model): no bill comes for it, so it is kept apart from `cost`. `warnings` say what a person
+    should know of it: a bill above what was held, a prompt that was not read in full.
     """
 
     purpose: Purpose
@@ -140,6 +141,7 @@ class Call:
     rung: int = -1
     simulated: bool = False
     running_cost: Decimal = Decimal(0)
+    warnings: tuple[str, ...] = ()
 
     @property
     def estimated(self) -> bool:

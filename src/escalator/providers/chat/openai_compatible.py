@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from escalator.errors import ConfigError, ProviderError
 from escalator.kinds import ANY_SERVER, KINDS, Dialect
 from escalator.providers.base import Health, ModelInfo
+from escalator.providers.bounds import of_body
 from escalator.providers.chat.body import Terms, chat_body
 from escalator.providers.chat.reader import ChatReader, read_body
 from escalator.providers.http.transport import Call
@@ -24,6 +25,7 @@ from escalator.records import Timeouts
 if TYPE_CHECKING:
     import httpx2
 
+    from escalator.pricing import Bound
     from escalator.records import Request
 
 __all__ = ["OpenAICompatible", "read_body", "read_models"]
@@ -66,13 +68,20 @@ class OpenAICompatible(WireProvider[ChatReader]):
         )
 
     def _call(self, request: Request) -> Call:
-        body, limits = chat_body(request, self._dialect, self._terms(request)), request.timeouts
+        body, limits = self._body(request), request.timeouts
         if not body.get("stream"):
             limits = replace(limits, first_byte=limits.total)  # the answer comes in one piece
         return Call(path=f"{self._prefix}/chat/completions", body=encoded(body), timeouts=limits)
 
+    def _body(self, request: Request) -> dict[str, object]:
+        return chat_body(request, self._dialect, self._terms(request))
+
     def _terms(self, request: Request) -> Terms:
         return self._agreed.get(request.model.id, self._usual)
+
+    def bound(self, request: Request) -> Bound:
+        """The most tokens it can be billed for."""
+        return of_body(request, self._body(request))
 
     def _reader(self, request: Request) -> ChatReader:
         return ChatReader(request, self._terms(request))
