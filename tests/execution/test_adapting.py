@@ -158,12 +158,6 @@ def test_a_server_that_always_wants_something_else_is_left_alone() -> None:
     assert len(picky.bodies) == MOST_ADAPTATIONS + 1
 
 
-def test_streaming_can_be_switched_off_in_the_matrix() -> None:
-    """Then nothing is said of streams at all, and the whole answer has the time of the whole call."""
-    picky = Picky(_no_stream, options={"stream": False}, timeout={"first_byte": 1.0, "total": 100.0})
-    assert (picky.do().status, len(picky.bodies)) == ("accepted", 1)
-
-
 def test_a_resumed_task_finds_both_calls_and_asks_nothing() -> None:
     """The refusal and the answer to the repeat are on record; a provider that has forgotten is not asked again."""
 

@@ -344,11 +344,12 @@ class Spender:
             return NOTHING, Usage(estimated=True)
         if error.input_tokens is None or error.output_tokens is None:
             usage = Usage(input_tokens=token_ceiling(request), output_tokens=request.max_tokens, estimated=True)
-            return NOTHING if is_free(request.model) else amount, usage
-        usage = Usage(input_tokens=error.input_tokens, output_tokens=error.output_tokens)
-        price = None if is_free(request.model) else self.price(request.model)
-        most_of_it = amount if price is None else min(cost(price, usage), amount)
-        return NOTHING if is_free(request.model) else most_of_it, usage
+        else:
+            usage = Usage(input_tokens=error.input_tokens, output_tokens=error.output_tokens)
+        if is_free(request.model):
+            return NOTHING, usage
+        price = self.price(request.model)
+        return (amount if price is None or usage.estimated else cost(price, usage)), usage
 
     def _replayed(self, reply: CallReply) -> Dispatched:
         self._context.publish(CallFinished(task_id=self._brief.task_id, call=reply.call, replayed=True))

@@ -36,7 +36,7 @@ def chat_body(request: Request, dialect: Dialect, terms: Terms) -> dict[str, obj
         "max_completion_tokens" if terms.new_limit_name else "max_tokens": request.max_tokens,
         "stream": terms.stream,
     }
-    if terms.stream and request.model.options.get("stream", True):
+    if terms.stream:
         body["stream_options"] = {"include_usage": True}
     if request.temperature is not None:
         body["temperature"] = request.temperature
