@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
+from escalator.ledger.examining import Examined
 from escalator.ledger.protocol import CallState, Ledger, Opened, TaskState, Tried
 
 ReviewKind: TypeAlias = Literal["answer", "approval"]
@@ -241,6 +242,10 @@ class Archive(Ledger, Protocol):
 
     def look(self, task_id: str) -> Opened | None:
         """What opening the task would find, without claiming it; None if it is unknown."""
+        ...
+
+    def examine(self, task_id: str) -> Examined | None:
+        """Whether the rows of a task are what was written; None for a task nobody knows."""
         ...
 
     def tally(

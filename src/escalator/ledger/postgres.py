@@ -18,6 +18,7 @@ from typing import Any
 
 from escalator.errors import LedgerError
 from escalator.ledger import tally
+from escalator.ledger.chain import Chains
 from escalator.ledger.schema import APPLICATION_ID, POSTGRES, STEPS, Statement
 from escalator.ledger.session import Reading
 from escalator.ledger.sqlledger import SqlLedger
@@ -51,6 +52,7 @@ class PostgresSession:
 
     def __init__(self, connection: Any, owner: str, now: float = 0.0) -> None:
         self._connection, self.owner, self.now = connection, owner, now
+        self.chains = Chains()
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         """Every row of a query."""
@@ -127,7 +129,9 @@ class PostgresBackend:
                 )
                 now = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()[0]
                 self._offset = now - time.monotonic()
-                yield PostgresSession(connection, str(self._owner), now)
+                session = PostgresSession(connection, str(self._owner), now)
+                yield session
+                session.chains.flush(session)
                 connection.execute("COMMIT")
         except BaseException:
             self._roll_back()

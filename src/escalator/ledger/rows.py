@@ -6,6 +6,7 @@ import json
 from dataclasses import fields
 from typing import Any
 
+from escalator.ledger.chain import COLUMNS
 from escalator.ledger.log import CallRecord, LogQuery, TaskRecord, TryRecord
 from escalator.ledger.session import Reading, Session, clean, marks
 
@@ -95,10 +96,17 @@ def forget(session: Session, before: float, batch: int = 100) -> int:
     ids = [row[0] for row in found]
     if ids:
         these = f"IN ({marks(len(ids))})"
-        session.run(f"DELETE FROM paper WHERE id IN (SELECT id FROM task WHERE task_id {these})", *ids)  # noqa: S608
+        papers = f"DELETE FROM paper WHERE id IN (SELECT id FROM task WHERE task_id {these}) RETURNING id"  # noqa: S608
+        taken = {number for (number,) in session.rows(papers, *ids)}
         session.run(f"UPDATE call SET payload = NULL WHERE task_id {these}", *ids)  # noqa: S608
         session.run(f"UPDATE entry SET payload = '' WHERE task_id {these}", *ids)  # noqa: S608
         session.run(f"UPDATE review SET payload = '' WHERE task_id {these}", *ids)  # noqa: S608
         session.run(f"DELETE FROM prompt WHERE task_id {these}", *ids)  # noqa: S608
-        session.run(f"UPDATE task SET forgotten = 1, outcome = '' WHERE task_id {these}", *ids)  # noqa: S608
+        told = (
+            f"UPDATE task SET forgotten = 1, outcome = '' WHERE task_id {these} RETURNING id, {COLUMNS['erased']}"  # noqa: S608
+        )
+        for number, *row in session.rows(told, *ids):
+            session.chains.removed(session, row[0], "brief", {number} & taken)
+            session.chains.removed(session, row[0], "plan", {number} & taken)
+            session.chains.written(session, row[0], "erased", [row])
     return len(ids)

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 from escalator.ledger import money, queues, rows, tally, tasks
+from escalator.ledger.examining import Examined, examine
 from escalator.ledger.log import (
     AnyTally,
     CallRecord,
@@ -25,7 +26,7 @@ from escalator.ledger.log import (
     Waiting,
 )
 from escalator.ledger.protocol import Closing, Entry, Held, Hold, Opened, Refused, Settlement, TaskRow
-from escalator.ledger.session import Reading, Session
+from escalator.ledger.session import Reading, Session, clean
 from escalator.ledger.writer import Undo
 
 T = TypeVar("T")
@@ -207,6 +208,11 @@ class SqlLedger:
         """What opening the task would find, without claiming it."""
         with self._reading() as session:
             return tasks.look(session, task_id)
+
+    def examine(self, task_id: str) -> Examined | None:
+        """Whether the rows of a task are what was written; None for a task nobody knows."""
+        with self._reading() as session:
+            return examine(session, clean(task_id))
 
     def tally(
         self, kind: type[AnyTally], by: Sequence[str], *, since: str = "", until: str = ""
