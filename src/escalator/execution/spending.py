@@ -24,7 +24,7 @@ from escalator.execution.journal import REPLIES, CallReply, Record
 from escalator.execution.repeats import may_repeat, repeated
 from escalator.flow import Flow
 from escalator.ledger import Held, Hold, Refused, Settlement, approval_scope, to_nano, to_usd
-from escalator.pricing import PriceRecord, ceiling, cost, token_ceiling
+from escalator.pricing import PriceRecord, ceiling, cost, token_ceiling, uncached
 from escalator.records import (
     Brief,
     Call,
@@ -184,7 +184,11 @@ class Spender:
             counted = (yield Compute(lambda: _counted(counter, request), size=1 << 20)) if counter else None
             if counted is not None:
                 exact = ceiling(
-                    price, input_tokens=counted + counted // 50 + 1, max_output_tokens=request.max_tokens
+                    price,
+                    input_tokens=counted + counted // 50 + 1,
+                    max_output_tokens=request.max_tokens,
+                    cache_write=request.shares,
+                    for_an_hour=False,
                 )
                 hold = replace(hold, amount=to_nano(exact))
                 reply = yield from self._reserve(hold)
@@ -256,6 +260,7 @@ class Spender:
             condition=reply.condition,
             usage=reply.usage,
             cost=self._cost(model, reply.model, reply.usage, amount),
+            cache_saved=self._cache_saved(model, reply),
         )
         if reply.host and model.local:
             where = f"{model.name} is served from {reply.host}, not from this machine"
@@ -269,6 +274,14 @@ class Spender:
             return NOTHING
         price = self.price(model, answered_by)
         return amount if price is None else cost(price, usage)
+
+    def _cache_saved(self, model: Model, reply: Completion) -> Decimal:
+        """What the provider's cache saved; writing to it costs more than reading the same anew."""
+        usage = reply.usage
+        if not (usage.cache_read_tokens or usage.cache_write_tokens or usage.cache_write_1h_tokens):
+            return NOTHING
+        price = None if is_free(model) else self.price(model, reply.model)
+        return NOTHING if price is None else uncached(price, usage) - cost(price, usage)
 
     def _charge_for_failure(self, error: ProviderError, model: Model, amount: Decimal) -> tuple[Decimal, Usage]:
         """A failed call is charged only if it may have been billed: by its usage, else at the full hold."""
@@ -302,7 +315,13 @@ class Spender:
     def highest(self, price: PriceRecord, request: Request, *, output: int | None = None) -> Decimal:
         """USD one request can cost at most; `output`: tokens of the answer, where they are not the request's."""
         most = request.max_tokens if output is None else output
-        return ceiling(price, input_tokens=token_ceiling(request), max_output_tokens=most)
+        return ceiling(
+            price,
+            input_tokens=token_ceiling(request),
+            max_output_tokens=most,
+            cache_write=request.shares,
+            for_an_hour=False,
+        )
 
     def _wanted(
         self, purpose: Purpose, request: Request, place: Place, *, digests: Digests, amount: Decimal
