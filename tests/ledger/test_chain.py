@@ -28,7 +28,7 @@ def history(ledger: Archive, task_id: str = "t") -> None:
     ledger.open_task(row(task_id, plan="null")).result()
     buy(ledger, task_id, "classify")
     ledger.plan_task(row(task_id, plan='{"late": 1}', task_type="critical", complexity=9)).result()
-    buy(ledger, task_id, "a")
+    ledger.settle(reserve(ledger, task_id, "a"), paid(cache_saved=3)).result()
     ledger.settle(reserve(ledger, task_id, "b"), paid(0, state="failed", error="overloaded")).result()
     ledger.record(task_id, verdict("v", '{"ok": false}')).result()
     number = ledger.review_add(task_id, "answer", "look", '{"of": "it"}').result()
@@ -49,7 +49,7 @@ def test_what_was_written_fits_its_chain(ledger: Archive) -> None:
     history(ledger)
     examined = ledger.examine("t")
     assert examined is not None
-    assert (examined.kept, examined.parts, examined.faults) == (True, 16, ())
+    assert (examined.kept, examined.parts, examined.faults) == (True, 17, ())
 
 
 def test_a_task_nobody_knows_is_not_examined(ledger: Archive) -> None:

@@ -220,6 +220,7 @@ def test_the_hold_covers_what_keeping_costs(served: Any) -> None:
     assert first.cache_write_tokens > 0
     assert second.cache_read_tokens > 0
     assert all(call.amount >= call.cost for call in (first, second))
+    assert ledger.cache_saved() > 0
     once = MemoryLedger()
     served(RIGHT).run(["haiku"], colour="sync", ledger=once, max_attempts=1)
     assert first.amount > once.calls()[0].amount

@@ -416,4 +416,5 @@ def _settlement(call: Call, payload: str, *, failed: bool) -> Settlement:
         finish=call.finish,
         error=call.error or "",
         seconds=call.seconds,
+        cache_saved=to_nano(call.cache_saved),
     )

@@ -34,6 +34,7 @@ KindName: TypeAlias = Literal[
     "plan",
     "call",
     "reply",
+    "saving",
     "entry",
     "attempt",
     "review",
@@ -96,6 +97,7 @@ KINDS: Mapping[KindName, Kind] = {
         "payload",
         owned="state <> 'sent'",
     ),
+    "saving": _kind("h call saving on call", "id cache_saved", owned="cache_saved <> 0"),
     "entry": _kind("e entry entry", "id task_id step kind digest state at", "payload"),
     "attempt": _kind(
         "a attempt attempt",
@@ -107,7 +109,10 @@ KINDS: Mapping[KindName, Kind] = {
         "j review decision on review", "id state decided decided_by note", owned="state <> 'waiting'"
     ),
 }
-"""What evidence rests on. Roll-ups and budgets are sums over many tasks, `pending` and `prompt` are queues."""
+"""What evidence rests on. Roll-ups and budgets are sums over many tasks, `pending` and `prompt` are queues.
+
+The columns of a kind never change, or chains of before would not fit: a new column is a kind of its own.
+"""
 
 COLUMNS: Mapping[KindName, str] = {name: kind.columns for name, kind in KINDS.items()}
 _ALONE = frozenset(name for name, kind in KINDS.items() if kind.table in ("task", "paper"))

@@ -254,6 +254,10 @@ class Archive(Ledger, Protocol):
         """Sums grouped by some of `DIMENSIONS[kind]` and sorted by them; both days are included."""
         ...
 
+    def cache_saved(self, *, since: str = "", until: str = "") -> int:
+        """Nano-dollars that providers' caches saved on the calls of those days, both included."""
+        ...
+
     def sweep(self) -> Future[int]:
         """Give up the tasks of every process that died, so that their calls are listed as doubtful; how many.
 

@@ -31,7 +31,7 @@ _HOLD = (
     "scopes, amount, held, sent"
 )
 _SENT = f"{into('call', _HOLD)} RETURNING {COLUMNS['call']}"
-_ENDED = f"RETURNING task_id, amount, scopes, {COLUMNS['reply']}"
+_ENDED = f"RETURNING task_id, amount, scopes, cache_saved, {COLUMNS['reply']}"
 
 
 @dataclass
@@ -188,7 +188,8 @@ def _move(session: Session, names: Sequence[str], *, held: int, spent: int) -> N
 _END = (
     "UPDATE call SET state = ?, held = 0, cost = ?, ended = ?, payload = ?, input_tokens = ?, output_tokens = ?, "
     "cache_read_tokens = ?, cache_write_tokens = ?, cache_write_1h_tokens = ?, reasoning_tokens = ?, "
-    "estimated = ?, answered_by = ?, finish = ?, error = ?, seconds = ? WHERE id = ? AND state = ?"
+    "estimated = ?, answered_by = ?, finish = ?, error = ?, seconds = ?, cache_saved = ? "
+    "WHERE id = ? AND state = ?"
 )
 
 
@@ -238,6 +239,7 @@ def _end(
         clean(ending.finish),
         clean(ending.error),
         ending.seconds,
+        ending.cache_saved,
         hold_id,
         state,
     )
@@ -247,12 +249,13 @@ def _end(
 def _ended(session: Session, sql: str, *values: Any) -> list[tuple[int, str]]:
     """Write how calls ended; hold and scopes of each."""
     rows = session.rows(f"{sql} {_ENDED}", *values)
-    for task_id, _, _, *row in sorted(rows, key=lambda row: row[_ID]):
+    for task_id, _, _, saved, *row in sorted(rows, key=lambda row: row[_ID]):
         session.chains.written(session, task_id, "reply", [row])
+        session.chains.written(session, task_id, "saving", [(row[0], saved)] if saved else [])
     return [(amount, scopes) for _, amount, scopes, *_ in rows]
 
 
-_ID = 3
+_ID = 4
 
 
 def void(session: Session, hold: Hold, value: Held | Refused | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import Any
 
 from escalator.ledger.chain import COLUMNS
@@ -83,6 +84,20 @@ def _select(session: Reading, sql: str, where: dict[str, Any], query: LogQuery, 
     parts += [f"ORDER BY {down if query.newest else order} LIMIT ?"]
     rows = session.rows(" ".join(parts), *wanted.values(), _ALL if query.count is None else query.count)
     return rows[::-1] if query.newest else rows
+
+
+def cache_saved(session: Reading, *, since: str, until: str) -> int:
+    """Nano-dollars that providers' caches saved on the calls of those days, both included; empty for no bound."""
+    rows = session.rows(
+        "SELECT COALESCE(SUM(cache_saved), 0) FROM call WHERE cache_saved <> 0 AND sent >= ? AND sent < ?",
+        _beginning(since) if since else 0.0,
+        _beginning(until) + 86_400 if until else float(_ALL),
+    )
+    return int(rows[0][0])
+
+
+def _beginning(day: str) -> float:
+    return datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()
 
 
 def forget(session: Session, before: float, batch: int = 100) -> int:

@@ -165,5 +165,11 @@ _CHAINED = (
 )
 """Every task has a chain of what was written for it, except those stored before this step: up to `since`."""
 
-STEPS: tuple[tuple[Statement, ...], ...] = (_FIRST, _PLANS_ONCE, _LEAN, _CHAINED)
+_CACHED = (
+    "ALTER TABLE call ADD COLUMN cache_saved BIGINT NOT NULL DEFAULT 0",
+    "CREATE INDEX call_cached ON call (sent) WHERE cache_saved <> 0",
+)
+"""What a provider's cache saved, so that a report adds it up without looking at every call."""
+
+STEPS: tuple[tuple[Statement, ...], ...] = (_FIRST, _PLANS_ONCE, _LEAN, _CHAINED, _CACHED)
 """Step n brings a ledger from version n to version n + 1."""

@@ -221,6 +221,11 @@ class SqlLedger:
         with self._reading() as session:
             return tally.read(session, kind, by, since=since, until=until)
 
+    def cache_saved(self, *, since: str = "", until: str = "") -> int:
+        """Nano-dollars that providers' caches saved on the calls of those days, both included."""
+        with self._reading() as session:
+            return rows.cache_saved(session, since=since, until=until)
+
     def sweep(self) -> Future[int]:
         """Give up the tasks of every process that died; returns how many."""
         return self._writing().submit(tasks.sweep)
