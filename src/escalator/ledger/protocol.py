@@ -154,8 +154,8 @@ class Refused:
 class Settlement:
     """What a call came to. `cost` may exceed the hold (an overrun: recorded as it is, never clamped).
 
-    `payload` is the reply as JSON, from which a resume rebuilds it. `cache_saved`: nano-dollars that the cache of the
-    provider saved, negative where it was only written.
+    `payload` is the reply as JSON, from which a resume rebuilds it. `cache_saved`: nano-dollars that the cache of
+    the provider saved, negative where it was only written.
     """
 
     cost: int
