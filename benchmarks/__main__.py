@@ -22,6 +22,7 @@ NAMES = (
     "scaling",
     "ledger_throughput",
     "ledger_reports",
+    "soak",
 )
 
 APART = ("peers",)

@@ -13,12 +13,14 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "escalator"
 
 ORDER = (
+    "foreign",
     "errors",
     "plugins",
     "languages",
     "workspace",
     "records",
     "kinds",
+    "sellers",
     "flow",
     "steps",
     "story",
@@ -85,7 +87,19 @@ def test_a_room_imports_only_rooms_above_it(path: Path) -> None:
 
 
 PUBLIC = {
-    *("errors", "events", "kinds", "records", "matrix", "pricing", "lint", "languages", "sandbox", "providers"),
+    *(
+        "foreign",
+        "errors",
+        "events",
+        "kinds",
+        "records",
+        "matrix",
+        "pricing",
+        "lint",
+        "languages",
+        "sandbox",
+        "providers",
+    ),
     *("ledger", "report", "review", "evidence", "simulation", "cli"),
 }
 """Rooms a program of a user's may import from as well; the others are how `escalator` itself is made."""

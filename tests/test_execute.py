@@ -318,7 +318,7 @@ def test_a_stopped_task_goes_on_where_it_stopped(run: Execute) -> None:
     first = House(
         {"small": [WRONG, WRONG], "large": [WRONG, WRONG]}, ledger=ledger, cost_guard={"budgets": {"day": 0}}
     )
-    stopped = run(first, task_id="later", validators=["syntax", "test_execute:adding"])
+    stopped = run(first, task_id="later", validators=["syntax", "houses:adding"])
     assert (stopped.status, stopped.cause) == ("stopped", "budget")
     second = House({"haiku": [RIGHT]}, ledger=ledger)
     outcome = second.escalator.resume("later")
@@ -327,16 +327,11 @@ def test_a_stopped_task_goes_on_where_it_stopped(run: Execute) -> None:
     assert len(outcome.attempts) == len(stopped.attempts) + 1
 
 
-def adding() -> Any:
-    """The factory of the validator above, for tests that name it by path."""
-    return adds
-
-
 def test_a_ledger_that_keeps_no_answers_resumes_by_asking_again() -> None:
     """With store_answers: false the weaker promise holds and is said: recorded replies are asked for again."""
     ledger = MemoryLedger(store_answers=False)
     script = {"small": [WRONG, WRONG], "large": [WRONG, WRONG]}
-    chosen = ["syntax", "test_execute:adding"]
+    chosen = ["syntax", "houses:adding"]
     first = House(script, ledger=ledger, cost_guard={"budgets": {"day": 0}})
     assert first.execute(task_id="t", validators=chosen).cause == "budget"
     second = House({**script, "haiku": [RIGHT]}, ledger=ledger)
@@ -354,7 +349,7 @@ def test_a_resume_does_not_ask_again_for_what_was_approved_and_bought() -> None:
         return True
 
     script = {"small": [WRONG, WRONG], "large": [WRONG, WRONG], "haiku": [WRONG]}
-    chosen = ["syntax", "test_execute:adding"]
+    chosen = ["syntax", "houses:adding"]
     paid = {"before_paid": "confirm", "budgets": {"task": "0.0008"}}
     first = House(script, ledger=ledger, approve=approve, cost_guard=paid)
     first.provider._script = {**script, "haiku": [dear(WRONG)]}

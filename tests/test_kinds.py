@@ -25,8 +25,11 @@ from escalator.providers.chat.openai_compatible import OpenAICompatible
 from escalator.simulation import Fleet
 
 SOURCE = Path(__file__).parents[1] / "src" / "escalator"
-AT_HOME = ("kinds.py", "providers/anthropic/", "providers/google/", "providers/ollama.py", "providers/lmstudio.py")
-"""Where a kind may be called by its name: the table, and the files of one vendor."""
+AT_HOME = (
+    *("kinds.py", "sellers.py", "providers/anthropic/", "providers/google/"),
+    *("providers/ollama.py", "providers/lmstudio.py"),
+)
+"""Where a kind may be called by its name: the table, the list of vendors, and the files of one vendor."""
 A_SCENE = ("cli/demo.py",)
 """The demo switches one server of its fleet off, and has to say which."""
 
@@ -103,9 +106,14 @@ def test_a_price_list_that_a_row_names_exists(name: str) -> None:
 
 
 def test_a_kind_without_a_price_list_has_the_prices_of_the_matrix_alone() -> None:
-    """What a gateway charges for a model is not what the model's maker does."""
-    for kind, known in (("anthropic", True), ("openai", False), ("mypackage.parrot:Parrot", False)):
-        data = matrix_with({"kind": kind}, "claude-haiku-5-5")
+    """Nobody knows what a plug-in charges; a gateway charges what the model's maker does, unless told otherwise."""
+    for kind, known in (
+        ("anthropic", True),
+        ("openai", True),
+        ("vllm", False),
+        ("mypackage.parrot:Parrot", False),
+    ):
+        data = matrix_with({"kind": kind, "local": False}, "claude-haiku-5-5")
         del data["models"]["m"]["price"]
         assert (PriceBook().price_of(load_matrix(data).models["m"], at=SNAPSHOT) is not None) is known
 

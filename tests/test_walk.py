@@ -107,6 +107,45 @@ def test_a_rung_that_cannot_do_it_is_escalated_from(walked: Any) -> None:
     assert len([s for s in script.steps if isinstance(s, Work)][-1].history) == 2
 
 
+def same_as_before(**evidence: list[str]) -> Judge:
+    """Every answer fails; the tests' evidence says what failed as it did without an answer."""
+    return lambda name, _: failed(name, evidence=evidence) if name == "tests" else passed(name)
+
+
+def test_a_test_that_two_models_cannot_have_a_say_in_is_reviewed(walked: Any) -> None:
+    """No third model is asked, nor the second again: the test is named, and a person looks."""
+    script = Script(different, same_as_before(unchanged=["t::one", "t::two"], independent=["t::two"]))
+    outcome = walked(plan(), script)
+    assert script.worked() == [("a", 1), ("a", 2), ("b", 1)]
+    assert (outcome.status, outcome.cause) == ("needs_review", "suspect_test")
+    assert "t::two fails in the same words without an answer, with those of a and of b" in outcome.reason
+
+
+NO_SUSPECT: dict[str, tuple[Worker, Judge]] = {
+    "only unchanged": (different, same_as_before(unchanged=["t::one"])),
+    "another test before": (
+        different,
+        lambda name, attempt: failed(
+            name,
+            evidence={"unchanged": [f"t::{attempt.model}"], "independent": [f"t::{attempt.model}"]},
+        ),
+    ),
+    "the same answer twice": (
+        lambda rung, n: answered(rung, n, "x = 2\n"),
+        same_as_before(unchanged=["t::one"], independent=["t::one"]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NO_SUSPECT)
+def test_less_evidence_makes_no_test_suspect(walked: Any, name: str) -> None:
+    """The chain is climbed to its end."""
+    worker, judge = NO_SUSPECT[name]
+    outcome = walked(plan(), Script(worker, judge))
+    assert [attempt.model for attempt in outcome.attempts][-1] == "c"
+    assert outcome.cause == "exhausted"
+
+
 def test_a_provider_that_is_down_is_fallen_back_from(walked: Any) -> None:
     """A failed call is a fallback, not an escalation, and the same model is not asked again."""
     script = Script(lambda rung, n: broken(rung, "connection") if rung.model.name == "a" else different(rung, n))

@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from escalator.foreign import said
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -54,7 +56,12 @@ ErrorKind: TypeAlias = Literal[
 
 
 class EscalatorError(Exception):
-    """Base of everything escalator raises on purpose."""
+    """Base of everything escalator raises on purpose. Its text may be shown as it is: no password of an address is
+    in it, and nothing that steers a terminal.
+    """
+
+    def __init__(self, *told: object) -> None:
+        super().__init__(*(said(each) if isinstance(each, str) else each for each in told))
 
 
 class ConfigError(EscalatorError):
@@ -73,7 +80,7 @@ class ConfigError(EscalatorError):
         key: str | None = None,
         hint: str = "",
     ) -> None:
-        self.message, self.file, self.line, self.key, self.hint = message, file, line, key, hint
+        self.message, self.file, self.line, self.key, self.hint = said(message), file, line, key, said(hint)
         where = str(file) if file is not None else ""
         if where and line is not None:
             where += f":{line}"
@@ -85,7 +92,7 @@ class TaskError(EscalatorError):
     """The task is malformed: `field` names the argument, `hint` says what to pass instead."""
 
     def __init__(self, message: str, *, field: str, hint: str = "") -> None:
-        self.message, self.field, self.hint = message, field, hint
+        self.message, self.field, self.hint = said(message), field, said(hint)
         super().__init__(f"{field}: {message}" + (f" ({hint})" if hint else ""))
 
 
@@ -115,11 +122,11 @@ class ProviderError(EscalatorError):
         input_tokens: int | None = None,
         output_tokens: int | None = None,
     ) -> None:
-        self.message, self.kind = message, kind
+        self.message, self.kind = said(message), kind
         self.provider, self.model = provider, model
         self.status, self.retry_after = status, retry_after
         self.needed, self.limit = needed, limit
-        self.body, self.billed = body[:2000], billed
+        self.body, self.billed = said(body[:2000]), billed
         self.input_tokens, self.output_tokens = input_tokens, output_tokens
         super().__init__(message)
 
@@ -136,7 +143,7 @@ class ValidatorError(EscalatorError):
     """A validator was configured or used wrongly; `validator` is its name."""
 
     def __init__(self, message: str, *, validator: str) -> None:
-        self.message, self.validator = message, validator
+        self.message, self.validator = said(message), validator
         super().__init__(f"validator {validator!r}: {message}")
 
 

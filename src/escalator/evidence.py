@@ -252,7 +252,7 @@ def _task(outcome: Outcome) -> Task:
         prompt=brief.prompt,
         workspace=brief.workspace if here else None,
         files=dict(brief.files),
-        tests=dict(brief.tests),
+        tests=_tests(brief),
         language=brief.language,
         requirements=brief.requirements,
         images=brief.images,
@@ -264,22 +264,22 @@ def _task(outcome: Outcome) -> Task:
     )
 
 
+def _tests(brief: Brief) -> dict[str, str]:
+    """The tests with their contents, single ones by their ids."""
+    parted: dict[str, list[str]] = {}
+    for test in brief.selected:
+        parted.setdefault(test.partition("::")[0], []).append(test)
+    return {test: text for path, text in brief.tests.items() for test in parted.get(path, [path])}
+
+
 def _stored(outcome: Outcome, best: Attempt) -> Iterator[Difference]:
     """Does the stored answer still give the stored files?"""
-    from escalator.answers import TEST_DROPPED, asked_of, extract
+    from escalator.answers import TEST_DROPPED, taken_for
 
     brief = outcome.brief
     if not best.answer or best.changes is None or not best.changes.files:
         return
-    target = next(iter(brief.files)) if len(brief.files) == 1 else None
-    again = extract(
-        best.answer,
-        target=target,
-        workspace=brief.files,
-        protected=(*brief.protected, *brief.tests),
-        asked=asked_of(brief),
-        thought_apart=True,
-    )
+    again = taken_for(brief, best.answer, thought_apart=True)
     said = " ".join(best.changes.notes)
     files = dict(again.files) if isinstance(again, ChangeSet) else {}
     files = {path: text for path, text in files.items() if f"{path}: {TEST_DROPPED}" not in said}

@@ -8,12 +8,14 @@ read at the start of every command, which take a fifth of the time of a dataclas
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
+from urllib.parse import urlsplit
 
 from escalator.records import Effort
 
-__all__ = ["ANY_SERVER", "KINDS", "Dialect", "ProviderKind", "kind_of"]
+__all__ = ["ANY_SERVER", "KINDS", "Dialect", "ProviderKind", "at_home", "kind_of", "numeric"]
 
 Wire: TypeAlias = Literal["chat completions", "ollama", "messages", "gemini", "a plug-in's"]
 PriceFamily: TypeAlias = Literal["", "claude", "gemini"]
@@ -58,6 +60,7 @@ class ProviderKind(NamedTuple):
     `price_family` whose rows of our own table and whose options with a price of their own hold.
     Traces: `otel_name` and `otel_operation`, by the conventions of OpenTelemetry.
     Doctor: `free_to_ask` whether it is alive; `remedy`, what to do if it is not, or has no key.
+    `gateway`: what stands at its address may pass requests on to those who sell models.
     `simulated`: the simulated fleet has a server of this kind.
     """
 
@@ -78,6 +81,7 @@ class ProviderKind(NamedTuple):
     price_family: PriceFamily = ""
     otel_operation: str = "chat"
     free_to_ask: bool = True
+    gateway: bool = False
     simulated: bool = False
 
 
@@ -86,6 +90,7 @@ ANY_SERVER = ProviderKind(
     title="OpenAI, and any other server or gateway that speaks chat completions",
     base_url="https://api.openai.com",
     can_be_local=True,
+    gateway=True,
     otel_name="openai",
     remedy="start the server, or correct its base_url",
 )
@@ -204,3 +209,25 @@ def kind_of(name: str) -> ProviderKind:
         otel_name=name,
         remedy="start the server",
     )
+
+
+def at_home(url: str) -> bool:
+    """Whether an address is one of the user's own machines, as far as it tells by itself: a loopback or private
+    address, or a name that only a network of one's own has. What the name resolves to is another question.
+    """
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith((".local", ".localhost", ".lan", ".internal")):
+        return True
+    address = numeric(host)
+    if address is None:
+        return "." not in host and bool(host)
+    return address.is_loopback or address.is_private
+
+
+def numeric(host: str) -> IPv4Address | IPv6Address | None:
+    """The address a host is written as, an IPv4 one also where it stands inside an IPv6 one; None for a name."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    return (address.ipv4_mapped if isinstance(address, IPv6Address) else None) or address

@@ -13,7 +13,7 @@ from escalator import plugins, providers
 from escalator.errors import ConfigError
 from escalator.kinds import kind_of
 from escalator.matrix import Matrix
-from escalator.matrix.matrix import dotted
+from escalator.matrix.matrix import bought_at, dotted
 from escalator.planning import make_plan, specs_of
 from escalator.pricing import PriceBook, ceiling
 from escalator.records import Brief, Classification, Model, Plan
@@ -105,6 +105,7 @@ def _models(matrix: Matrix) -> Iterator[Finding]:
     today = datetime.fromtimestamp(time.time(), UTC)
     for name, model in matrix.models.items():
         key = ("models", name)
+        yield from _sold(matrix, name)
         if name not in used:
             yield _finding(matrix, key, "no chain and no checker uses this model")
         if not PriceBook().knows(model, at=today):
@@ -116,6 +117,18 @@ def _models(matrix: Matrix) -> Iterator[Finding]:
         if model.context is not None and model.max_output >= model.context:
             text = f"max_output {model.max_output:,} leaves no room for a prompt in {model.context:,} tokens"
             yield _finding(matrix, (*key, "max_output"), text, error=True)
+
+
+def _sold(matrix: Matrix, name: str) -> Iterator[Finding]:
+    """What is said of a model behind a gateway here that its id shows to be bought elsewhere."""
+    section = matrix.file.models[name]
+    seller = bought_at(matrix.file.providers[section.provider], section)
+    if seller:
+        text = (
+            f"{section.id} is sold by {seller}, so it counts as paid and remote although its server has a private "
+            "address; if its weights run here, write local: true"
+        )
+        yield _finding(matrix, ("models", name, "id"), text)
 
 
 def _validators(matrix: Matrix, name: str, section: TaskTypeSection) -> Iterator[Finding]:

@@ -44,6 +44,7 @@ def make_plan(
         baseline=_baseline(matrix),
         matrix=matrix.fingerprint,
         notes=notes,
+        own_validators=validators is not None,
     )
 
 
@@ -177,7 +178,9 @@ def _suited(
 
 def _policies(matrix: Matrix, section: TaskTypeSection) -> Policies:
     transport = matrix.file.transport
-    base = Policies(transport_retries=transport.retries, patience=transport.patience)
+    base = Policies(patience=transport.patience)
+    if transport.retries is not None:
+        base = replace(base, transport_retries=transport.retries, retry_every_rung=True)
     return _with(_with(base, matrix.file.policies), section.policies)
 
 

@@ -15,6 +15,7 @@ from escalator import plugins
 from escalator.errors import ConfigError, ProviderError
 from escalator.execution.context import TaskContext
 from escalator.matrix import Matrix, find_matrix, load_matrix
+from escalator.matrix.matrix import is_local
 
 if TYPE_CHECKING:
     from escalator.events import Approve, Event, Sink
@@ -80,6 +81,7 @@ class ProviderPool:
             api_key=key,
             key_env=section.api_key_env,
             options=options,
+            local=is_local(section),
         )
 
     def close(self) -> None:
@@ -285,7 +287,7 @@ def _configured(matrix: Matrix) -> str | Path | None:
                 hint="export it with the postgresql:// URL of the ledger",
             )
         return url
-    return Path(section.path).expanduser() if section.path else None
+    return matrix.ledger_file
 
 
 def _sinks(given: Sink | Iterable[Sink] | None) -> list[Sink]:

@@ -25,8 +25,8 @@ from escalator.records.facts import cause, why, why_undecided
 
 Meaning: TypeAlias = Literal["accept", "review", "stop", "retry", "fallback", "escalate", "skip"]
 
-HALTS = frozenset({"deadline", "cancelled", "declined", "pending"})
-"""The caller or the clock ended the task; no other rung may be tried."""
+HALTS = frozenset({"deadline", "cancelled", "declined", "pending", "unjudgeable"})
+"""The caller or the clock ended the task, or no answer could be judged; no other rung may be tried."""
 
 NOT_MADE = frozenset({"budget", "unknown_price", "denied", "local_only", "no_vision"})
 """The call was not made; a cheaper or allowed rung may still be tried."""
@@ -37,11 +37,21 @@ WORTH_A_REPEAT = frozenset({"truncated", "empty", "incomplete", "bad_output", "b
 PROVIDER_DOWN = frozenset({"auth", "quota", "connection", "network_blocked"})
 """No other model of this provider can answer during this task either."""
 
+CERTAIN = 2
+"""Requests whose connection failed until a provider is taken to be down: one may have been reset by chance."""
+
 FORM_ONLY = frozenset({"syntax"})
 """Validators that judge whether an answer is well formed, and not what it does."""
 
 MODEL_DOWN = frozenset({"out_of_memory", "model_not_found", "model_not_loaded", "capability_missing"})
 """This model cannot answer during this task, however hard it tries."""
+
+AWAY = (
+    PROVIDER_DOWN
+    | MODEL_DOWN
+    | {"busy", "model_loading", "overloaded", "rate_limit", "server", "server_timeout", "timeout", "unavailable"}
+)
+"""Whoever failed so may answer another time: what is left of the chain waits for them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,12 +92,19 @@ class Story:
             failure = attempt.failure
             if failure is None:
                 continue
-            if failure.kind in PROVIDER_DOWN and failure.provider == rung.model.provider:
+            if failure.provider == rung.model.provider and self._is_down(failure):
                 text = f"provider {rung.model.provider} already failed in this task: {failure.message}"
                 return Failure(kind=failure.kind, message=text, provider=failure.provider)
             if failure.kind in MODEL_DOWN and attempt.model == rung.model.name:
                 return Failure(kind=failure.kind, message=f"already failed in this task: {failure.message}")
         return None
+
+    def _is_down(self, failure: Failure) -> bool:
+        """Whether what failed here would fail for every model of its provider."""
+        if failure.kind != "connection":
+            return failure.kind in PROVIDER_DOWN
+        calls = (call for attempt in self.attempts for call in attempt.calls if call.provider == failure.provider)
+        return sum(call.error == "connection" for call in calls) >= CERTAIN
 
     def outcome(self, status: OutcomeStatus, reason: str, why_code: str = "") -> Outcome:
         """The outcome of this story, with its end said in one line."""
@@ -122,8 +139,13 @@ class Story:
         if refused:
             return self.outcome("stopped", refused[0].reason, "budget")
         if not any(attempt.failure is None for attempt in self.attempts):
-            text = f"no model could answer: {self._obstacles()}. {self._advice()}"
+            text = f"no model could answer: {self._obstacles()}. {self._advice()}{self._waits()}"
             return self.outcome("stopped", text, self._first_cause())
+        away = self._away()
+        if away:
+            models = ", ".join(dict.fromkeys(model for model, _, _ in away))
+            text = f"{self._tried()}, and {models} could not be asked: {away[0][2].rstrip('.')}{self._waits()}"
+            return self.outcome("stopped", text, away[0][1])
         reason = f"every rung was tried and none passed; last, {last.model}: {why(last)}" if last else ""
         return self.outcome("needs_review" if self.plan.at_end == "review" else "skipped", reason, "exhausted")
 
@@ -138,10 +160,39 @@ class Story:
                 return self.outcome("needs_review", text, "review")
             return self.outcome("accepted", reason)
         if what == "review":
+            test, earlier = suspect(last, self)
+            if test and earlier is not None:
+                text = (
+                    f"{test} fails in the same words without an answer, with those of {earlier.model} and of "
+                    f"{last.model}, and without the task's files: it may be wrong, or need a file not given"
+                )
+                return self.outcome("needs_review", text, "suspect_test")
             return self.outcome("needs_review", why(last), cause(last))
         if what == "stop":
             return self.outcome("stopped", why(last), cause(last))
         return None
+
+    def _away(self) -> list[tuple[str, str, str]]:
+        """Who could not be reached since a model answered last: model, cause and reason."""
+        answered = max((at for at, a in enumerate(self.attempts) if a.failure is None), default=-1)
+        since = self.attempts[answered + 1 :]
+        tried = {attempt.model for attempt in self.attempts}
+        failed = [(a.model, a.failure.kind, why(a)) for a in since if a.failure is not None]
+        moves = (move for move in self.transitions if move.kind == "skip" and move.from_model not in tried)
+        skipped = [(move.from_model, move.cause, move.reason) for move in moves]
+        last = self.attempts[answered].rung if answered >= 0 else -1
+        above = {rung.model.name for rung in self.plan.chain if rung.index > last}
+        return [each for each in (*failed, *(s for s in skipped if s[0] in above)) if each[1] in AWAY]
+
+    def _tried(self) -> str:
+        answered = [attempt for attempt in self.attempts if attempt.failure is None]
+        return f"{answered[-1].model} did not pass ({why(answered[-1])})"
+
+    def _waits(self) -> str:
+        """What a person can do once whoever was away is back."""
+        if not self._away():
+            return ""
+        return f". The task waits: `escalator resume {self.brief.task_id}` asks again"
 
     def _obstacles(self) -> str:
         seen = {attempt.model: why(attempt) for attempt in self.attempts}
@@ -173,11 +224,33 @@ def meaning(attempt: Attempt, story: Story) -> Meaning:
     if attempt.rejection is not None:
         return "fallback"
     if attempt.failed_verdict is not None:
-        return "escalate"
+        return "review" if suspect(attempt, story)[0] else "escalate"
     actions = {inconclusive_action(verdict, story.plan) for verdict in attempt.undecided}
     if "stop" in actions:
         return "stop"
     return "review" if "review" in actions or not _proven(attempt) else "accept"
+
+
+def suspect(attempt: Attempt, story: Story) -> tuple[str, Attempt | None]:
+    """A test that no change of the task's files makes pass, and the attempt of another model that met it before.
+
+    The validator says which tests fail in the same words without an answer (`unchanged`), and which of these do so
+    whatever the task's files hold (`independent`). Two models must have changed these files, each in its own way.
+    """
+    verdict = attempt.failed_verdict
+    for test in verdict.evidence.get("independent", ()) if verdict is not None else ():
+        for earlier in story.attempts:
+            other = earlier.failed_verdict
+            if (
+                other is None
+                or earlier.model == attempt.model
+                or earlier.changes is None
+                or attempt.changes is None
+            ):
+                continue
+            if earlier.changes.files != attempt.changes.files and test in other.evidence.get("unchanged", ()):
+                return str(test), earlier
+    return "", None
 
 
 def _proven(attempt: Attempt) -> bool:
@@ -226,6 +299,8 @@ def deserves_retry(story: Story) -> bool:
         return last.failure.kind in WORTH_A_REPEAT and not repeated
     if last.rejection is not None:
         return True
+    if suspect(last, story)[0]:
+        return False
     repeated = any(
         a.changes is not None and a.changes.files == (last.changes and last.changes.files) for a in earlier
     )

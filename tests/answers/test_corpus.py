@@ -5,6 +5,7 @@ Every text here is made up. Each shape wraps the same intended file; it is read 
 
 import json
 from collections.abc import Callable
+from difflib import unified_diff
 
 import pytest
 
@@ -237,6 +238,49 @@ REFUSED: dict[str, str] = {
 }
 
 
+LINES = NEW.splitlines(keepends=True)
+INDENTED = "".join(f"   {line}" if line.strip() else line for line in LINES)
+DIFF = "".join(unified_diff(OLD.splitlines(keepends=True), LINES, "a/shop.py", "b/shop.py"))
+HUNKS = DIFF.partition("@@")[1] + DIFF.partition("@@")[2]
+
+READ |= {
+    "French quotes around the path": f"\u00ab\u202fshop.py\u202f\u00bb :\n{block(NEW)}",
+    "curly quotes around the path": f"Here\u2019s \u201cshop.py\u201d:\n\n{block(NEW)}",
+    "a diff with the ends of lines of Windows": block(DIFF, "diff").replace("\n", "\r\n"),
+    "a diff with times behind its paths": block(
+        DIFF.replace("/shop.py\n", "/shop.py\t2024-01-01 10:00:00 +0000\n"), "diff"
+    ),
+    "a diff of git with its index": f"diff --git a/shop.py b/shop.py\nindex 1a2b3c..4d5e6f 100644\n{DIFF}",
+    "hunks without a header": block(HUNKS, "diff"),
+    "a fence in an item of a list": f"1. Replace it:\n\n   {T}python\n{INDENTED}   {T}\n\n2. Run it.\n",
+    "two versions under one path": f"First:\n{block(OLD, 'python shop.py')}\nCorrected:\n{block(NEW, 'python shop.py')}",
+    "CDATA behind its tag": f'<file path="shop.py"><![CDATA[\n{NEW}]]></file>',
+    "a part that folds": f"<details>\n<summary>shop.py</summary>\n\n{block(NEW)}\n</details>\n",
+    "attributes behind the language": block(NEW, 'python title="shop.py" showLineNumbers'),
+    "attributes in braces": block(NEW, "{.python filename=shop.py}"),
+    "a language in braces": block(NEW, "{python}"),
+    "a list of JSON": json.dumps([{"path": "shop.py", "content": NEW}]),
+    "a mark of byte order in the fence": block(f"\ufeff{NEW}"),
+    "spaces that do not break": block(NEW.replace("    ", "\u00a0" * 4)),
+    "a space before the language": block(NEW, " python"),
+}
+REFUSED |= {
+    "a diff with a path of another machine": block(
+        DIFF.replace("a/shop", "/home/me/a/shop").replace("b/shop", "/home/me/b/shop"), "diff"
+    ),
+    "JSON in single quotes": f"{{'files': {{'shop.py': {NEW!r}}}}}",
+    "JSON with a comma too many": block('{"files": {"shop.py": ' + json.dumps(NEW) + ",}}\n", "json"),
+    "a notebook": block(
+        json.dumps({"cells": [{"cell_type": "code", "source": LINES}], "nbformat": 4}) + "\n", "json"
+    ),
+    "dots between definitions": block(NEW.replace("\n\ndef gross", "\n\n...\n\ndef gross")),
+    "all lines added, to no file": block("".join(f"+{line}" for line in LINES), "diff"),
+    "lines of a session": block("".join(f">>> {line}" for line in LINES)),
+    "YAML that holds the file": block("shop.py: |\n" + "".join(f"  {line}" for line in LINES), "yaml"),
+    "a page around the file": f'<pre><code class="language-python">\n{NEW}</code></pre>\n',
+}
+
+
 @pytest.mark.parametrize("shape", READ)
 def test_the_file_arrives_whole(shape: str) -> None:
     """Read in any of these shapes the file has every line it was meant to have, and no other."""
@@ -281,7 +325,7 @@ def test_a_damaged_shape_is_read_or_refused(shape: str) -> None:
 
 
 def test_the_corpus_is_as_large_as_it_says() -> None:
-    """More than a hundred shapes, no two of them alike."""
+    """More than a hundred and twenty shapes, no two of them alike."""
     texts = [*READ.values(), *REFUSED.values()]
 
-    assert len(set(texts)) == len(texts) > 100
+    assert len(set(texts)) == len(texts) > 120

@@ -1,5 +1,7 @@
 """Whatever the text is, it is read or refused in less time than a model needs for a word."""
 
+from time import process_time
+
 import pytest
 
 from escalator.answers import extract
@@ -60,3 +62,16 @@ def test_some_hundred_edits_are_none_too_many() -> None:
 
     assert isinstance(found, ChangeSet)
     assert (found.files["app.py"] or "").count(" = 0\n") == 300
+
+
+@pytest.mark.clock
+@pytest.mark.parametrize("line", ["{0:>6} | x = {0}\n", "x{0}\u00a0=\u00a01\n", "# x{0}\n"])
+def test_a_block_of_many_lines_is_read_in_one_go(line: str) -> None:
+    """Twice the lines, numbered or full of odd spaces, are not far more than twice the work."""
+    spent = []
+    for count in (20_000, 40_000):
+        text = "```python\n" + "".join(line.format(number) for number in range(1, count + 1)) + "```\n"
+        begin = process_time()
+        assert isinstance(extract(text, workspace=APP), ChangeSet)
+        spent.append(process_time() - begin)
+    assert spent[1] < 6 * spent[0] + 1.0

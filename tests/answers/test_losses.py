@@ -269,3 +269,65 @@ def test_a_part_of_a_document_is_not_the_document(path: str, old: str, part: str
 def test_a_document_that_changes_is_one_that_changes(path: str, old: str, new: str) -> None:
     """One part less, other parts instead, or nothing that can be told: that is for the tests to judge."""
     assert lost(new, "Change it.", path, old) == []
+
+
+DELETED = """```diff
+--- a/old_util.py
++++ /dev/null
+@@ -1,2 +0,0 @@
+-def g():
+-    return 2
+--- a/app.py
++++ b/app.py
+@@ -1,2 +1,2 @@
+ def f():
+-    return 1
++    return 3
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [
+        ("Make f return three.", True),
+        ("Remove the print from old_util.py.", True),
+        ("Make f return 3. Do not delete old_util.py.", True),
+        ("Remove the bug in the file.", True),
+        ("Delete old_util.py and make f return 3.", False),
+        ("Make f return 3, then remove the old util module.", False),
+        ("Rename `old_util` to `new`.", False),
+        ("Delete the unused file.", False),
+        ("Refactor the project.", False),
+        ("", False),
+    ],
+)
+def test_a_file_goes_only_if_somebody_asks_for_that(asked: str, kept: bool) -> None:
+    """A deleted file takes all it defines along: the rule is that of definitions, with the file's name as theirs."""
+    found = extract(
+        DELETED,
+        workspace={"app.py": "def f():\n    return 1\n", "old_util.py": "def g():\n    return 2\n"},
+        asked=asked,
+    )
+    assert isinstance(found, Rejection) == kept
+    if isinstance(found, Rejection):
+        assert (found.kind, "old_util.py" in found.feedback) == ("elided", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("util.py", "def g():\n    return 2\n", "def g():\n    return 2\n"),
+        ("notes.txt", "one\ntwo\n", "one\ntwo\n"),
+    ],
+)
+def test_a_file_whose_content_stands_elsewhere_is_not_lost(name: str, old: str, new: str) -> None:
+    """What moved with all its definitions, or line for line, may leave its old place."""
+    answer = (
+        f"moved/{name}\n```\n{new}```\n```diff\n--- a/{name}\n+++ /dev/null\n@@ -1,2 +0,0 @@\n"
+        + "".join(f"-{line}\n" for line in old.splitlines())
+        + "```"
+    )
+    found = extract(answer, workspace={name: old, "b.py": "x = 1\n"}, asked="Tidiness of folders, please.")
+    assert isinstance(found, ChangeSet)
+    assert found.files == {f"moved/{name}": new, name: None}

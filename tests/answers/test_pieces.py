@@ -209,12 +209,10 @@ def test_a_lone_function_keeps_what_stands_around_it() -> None:
     assert put("def f(x):\n    return x\n", old="import re\n\n\ndef f(x):\n    return re\n") is None
 
 
-def test_only_python_is_put_together() -> None:
-    """In other languages a lone function is refused for what the file would lose."""
-    old = "export function a() { return 1; }\nexport function b() { return 2; }\n"
-    found = extract(
-        f"{T}js\nexport function a() {{ return 3; }}\n{T}\n", workspace={"a.js": old}, asked="Fix a()."
-    )
+def test_where_no_outline_tells_the_place_a_lone_function_is_refused() -> None:
+    """It is no whole file, for what the file would lose."""
+    old = "def a\n  1\nend\n\ndef b\n  2\nend\n"
+    found = extract(f"{T}ruby\ndef a\n  3\nend\n{T}\n", workspace={"a.rb": old}, asked="Fix a.")
 
     assert isinstance(found, Rejection)
     assert "no longer defines b" in found.feedback

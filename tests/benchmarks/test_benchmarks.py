@@ -229,3 +229,15 @@ def test_nothing_is_accepted_to_a_task_that_cannot_be_done_but_its_answer_by_nam
 
     assert {kind for kind, (some, _) in counts.items() if some} == {"names the value"}
     assert len(counts) > 10
+
+
+@pytest.mark.slow
+@pytest.mark.clock
+def test_a_soak_ends_with_sums_that_agree() -> None:
+    """Forty tasks, two processes, a kill or two: nothing billed that is not booked, nothing held, all ended once."""
+    from benchmarks.soak import measure
+
+    sums = measure(tasks=40, processes=2, between=15)
+    assert sums.agree, sums
+    assert sums.requests >= 40
+    assert sums.kills > 0

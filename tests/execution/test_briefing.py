@@ -173,3 +173,23 @@ def test_a_resume_has_the_limits_it_is_given_and_else_those_of_the_task() -> Non
         second.escalator.resume("t", budget="0.25")
     outcome = second.escalator.resume("t", deadline=90)
     assert (outcome.brief.budget, outcome.brief.deadline) == (Decimal("0.5"), 90)
+
+
+def test_texts_beside_a_workspace_stand_for_its_files(tmp_path: Path) -> None:
+    """A name in another Unicode form is that of the tree, the conftest.py above a test comes along, links and
+    folders are refused, and what the tree does not have is noted.
+    """
+    for name in ("caf\u00e9.py", "tests/conftest.py", "pkg/a.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("# theirs\n")
+    (tmp_path / "link").symlink_to(tmp_path / "pkg")
+    read = brief(
+        workspace=tmp_path, files={"cafe\u0301.py": "x = 1\n", "new.py": ""}, tests={"tests/test_x.py": "T = 1\n"}
+    )
+    assert read.files == {"caf\u00e9.py": "x = 1\n", "new.py": ""}
+    assert read.tests == {"tests/test_x.py": "T = 1\n", "tests/conftest.py": "# theirs\n"}
+    assert read.absent == ("new.py", "tests/test_x.py")
+    for files, words in {"link/a.py": "goes through a symbolic link", "pkg": "is a directory"}.items():
+        with pytest.raises(TaskError, match=words):
+            brief(workspace=tmp_path, files={files: "x = 1\n"})
+    assert brief(files={"a.py": "x = 1\n"}).absent is None

@@ -226,7 +226,7 @@ def test_an_approval_that_expires_during_the_work_is_asked_for_again() -> None:
         return next(replies)
 
     asking = house(slowly, "haiku", approve=approve)
-    outcome = asking.execute(task_id="t", validators=["syntax", "test_execute:adding"])
+    outcome = asking.execute(task_id="t", validators=["syntax", "houses:adding"])
     assert (outcome.status, outcome.cause) == ("needs_review", "pending")
     assert "more than what is left of the approval for haiku" in outcome.reason
     (case,) = asking.ledger.reviews()

@@ -58,7 +58,7 @@ class Echo:
         self._pool = ThreadPoolExecutor(1)
 
     def __getattr__(self, name: str) -> Callable[..., Future[Held]]:
-        return lambda *_: self._pool.submit(lambda: Held(hold_id=1))
+        return lambda *_: self._pool.submit(lambda: Held(hold_id=1, amount=0))
 
 
 async def many(ledger: Any, tasks: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -131,6 +132,41 @@ def test_a_mistake_names_line_key_and_remedy(change: tuple[str, str], line: int,
     assert error.line == line
     assert key in (error.key or "")
     assert says in str(error)
+
+
+def _bomb(begins: str, step: str) -> str:
+    """Twelve lines of which each stands for nine times the one before."""
+    lines = [begins]
+    lines += [step.format(n=n, nine=", ".join([f"*a{n - 1}"] * 9)) for n in range(1, 12)]
+    return "version: 1\n" + "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (_bomb("a0: &a0 [x, x]", "a{n}: &a{n} [{nine}]"), "more than 100,000 values"),
+        (_bomb("a0: &a0 {x: 1}", "a{n}: &a{n}\n  <<: [{nine}]"), "more than 100,000 values"),
+        ("version: 1\na: &a\n  b: *a\n", "text:2: an alias stands inside what it stands for"),
+        ("version: 1\n? &k [*k]\n: 1\n", "an alias stands inside"),
+        ("version: 1\na: " + "[" * 3000 + "]" * 3000 + "\n", "nested too deeply"),
+        ("version: 1\na: " + "[" * 60 + "]" * 60 + "\n", "more than 50 levels"),
+        ("version: 1\na: 2026-13-45\n", "text:2: '2026-13-45' is no value"),
+        ("version: 1\na: !!bool maybe\n", "text:2: 'maybe' is no value"),
+        ("version: 1\na: !!binary é\n", "text:2: this is not valid YAML"),
+    ],
+)
+def test_yaml_that_stands_for_too_much_is_refused_before_it_is_written_out(text: str, problem: str) -> None:
+    """A few hundred bytes of aliases, a document inside itself and values that are none name their line."""
+    with pytest.raises(ConfigError, match=re.escape(problem)):
+        load_matrix(text)
+
+
+def test_anchors_that_people_write_are_read() -> None:
+    """Sharing a section by an alias or a merge key is ordinary YAML."""
+    text = SMALL.replace("quick_edit:", "quick_edit: &all").rstrip()
+    matrix = load_matrix(f"{text}\n  critical: *all\n  other:\n    <<: *all\n    max_attempts: 3\n")
+    assert matrix.file.task_types["critical"].chain == ["small", "haiku"]
+    assert matrix.file.task_types["other"].max_attempts == 3
 
 
 def test_broken_yaml_and_double_keys_name_their_line() -> None:
@@ -315,3 +351,21 @@ def test_the_fingerprint_changes_with_the_content_only() -> None:
     commented = SMALL.replace("version: 1\n", "# a comment\nversion: 1\n")
     assert load_matrix(SMALL).fingerprint == load_matrix(commented).fingerprint
     assert load_matrix(SMALL).fingerprint != load_matrix(SMALL.replace("32768", "8192")).fingerprint
+
+
+@pytest.mark.parametrize("given", ["absolute", "relative"])
+def test_a_relative_ledger_belongs_to_the_folder_of_the_file_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    """The books, and with them the budgets, are the same wherever in a project a command is given."""
+    team, project = tmp_path / "team", tmp_path / "project"
+    for folder in (team, project / "deep"):
+        folder.mkdir(parents=True)
+    (team / "base.yaml").write_text(SMALL + "ledger: {path: books/ledger.sqlite}\n")
+    (project / "own.yaml").write_text("version: 1\nextends: ../team/base.yaml\n")
+    monkeypatch.chdir(project)
+    path = project / "own.yaml" if given == "absolute" else Path("own.yaml")
+    matrix = load_matrix(path)
+    monkeypatch.chdir(project / "deep")
+    assert matrix.ledger_file == team.resolve() / "books/ledger.sqlite"
+    assert load_matrix(SMALL + "ledger: {path: books.sqlite}\n").ledger_file == Path("books.sqlite")

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Context, Decimal, FloatOperation, Inexact, Rounded, localcontext
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from escalator.pricing import PriceBook, PriceRecord, Rates, ceiling, cost, token_ceiling, token_estimate
+from escalator.ledger import to_nano, to_usd
+from escalator.pricing import (
+    PriceBook,
+    PriceRecord,
+    Rates,
+    ceiling,
+    cost,
+    token_ceiling,
+    token_estimate,
+    token_floor,
+    token_floor_exceeds,
+)
 from escalator.records import Image, Message, Model, Request, Tier, Usage
 
+HAIKU = Model(name="h", provider="p", kind="anthropic", id="claude-haiku-5-5", tier=Tier.HAIKU, local=False)
 MONEY = st.decimals(min_value=0, max_value=200, places=4)
 
 
@@ -84,8 +98,7 @@ def test_costs_are_sums_without_rounding(record, tokens_in, tokens_out):
 
 def test_the_ceiling_of_a_long_prompt_uses_the_higher_tier():
     """A prompt that may pass the threshold is reserved at the dear tier, one that cannot is not."""
-    haiku = Model(name="h", provider="p", kind="anthropic", id="claude-haiku-5-5", tier=Tier.HAIKU, local=False)
-    record = PriceBook().price_of(haiku, at=date(2026, 11, 20))
+    record = PriceBook().price_of(HAIKU, at=date(2026, 11, 20))
 
     assert ceiling(record, input_tokens=100_000, max_output_tokens=1_000) == Decimal("0.0105")
     assert ceiling(record, input_tokens=100_001, max_output_tokens=1_000) == Decimal("0.0525005")
@@ -108,7 +121,7 @@ def test_the_token_ceiling_includes_system_text_schema_and_images():
     plain = token_ceiling(ask("x"))
 
     assert token_ceiling(ask("x", system="y" * 100)) - plain == 100
-    assert token_ceiling(ask("x", images=(Image(media_type="image/png", data=b"1"),))) - plain == 5_000
+    assert token_ceiling(ask("x", images=(Image(media_type="image/png", data=b"1"),))) - plain == 50_000
     assert token_ceiling(ask("x", schema={"type": "object"})) - plain >= len('{"type": "object"}')
 
 
@@ -134,3 +147,61 @@ def test_newer_claude_models_are_expected_to_use_a_third_more_tokens():
 def test_a_model_family_with_a_snapshot_date_is_not_a_minor_version():
     """claude-sonnet-4-20250514 is version 4, not 4.20250514."""
     assert token_estimate(ask("x" * 30, model_id="claude-sonnet-4-20250514")) == 10
+
+
+REPETITIVE = ["", " " * 50_000, "\n" * 50_000, "=" * 50_000, "x = 1" + " " * 50_000, ("=" * 78 + "\n") * 500]
+
+
+@pytest.mark.parametrize("text", REPETITIVE, ids=lambda text: repr(text[:5]))
+def test_blanks_and_repeats_need_hardly_a_token(text):
+    """Vocabularies have tokens for long runs, so such a prompt is not called unread."""
+    assert token_floor(ask(text)) <= max(len(text.split()), len(text) // 100)
+
+
+def test_a_prompt_of_many_words_has_a_token_for_every_second_one_at_least():
+    """A count far below the words of a prompt cannot be that of the whole prompt."""
+    request = ask("".join(f"value_{number} = {number * 7919}\n" for number in range(6_000)))
+
+    assert token_floor(request) == 9_000
+    assert token_floor_exceeds(request, 4_096)
+    assert not token_floor_exceeds(request, 42_000)
+
+
+WORDS = st.lists(st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1, max_size=12), max_size=80)
+
+
+@given(WORDS, st.integers(0, 200))
+@settings(max_examples=100, deadline=None)
+def test_the_floor_is_below_what_any_tokenizer_makes_of_it(words, tokens):
+    """A tokenizer that takes every word for one token, and blanks for none, still makes twice as many."""
+    request = ask(" ".join(words))
+
+    assert 2 * token_floor(request) <= len(words)
+    assert token_floor_exceeds(request, tokens) == (token_floor(request) > tokens)
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        Context(prec=4, rounding=ROUND_FLOOR),
+        Context(prec=3, traps=[Inexact, Rounded, FloatOperation]),
+        Context(prec=1, Emax=1, Emin=-1),
+    ],
+    ids=["four digits", "traps", "a small range"],
+)
+def test_a_callers_decimal_context_changes_no_amount(context):
+    """Precision, rounding and traps of the caller are for the caller's own sums."""
+    record = PriceBook().price_of(HAIKU, at=date(2026, 11, 20))
+    usage = Usage(input_tokens=123_457, output_tokens=7_891)
+
+    def amounts():
+        held = ceiling(record, input_tokens=123_457, max_output_tokens=7_891)
+        fast = replace(HAIKU, id="claude-opus-5-5", options={"speed": "fast", "inference_geo": "us"})
+        dear = PriceBook().price_of(fast, at=date(2026, 11, 20)).tiers[0].input
+        return held, cost(record, usage), to_nano(held), to_usd(123_456_789_123), dear
+
+    due = amounts()
+    with localcontext(context):
+        found = amounts()
+
+    assert [str(amount) for amount in found] == [str(amount) for amount in due]

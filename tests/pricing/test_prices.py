@@ -196,21 +196,79 @@ def test_a_newer_model_whose_id_begins_with_the_asked_one_is_another_model():
     assert record.tiers[0].input == 4
 
 
-def test_an_unknown_model_that_answered_is_charged_at_the_dearest_rates_of_the_provider():
-    """The record is marked as an estimate and no known model of the provider costs more."""
-    record = BOOK.price_of(model("claude-sonnet-5"), at=TODAY, answered_by="claude-sonnet-5-6")
+@pytest.mark.parametrize("answered_by", ["claude-sonnet-5-6", "my-deployment", "anthropic/claude-sonnet-5-6"])
+def test_an_unknown_name_that_answered_is_charged_at_what_was_held(answered_by):
+    """Names of gateways and deployments say nothing of a price; the record is marked as an estimate."""
+    record = BOOK.price_of(model("claude-sonnet-5"), at=TODAY, answered_by=answered_by)
 
     assert record.estimated
-    assert (record.model, record.tiers[0].input, record.tiers[0].output) == ("claude-sonnet-5-6", 10, 50)
+    assert (record.tiers[0].input, record.tiers[0].output) == (2, 10)
 
 
-def test_a_matrix_price_above_the_table_bounds_an_unknown_answer_too():
-    """The dearest known price includes the one the matrix states for the model asked."""
-    dear = model(price=Price(input=Decimal(99), output=Decimal(1)))
+def test_a_stated_price_holds_for_an_unknown_name_too():
+    """It is what the call was held for, dearer or cheaper than anything in the lists."""
+    stated = model(price=Price(input=Decimal(99), output=Decimal(1)))
 
-    record = BOOK.price_of(dear, at=TODAY, answered_by="claude-unheard-of")
+    record = BOOK.price_of(stated, at=TODAY, answered_by="claude-unheard-of")
 
-    assert (record.tiers[0].input, record.tiers[0].output, record.estimated) == (99, 50, True)
+    assert (record.tiers[0].input, record.tiers[0].output, record.estimated) == (99, 1, True)
+
+
+def test_a_known_dearer_model_that_answered_is_charged_at_its_own_price():
+    """A price stated for another model does not bound it, nor does a stated price above the list's sink."""
+    stated = model("smart", kind="openai", price=Price(input=Decimal(1), output=Decimal(99)))
+
+    tier = BOOK.price_of(stated, at=TODAY, answered_by="anthropic/claude-opus-4-5-20251101").tiers[0]
+
+    assert (tier.input, tier.output) == (5, 99)
+
+
+GATEWAY_IDS = [
+    "claude-opus-4-5",
+    "anthropic/claude-opus-4-5",
+    "anthropic/claude-opus-4.5",
+    "openrouter/anthropic/claude-opus-4.5:beta",
+    "bedrock/us.anthropic.claude-opus-4-5-20251101-v1:0",
+    "vertex_ai/claude-opus-4-5@20251101",
+]
+
+
+@pytest.mark.parametrize("asked", GATEWAY_IDS)
+def test_a_gateways_spelling_of_an_id_has_at_least_the_vendors_price(asked):
+    """Whatever stands before and behind the id, it is found; a host with a dearer list of its own counts."""
+    tier = BOOK.price_of(model(asked, kind="openai"), at=TODAY).tiers[0]
+
+    assert Decimal(5) <= tier.input <= Decimal("5.5")
+    assert Decimal(25) <= tier.output <= Decimal("27.5")
+
+
+@pytest.mark.parametrize("answered_by", GATEWAY_IDS)
+def test_a_gateways_spelling_of_the_answering_model_is_the_model_asked(answered_by):
+    """It is no other model, so the call costs what was held."""
+    asked = model("claude-opus-4-5")
+
+    record = BOOK.price_of(asked, at=TODAY, answered_by=answered_by)
+
+    assert (record.tiers[0].input, record.estimated) == (5, False)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["openrouter/anthropic/claude-opus-4.5:online", "azure/my-deployment", "groq/nobody-knows", "gpt-99"],
+)
+def test_what_no_list_has_is_unknown_at_a_gateway(asked):
+    """Searches that bill extra and names that only one company knows are refused until a price is stated."""
+    assert BOOK.price_of(model(asked, kind="openai"), at=TODAY) is None
+
+
+def test_over_a_price_step_the_dearer_day_holds():
+    """A call that may end after midnight is priced by the dearer of the two days."""
+    of, last = gemini("gemini-4-argon"), date(2026, 11, 30)
+
+    within = BOOK.price_within(of, since=last, until=last + timedelta(days=1))
+
+    assert (within.tiers[0].input, within.tiers[0].output) == (4, 20)
+    assert BOOK.price_within(of, since=last, until=last).tiers[0].input == 2
 
 
 def test_a_retired_id_is_reserved_at_the_dearer_of_itself_and_its_successor():

@@ -13,6 +13,7 @@ import pytest
 
 import escalator.providers.http.aio  # noqa: F401  # no test's clock is to count the import
 from escalator.errors import ProviderError
+from escalator.providers import build
 from escalator.providers.chat.openai_compatible import OpenAICompatible
 from escalator.providers.http.models import open_async_transport, open_transport
 from escalator.providers.http.sockets import LOOK_SECONDS
@@ -531,3 +532,45 @@ def test_the_environments_proxy_serves_remote_servers_only(colour: str, monkeypa
         assert proxy.requests[0].startswith(b"POST http://models.example/v1/chat/completions ")
         assert b"proxy-authorization: basic" in proxy.requests[0].lower()
         assert len(local.requests) == 1
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+@pytest.mark.parametrize("kind", ["openai", "ollama", "anthropic", "google"])
+def test_no_proxy_stands_before_a_machine_of_ones_own(
+    kind: str, colour: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A private address, or one the matrix calls local, is reached directly or not at all, on every wire."""
+
+    def script(peer: Peer) -> None:
+        while peer.request():
+            peer.whole()
+
+    with raw_server(script) as proxy, raw_server(script) as here:
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        private = build(kind, name="own", base_url=here.url.replace("127.0.0.1", "0.0.0.0"), api_key="k")
+        stated = build(kind, name="own", base_url="http://models.invalid", api_key="k", local=True)
+        for provider in (private, stated):
+            ask(provider, request(), colour=colour)
+            provider.close()
+        assert (len(here.requests), proxy.requests) == (1, [])
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_a_private_address_that_is_not_local_keeps_its_proxy(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway of the company that the matrix calls remote is reached as the environment says."""
+
+    def script(peer: Peer) -> None:
+        while peer.request():
+            peer.whole()
+
+    with raw_server(script) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        gateway = build("openai", name="gateway", base_url="http://10.1.2.3", local=False)
+        assert isinstance(ask(gateway, request(), colour=colour), Completion)
+        gateway.close()
+        assert len(proxy.requests) == 1

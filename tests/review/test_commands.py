@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from escalator import Escalator
 from escalator.cli.app import app
-from escalator.errors import LedgerError
+from escalator.errors import LedgerError, TaskError
 from escalator.evidence import intact
 from escalator.ledger import open_ledger
 from escalator.simulation import Fleet, Question
@@ -25,6 +27,7 @@ class Project:
     """A folder with a file to change, a matrix that leads to a fleet, and a ledger."""
 
     def __init__(self, root: Path, fleet: Fleet) -> None:
+        self.fleet = fleet
         self.root, self.ledger, self.matrix = root, root / "ledger.sqlite", root / "matrix.yaml"
         self.matrix.write_text(yaml.safe_dump(_matrix(fleet)))
         (root / "adding.py").write_text(BASE["adding.py"])
@@ -125,6 +128,40 @@ def test_approving_with_apply_writes(project: Project) -> None:
     told = project.json("review", "approve", "1", "--apply", "--by", "ann")
     assert [Path(path).name for path in told["written"]] == ["adding.py"]
     assert "a + b" in project.text
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_a_commit_that_cannot_be_made_is_said_before_anything_is_decided(project: Project) -> None:
+    """Neither is the case decided nor a model asked: as for `run`, the folder must take a commit first."""
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(project.root), *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    project.execute("reviewed")
+    project.execute("paid", "t2")
+    asked = project.fleet.asked.total()
+    approving = ("review", "approve", "1", "--apply", "--commit")
+    for words in (approving, ("resume", "t2", "--apply", "--commit", "--yes")):
+        with pytest.raises(TaskError, match="not in a git tree"):
+            project.run(*words)
+    git("init", "--quiet")
+    git("config", "user.name", "Ann")
+    git("config", "user.email", "ann@example.org")
+    git("add", "adding.py")
+    git("commit", "--quiet", "-m", "Begin")
+    merging = project.root / ".git/MERGE_HEAD"
+    merging.write_text(git("rev-parse", "HEAD"))
+    with pytest.raises(TaskError, match="during a merge"):
+        project.run("resume", "t2", "--apply", "--commit", "--yes")
+    merging.unlink()
+    (project.root / "adding.py").write_text("mine = 1\n")
+    with pytest.raises(TaskError, match="has changes of its own"):
+        project.run(*approving)
+    assert project.json("review", "list")[0]["state"] == "waiting"
+    assert project.fleet.asked.total() == asked
+    git("checkout", "--", "adding.py")
+    assert project.json(*approving)["commit"]
 
 
 def test_approving_over_a_conflict_is_said_and_can_be_forced(project: Project) -> None:

@@ -152,3 +152,11 @@ def test_what_cannot_be_compared_or_timed_is_left_open():
     )
     assert short.reason == "skipped"
     assert "too short" in short.hint
+
+
+def test_a_call_timed_alone_is_short_by_the_clock_that_times_it():
+    """A wait of a moment, as any loaded machine makes one, is no work: nothing is said of such a call."""
+    base = "import time\n\n\ndef f(xs):\n    time.sleep(0.002)\n    return 1\n"
+    verdict = judged(base + "\n", base=base, setup="xs = object()", call="f(xs)")
+    assert verdict.reason == "skipped"
+    assert "too short" in verdict.hint

@@ -177,6 +177,12 @@ def test_a_commit_that_git_cannot_make_changes_nothing(repo: Repo) -> None:
     with pytest.raises(TaskError, match="during a merge"):
         repo.apply()
     (repo.root / ".git/MERGE_HEAD").unlink()
+    blob = repo.git("rev-parse", "HEAD:other.py")
+    stages = "\n".join(f"100644 {blob} {stage}\tother.py" for stage in (1, 2, 3))
+    subprocess.run(["git", "update-index", "--index-info"], cwd=repo.root, input=stages, text=True, check=True)
+    with pytest.raises(TaskError, match="during a merge"):
+        repo.apply()
+    repo.git("read-tree", "--reset", "HEAD")
     (repo.root / ".git/index.lock").write_text("")
     with pytest.raises(TaskError, match=r"index\.lock"):
         repo.apply()

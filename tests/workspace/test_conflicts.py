@@ -66,6 +66,31 @@ def test_a_deleted_file_stays_deleted(root: Path, files: dict[str, str | None]) 
     assert (root / "app.py").read_text() == "x = 2\n"
 
 
+@pytest.mark.parametrize("name", ["tests/test_app.py", "empty.py"])
+def test_what_the_answer_was_judged_with_must_be_there_still(root: Path, name: str) -> None:
+    """A trusted test or an empty file that somebody took away is a conflict; one that never was there is none."""
+    known = {**KNOWN, "empty.py": ""}
+    tree(root, {"empty.py": ""})
+    (root / name).unlink()
+    refused(root, f"{name!r} was removed", expected=known, absent=())
+    write_changes(root, NEW, expected=known, tests=TESTS, in_place=True, absent=(name,))
+    assert (root / "app.py").read_text() == "x = 2\n"
+    tree(root, {"app.py": "x = 1\n"})
+    write_changes(root, NEW, expected=known, tests=TESTS, in_place=True, absent=(), force=True)
+    assert (root / "app.py").read_text() == "x = 2\n"
+
+
+def test_texts_of_tests_that_the_tree_never_had_are_no_conflict(root: Path) -> None:
+    """Tests given as text need not be in the workspace; those that are there must stay."""
+    given = {"tests": {"tests/test_more.py": "def test_more(): pass\n", **TESTS}}
+    outcome = accepted(root, **given)
+    (root / "tests/test_app.py").unlink()
+    with pytest.raises(TaskError, match=r"'tests/test_app.py' was removed"):
+        outcome.apply()
+    tree(root, TESTS)
+    assert tuple(outcome.apply()) == (root / "app.py",)
+
+
 def test_an_outcome_knows_the_place_it_was_made_in(root: Path, tmp_path: Path) -> None:
     """In its workspace a missing file was removed; in an empty folder there is nothing to conflict with."""
     outcome = accepted(root)

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from escalator import execute
 from escalator.errors import TaskError
+from escalator.testing import MemoryLedger, ScriptedProvider
 from escalator.workspace import guarded, is_guarded, write_changes
 from escalator.workspace.paths import starts_on_install
-from workspace.trees import everything
+from workspace.trees import everything, tree
 
 _STARTS = """
     .claude/settings.json .claude/hooks/x.sh .mcp.json .cursor/mcp.json .cursor/rules/a.mdc AGENTS.md CLAUDE.md
@@ -59,6 +61,28 @@ def test_what_starts_by_itself_is_refused_unless_the_task_names_it(path: str, tm
     if not path.startswith(".git/"):
         write_changes(tmp_path, {path: "x\n"}, expected={path: ""})
         assert everything(tmp_path) == {path: b"x\n"}
+
+
+@pytest.mark.parametrize("path", [".github/workflows/ci.yml", ".vscode/tasks.json", "CLAUDE.md", "pyproject.toml"])
+def test_a_file_that_the_task_names_beside_others_is_an_answers_to_change(path: str, tmp_path: Path) -> None:
+    """Naming it is asking for it, however many files there are; a pattern that happens to meet it names nothing."""
+    old = {"app.py": "x = 1\n", path: "[tool.pytest.ini_options]\naddopts = '-q'\n"}
+    new = {"app.py": "x = 2\n", path: "[tool.pytest.ini_options]\naddopts = '-x'\n"}
+    root = tree(tmp_path / "project", old)
+    answer = "".join(f"{name}:\n```\n{text}```\n" for name, text in new.items())
+    folder = f"{path.rpartition('/')[0]}/" if "/" in path else ""
+    for files, written in ((["app.py", path], new), (old, new), (["app.py", f"{folder}*"], {"app.py": "x = 2\n"})):
+        outcome = execute(
+            "Set x to two.",
+            workspace=root,
+            files=files,
+            validators=[lambda _candidate: True],
+            task_type="quick_edit",
+            providers=ScriptedProvider(lambda _request: answer),
+            ledger=MemoryLedger(),
+        )
+        assert outcome.files == written
+    outcome.apply()
 
 
 @pytest.mark.parametrize("path", CODE)

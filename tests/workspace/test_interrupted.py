@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from escalator.errors import TaskError
+from escalator.execution.briefing import make_brief
+from escalator.records import Task
 from escalator.workspace import read_files, write_changes
 from escalator.workspace.places import BEGUN, DONE, DRAFT, is_interrupted
 from workspace.trees import everything, tree
@@ -106,6 +108,15 @@ def test_a_kill_while_it_is_taken_back_changes_nothing(tmp_path: Path) -> None:
         read_files(root, ["app.py"])
         assert everything(root) in (old, {**old, "other.txt": b"mine\n"})
     assert sum(cut_off) > 3
+
+
+@pytest.mark.parametrize("given", [{"files": {"app.py": "x = 5\n"}}, {"tests": {"test_x.py": ""}}, {}])
+def test_a_task_on_a_tree_half_written_begins_with_the_whole_one(tmp_path: Path, given: dict[str, object]) -> None:
+    """Whatever is given as paths, as text or not at all: what tests will see is the tree as it was."""
+    root = halfway(tmp_path / "project")
+    make_brief(Task(prompt="Set x.", workspace=root, **given))
+
+    assert everything(root) == {name: text.encode() for name, text in OLD.items()}
 
 
 def test_what_somebody_wrote_after_the_kill_is_kept(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def _is_stand_in(line: str, language: str | None) -> bool:
     if not bare or len(bare) > _LONGEST_LINE:
         return False
     if _ALL_DOTS.fullmatch(bare):
-        return language not in _DOTS_ALONE_ALLOWED
+        return language not in _DOTS_ALONE_ALLOWED or (language == "python" and line.startswith(bare))
     if _ALL_DOTS.match(bare):
         return _DOTS_AT_END.search(bare) is not None and _KEYWORD.search(bare) is not None
     found = _COMMENT.match(bare)

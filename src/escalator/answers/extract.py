@@ -15,7 +15,7 @@ from escalator.answers.diffs import looks_like_diff, read_diff
 from escalator.answers.failures import ONE_FORMAT, UnusableError, no_code, show, truncated
 from escalator.answers.heredocs import written_files
 from escalator.answers.info import Info
-from escalator.answers.limits import refuse_excess
+from escalator.answers.limits import refuse_excess, refuse_many_files
 from escalator.answers.naming import Workspace, named_path, normal_path, title_path
 from escalator.answers.numbering import without_numbers
 from escalator.answers.operations import Operation, Patch, finished, perform, refuse_elided
@@ -43,6 +43,7 @@ def extract(
     workspace: Mapping[str, str] | None = MappingProxyType({}),
     finish_reason: str = "stop",
     protected: Collection[str] = (),
+    named: Collection[str] = (),
     asked: str = "",
     thought_apart: bool = False,
 ) -> ChangeSet | Rejection:
@@ -51,11 +52,11 @@ def extract(
     `target` is the file an unnamed block is for; the only file of `workspace` ({path: content}) is so by itself.
     Without either, one block of code becomes `answer.<extension of its language>`. `protected` are paths,
     directories or glob patterns the answer may not touch; files that steer tests, CI or dependencies are
-    protected as well unless they are the target. A change there is dropped with a note, or rejected if nothing
-    else is left. `asked` is what the task says: what disappears from a file is refused unless it asks for that.
-    Never raises; never names a path outside the workspace.
+    protected as well unless they are the target or among `named`, the files the task names. A change there is
+    dropped with a note, or rejected if nothing else is left. `asked` is what the task says: what disappears from
+    a file is refused unless it asks for that. Never raises; never names a path outside the workspace.
     """
-    extraction = _Extraction.of(target, workspace, finish_reason, protected, asked=asked)
+    extraction = _Extraction.of(target, workspace, finish_reason, protected, named=named, asked=asked)
     extraction.thought_apart = thought_apart
     return extraction.result(text)
 
@@ -67,11 +68,12 @@ def extract_thoroughly(
     workspace: Mapping[str, str] | None = MappingProxyType({}),
     finish_reason: str = "stop",
     protected: Collection[str] = (),
+    named: Collection[str] = (),
     asked: str = "",
     thought_apart: bool = False,
 ) -> ChangeSet | Rejection:
     """The same as `extract` without its short way for plain answers: this defines what an answer means."""
-    extraction = _Extraction.of(target, workspace, finish_reason, protected, asked=asked)
+    extraction = _Extraction.of(target, workspace, finish_reason, protected, named=named, asked=asked)
     extraction.short_way, extraction.thought_apart = False, thought_apart
     return extraction.result(text)
 
@@ -81,6 +83,7 @@ class _Extraction:
     workspace: Workspace
     cut: bool
     protected: tuple[str, ...]
+    named: frozenset[str]
     asked: str
     spelt: Mapping[str, str]
     notes: list[str] = field(default_factory=list)
@@ -96,6 +99,7 @@ class _Extraction:
         finish_reason: str,
         protected: Collection[str],
         *,
+        named: Collection[str],
         asked: str,
     ) -> _Extraction:
         files, spelt = dict[str, str](), dict[str, str]()
@@ -108,6 +112,7 @@ class _Extraction:
             workspace=Workspace.of(files, normal_path(target) if target else None),
             cut=finish_reason.casefold() in _CUT,
             protected=tuple(protected),
+            named=frozenset(map(normal_path, named)),
             asked=asked,
         )
 
@@ -280,13 +285,16 @@ class _Extraction:
         }
         for path in paths:
             assign.refuse_unsafe(path)
-            guarded = is_guarded(path) and path != self.workspace.wanted
+            guarded = not self._is_named(path) and is_guarded(path)
             if guarded or is_protected(path, self.protected) or self._is_meant_protected(path):
                 if path not in self.dropped:
                     self.dropped.append(path)
                     self.notes.append(f"{path}: protected, its change was dropped")
                 return True
         return False
+
+    def _is_named(self, path: str) -> bool:
+        return path == self.workspace.wanted or path in self.named
 
     def _is_meant_protected(self, path: str) -> bool:
         """Whether a path that is no file yet shortens that of exactly one protected file."""
@@ -297,7 +305,7 @@ class _Extraction:
     def _drop_test_settings(self, after: Mapping[str, str | None]) -> None:
         for path, text in after.items():
             old = self.workspace.files.get(path, "")
-            if path != self.workspace.wanted and changes_test_settings(path, old, text):
+            if not self._is_named(path) and changes_test_settings(path, old, text):
                 self.dropped.append(path)
                 self.notes.append(f"{path}: changes the settings of the tests, its change was dropped")
 
@@ -317,11 +325,13 @@ def _expanded(blocks: list[Block], workspace: Workspace) -> list[Block]:
     if workspace.language in COMMANDS:
         return blocks
     shells = COMMANDS | {None, "text"}
-    return [
+    found = [
         each
         for block in blocks
         for each in ((written_files(block) if block.info.language in shells else []) or [block])
     ]
+    refuse_many_files(len(found) - len(blocks))
+    return found
 
 
 def _column_zero_fence(answer: str) -> bool:

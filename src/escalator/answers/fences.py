@@ -62,8 +62,8 @@ def fence_in(line: str, number: int) -> Fence | None:
 
 def fences_in(lines: list[str]) -> list[Fence]:
     """Every fence line, in order."""
-    found = (fence_in(line, number) for number, line in enumerate(lines))
-    return [fence for fence in found if fence is not None]
+    marked = ((number, line) for number, line in enumerate(lines) if "```" in line or "~~~" in line)
+    return [fence for number, line in marked if (fence := fence_in(line, number)) is not None]
 
 
 def strip_quotes(line: str, most: int = 99) -> tuple[str, int]:

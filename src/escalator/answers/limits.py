@@ -13,7 +13,7 @@ MAX_ANSWER: Final = 8_000_000
 MAX_FILES: Final = 1_000
 """Files an answer may change."""
 
-MAX_FENCES: Final = 12_000
+MAX_FENCES: Final = 5_000
 """Fence marks an answer may have."""
 
 MAX_EDITS: Final = 5_000

@@ -47,6 +47,16 @@ _BROAD: Final = re.compile(
     r"|replace (?:the )?(?:whole|entire|complete|file|content|everything))",
     re.IGNORECASE,
 )
+_DELETES_FILES: Final = re.compile(
+    r"\b(?:delet|remov|drop|renam|mov|merg|split)\w*\s+(?:(?!(?:in|from|of|to|at|into|on|for)\b)[\w`'./-]+\s+){0,3}"
+    r"(?:files?|modules?|scripts?|packages?|folders?|director(?:y|ies))\b",
+    re.IGNORECASE,
+)
+_OUT_OF: Final = re.compile(
+    r"\b(?:from|in|inside|within|of|at|to|into)\s+(?:the\s+)?(?:file\s+)?[`'\"]*(?:[\w.-]*/)*\Z"
+)
+"""What stands before the name of a file that something is removed from, or moved to."""
+
 _SENTENCE: Final = re.compile(r"[.!?;](?:\s|$)|\n\s*\n")
 
 
@@ -82,6 +92,16 @@ def lost_definitions(
     return _heads(_left_out(lost, before, after) if _BROAD.search(asked) else missed)
 
 
+def asks_for_much(asked: str) -> bool:
+    """Whether a task asks to rewrite, restructure or tidy up, so that much may go."""
+    return _BROAD.search(asked) is not None
+
+
+def asks_to_remove(asked: str) -> bool:
+    """Whether a task asks for something to go, whatever it is."""
+    return _REMOVES.search(asked) is not None
+
+
 def asked_for(name: str, asked: str) -> bool:
     """Whether a task asks in one sentence to remove, rename or move what has this name, or what holds it."""
     if not _REMOVES.search(asked):
@@ -92,6 +112,36 @@ def asked_for(name: str, asked: str) -> bool:
     return any(
         named.search(said) and _REMOVES.search(said) and not _KEEPS.search(said) for said in _SENTENCE.split(asked)
     )
+
+
+def is_missed(path: str, old: str, *, elsewhere: Iterable[str] = (), asked: str = "") -> bool:
+    """Whether a file that is deleted takes something along that nobody asked to remove: what it defines, or, where
+    it defines nothing, its lines, are not in `elsewhere`, the other new files. Where no task is known, nothing is.
+    """
+    if not asked or not old.strip() or _BROAD.search(asked) or _file_asked_for(path, asked):
+        return False
+    others = list(elsewhere)
+    names = {_last(name) for name in names_in(path, old)}
+    if names:
+        return not names <= {_last(name) for text in others for name in names_in(path, text)}
+    rows = {line.strip() for line in old.split("\n") if line.strip()}
+    return not rows <= {line.strip() for text in others for line in text.split("\n")}
+
+
+def _file_asked_for(path: str, asked: str) -> bool:
+    """Whether a sentence asks to remove, rename or move a file or folder of this name, or plainly files."""
+    stems = {part.partition(".")[0] for part in path.split("/")} - {""}
+    words = {re.escape(word) for word in {path, *path.split("/"), *stems}}
+    words |= {re.escape(stem).replace("_", "[ _-]").replace("\\-", "[ _-]") for stem in stems}
+    named = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(words, key=len, reverse=True))})(?!\w)", re.IGNORECASE)
+    for said in _SENTENCE.split(asked):
+        if not _REMOVES.search(said) or _KEEPS.search(said):
+            continue
+        if _DELETES_FILES.search(said) or any(
+            not _OUT_OF.search(said[: found.start()]) for found in named.finditer(said)
+        ):
+            return True
+    return False
 
 
 def names_in(path: str, text: str) -> dict[str, None]:

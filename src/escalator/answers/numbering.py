@@ -11,8 +11,10 @@ from escalator.languages.parsing import parses
 from escalator.languages.tags import PROSE
 
 _NUMBER: Final = re.compile(
-    r"[ \t]*(?:[Ll]|\[)?(?P<number>\d{1,6})\]?(?:[ \t]?(?P<mark>[:|\u2192\u2502])|\t| |\Z)"
+    r"^[ \t]*(?:[Ll]|\[)?(\d{1,6})\]?(?:[ \t]?([:|\u2192\u2502])|\t| |$)(.*)$", re.MULTILINE
 )
+"""A line behind its number: the number, the mark after it, the line."""
+
 _FEW: Final = 3
 _MOST_OF_THEM: Final = 0.8
 
@@ -30,18 +32,17 @@ def without_numbers(lines: Sequence[str], *, least: int = 2) -> list[str] | None
     rows = list(lines)
     while rows and not rows[-1].strip():
         rows.pop()
-    found = [match for line in rows if (match := _NUMBER.match(line))]
-    if len(rows) < least or len(found) != len(rows):
+    if len(rows) < max(least, 1) or not _NUMBER.match(rows[0]) or not _NUMBER.match(rows[-1]):
         return None
-    first = int(found[0]["number"])
-    if any(int(match["number"]) != first + n for n, match in enumerate(found)):
+    found: list[tuple[str, str, str]] = _NUMBER.findall("\n".join(rows))
+    if len(found) != len(rows):
         return None
-    if len({match["mark"] for match in found}) > 1:
+    numbers, marks, bare = zip(*found, strict=True)
+    first = int(numbers[0])
+    if list(map(int, numbers)) != list(range(first, first + len(rows))) or len(set(marks)) > 1:
         return None
-    bare = [line[match.end() :] for line, match in zip(rows, found, strict=True)]
-    if found[0]["mark"] and all(line.startswith(" ") for line in bare if line.strip()):
-        bare = [line[1:] for line in bare]
-    return [line if line.strip() else "" for line in bare]
+    skipped = int(bool(marks[0]) and all(line.startswith(" ") for line in bare if line.strip()))
+    return [line[skipped:] if line.strip() else "" for line in bare]
 
 
 def unnumbered(path: str, language: str | None, text: str) -> str | None:
@@ -55,9 +56,9 @@ def unnumbered(path: str, language: str | None, text: str) -> str | None:
     if bare is not None:
         plain = "\n".join(bare) + "\n"
         return None if parses(language, plain) is False and parses(language, text) is not False else plain
-    said = [line for line in lines if line.strip()]
-    numbered = sum(_NUMBER.match(line) is not None for line in said)
-    if parses(language, text) is False and len(said) > _FEW and numbered >= _MOST_OF_THEM * len(said):
+    said = sum(1 for line in lines if line.strip())
+    numbered = len(_NUMBER.findall(text))
+    if said > _FEW and numbered >= _MOST_OF_THEM * said and parses(language, text) is False:
         raise UnusableError(
             "bad_format",
             f"Lines of {show(path)} begin with numbers, but not all of them with consecutive ones, so it is "

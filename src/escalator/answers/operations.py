@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from escalator.answers.definitions import begins_inside, definitions, hollow_function, may_be_piece, may_have_lost
 from escalator.answers.diffs import Hunk, apply_diff
@@ -12,8 +12,9 @@ from escalator.answers.edits import Edit, apply_edit
 from escalator.answers.elision import stand_in_of
 from escalator.answers.failures import EDIT_FORMAT, ONE_FORMAT, UnusableError, quote, show
 from escalator.answers.limits import Effort, refuse_many_edits, refuse_many_files
-from escalator.answers.losses import lost_definitions
+from escalator.answers.losses import asks_to_remove, is_missed, lost_definitions
 from escalator.answers.pieces import placed
+from escalator.languages.tags import language_of_path
 from escalator.workspace import in_newlines_of, unwritable
 
 
@@ -44,6 +45,12 @@ class Patch:
 
 
 Operation: TypeAlias = Whole | Change | Patch
+
+SPLICED: Final = frozenset({"javascript", "typescript", "tsx", "go", "rust", "java"})
+"""Languages of braces whose outlines tell reliably where a definition begins and ends."""
+
+_OUTLINED: Final = frozenset({"c", "cpp", "csharp", "php", "ruby"})
+"""Languages whose outlines tell no more than that a text is nothing but a definition."""
 
 
 @dataclass(slots=True)
@@ -87,9 +94,10 @@ def perform(operations: Sequence[Operation], before: Mapping[str, str], asked: s
 def refuse_elided(result: Result) -> None:
     """Raise `UnusableError` if a file holds a stand-in for code, or lost what it still uses."""
     for path, text in result.after.items():
-        if text is None:
-            continue
         old = result.old(path)
+        if text is None:
+            _refuse_deletion(result, path, old)
+            continue
         char = None if text.isascii() else unwritable(path, text)
         if char is not None:
             raise _not_in_encoding(path, char)
@@ -119,7 +127,7 @@ def _write(result: Result, operation: Whole) -> None:
         raise UnusableError("bad_format", f"{show(path)} holds a NUL character; only text files can be written.")
     text = text.replace("\r\n", "\n").replace("\r", "\n") if text is not None else None
     now = result.now(path)
-    piece = placed(path, now, text, result.asked) if text is not None and may_be_piece(path, now, text) else None
+    piece = _placed(path, now, text, result.asked) if text is not None else None
     if piece is not None:
         result.after[path] = piece[0]
         result.notes.append(piece[1])
@@ -129,6 +137,16 @@ def _write(result: Result, operation: Whole) -> None:
         result.notes.append(f"{path}: given more than once, the last one counts")
     result.after[path] = text
     result.whole.add(path)
+
+
+def _placed(path: str, old: str, new: str, asked: str) -> tuple[str, str] | None:
+    """The old file with the definitions in their places that the new text consists of, if it does; and a note."""
+    language = language_of_path(path)
+    if language in SPLICED and old.strip():
+        from escalator.answers.splices import spliced
+
+        return spliced(path, language, old=old, new=new, asked=asked)
+    return placed(path, old, new, asked) if may_be_piece(path, old, new) else None
 
 
 def _refuse_two_pieces(result: Result, path: str, text: str | None) -> None:
@@ -190,6 +208,27 @@ def _refuse_loss(result: Result, path: str, old: str, text: str) -> None:
         names = ", ".join(lost[:12])
         what = f"it no longer defines {names}, which the file had and nobody asked to remove or rename.\n"
         raise _elided(path, what) if whole else _removed(path, what)
+    if whole and _is_lone(path, old, text, result.asked):
+        raise _elided(path, "it is only a piece of the file, and it is unclear what it takes the place of.\n")
+
+
+def _is_lone(path: str, old: str, new: str, asked: str) -> bool:
+    language = language_of_path(path)
+    if language not in SPLICED and (language not in _OUTLINED or asks_to_remove(asked)):
+        return False
+    from escalator.answers.splices import is_lone
+
+    return is_lone(path, language, old=old, new=new, asked=asked)
+
+
+def _refuse_deletion(result: Result, path: str, old: str) -> None:
+    elsewhere = [text for text in result.after.values() if text]
+    if is_missed(path, old, elsewhere=elsewhere, asked=result.asked):
+        raise UnusableError(
+            "elided",
+            f"{show(path)} would be deleted with all that is in it, and nobody asked for that. Keep it, or move "
+            f"what is in it to another file. Nothing was applied; send all changes again. {ONE_FORMAT}",
+        )
 
 
 def _removed(path: str, what: str) -> UnusableError:

@@ -17,6 +17,7 @@ Format: TypeAlias = Literal["whole", "edits", "json"]
 """How the worker is asked to answer: whole files, search/replace pairs, or JSON that matches the task's schema."""
 
 TESTS_TOKENS: Final = 6_000
+_MOST_NAMED: Final = 40
 ANSWER_TOKENS: Final = 8_000
 _FLOOR: Final = 2_048
 _NEW_CODE: Final = 4_096
@@ -175,7 +176,12 @@ def _material(brief: Brief, style: Format) -> list[str]:
     if brief.tests:
         share = max(300, TESTS_TOKENS // len(brief.tests))
         shown = (_file(path, capped(text, share)) for path, text in brief.tests.items())
-        parts.append("\n\n".join(["# Tests that will be run (you cannot change them)", *shown]))
+        title = "# Tests that will be run (you cannot change them)"
+        if brief.selected:
+            title += "\n\nOf these files only: " + ", ".join(
+                f"`{safe(test)}`" for test in brief.selected[:_MOST_NAMED]
+            )
+        parts.append("\n\n".join([title, *shown]))
     return parts
 
 

@@ -88,16 +88,24 @@ def _unusable(done: Completion) -> Failure | None:
 def _taken(brief: Brief, done: Completion) -> tuple[str, ChangeSet | Rejection]:
     if brief.response_schema is not None:
         return _taken_as_json(brief, done)
-    taken = extract(
-        done.text,
+    taken = taken_for(brief, done.text, finish_reason=done.finish, thought_apart=bool(done.reasoning.strip()))
+    return done.text, taken if isinstance(taken, Rejection) else _no_work(brief, taken) or taken
+
+
+def taken_for(
+    brief: Brief, text: str, *, finish_reason: str = "stop", thought_apart: bool = False
+) -> ChangeSet | Rejection:
+    """The change set of a model's answer to a task."""
+    return extract(
+        text,
         target=next(iter(brief.files)) if len(brief.files) == 1 else None,
         workspace=brief.files,
-        finish_reason=done.finish,
+        finish_reason=finish_reason,
         protected=(*brief.protected, *brief.tests),
+        named=brief.named,
         asked=asked_of(brief),
-        thought_apart=bool(done.reasoning.strip()),
+        thought_apart=thought_apart,
     )
-    return done.text, taken if isinstance(taken, Rejection) else _no_work(brief, taken) or taken
 
 
 def asked_of(brief: Brief) -> str:
@@ -135,9 +143,5 @@ def _taken_as_json(brief: Brief, done: Completion) -> tuple[str, ChangeSet | Rej
             "nothing around it.",
         )
     if brief.files and isinstance(value, dict) and ("files" in value or "edits" in value):
-        protected = (*brief.protected, *brief.tests)
-        changed = extract(
-            text, workspace=brief.files, finish_reason=done.finish, protected=protected, asked=brief.prompt
-        )
-        return text, changed
+        return text, taken_for(brief, text, finish_reason=done.finish)
     return text, ChangeSet(files={})

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from escalator.foreign import in_json
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -17,23 +19,24 @@ GOOD, BAD, DIM, NOTE = "green", "red", "dim", "yellow"
 
 
 def console() -> Console:
-    """A console on standard output as it is now."""
-    from rich.console import Console
+    """A console on standard output as it is now, for text of anybody's: see `escalator.cli.door`."""
+    from escalator.cli.door import Door
 
-    return Console(highlight=False, soft_wrap=False)
+    return Door()
 
 
 def complain(message: str) -> None:
     """One error for a person, on standard error."""
-    from rich.console import Console
     from rich.text import Text
 
-    Console(stderr=True, highlight=False, soft_wrap=True).print(Text.assemble(("error: ", BAD), message))
+    from escalator.cli.door import Door
+
+    Door(stderr=True, soft_wrap=True).print(Text.assemble(("error: ", BAD), message))
 
 
 def print_json(value: object) -> None:
     """One JSON value on standard output; money as text, so that no digit is lost."""
-    sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False) + "\n")
+    sys.stdout.write(in_json(json.dumps(value, default=_plain, ensure_ascii=False)) + "\n")
     sys.stdout.flush()
 
 

@@ -17,7 +17,7 @@ from rich.text import Text
 from escalator import Escalator, EscalatorError, ProviderError, __version__
 from escalator.cli.console import BAD, DIM, GOOD, NOTE, console, print_json, table
 from escalator.cli.loading import PlainCommand, command_app
-from escalator.cli.options import Json, MatrixOption
+from escalator.cli.options import Json, MatrixOption, command
 from escalator.kinds import kind_of
 from escalator.lint import lint
 
@@ -74,7 +74,7 @@ def examine(source: str | None) -> list[Finding]:
         except EscalatorError as error:
             return [*found, Finding(what="matrix", ok=False, detail=str(error), remedy="correct the file")]
         providers = list(_providers(house))
-        found += [_matrix(matrix), *providers, _models(matrix, providers)]
+        found += [_matrix(matrix, source), *providers, _models(matrix, providers)]
         return [*found, *_sandbox(), _pytest(), _grammars(), *_ledger(house)]
 
 
@@ -86,9 +86,9 @@ def _models(matrix: Matrix, providers: list[Finding]) -> Finding:
     return Finding(what="models", ok=bool(usable), detail=detail, remedy=remedy)
 
 
-def _matrix(matrix: Matrix) -> Finding:
+def _matrix(matrix: Matrix, source: str | None) -> Finding:
     errors = [finding for finding in lint(matrix) if finding.severity == "error"]
-    remedy = "run `escalator matrix check`" if errors else ""
+    remedy = f"run {command('matrix', 'check', *([source] if source else []))}" if errors else ""
     return Finding(what="matrix", ok=not errors, detail=f"{matrix.source}, {len(errors)} errors", remedy=remedy)
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import typer
 from rich.text import Text
 
 from escalator.cli.console import DIM, GOOD, NOTE, complain, console, money, print_json
+from escalator.cli.options import command
 from escalator.cli.plain import show_patch
 from escalator.cli.show import Live, hanging, outcome_json, outcome_lines
 from escalator.errors import TaskError
+from escalator.foreign import shown
 from escalator.records import must_take_commits
 
 if TYPE_CHECKING:
@@ -26,10 +28,14 @@ if TYPE_CHECKING:
 EXIT: Final = {"accepted": 0, "needs_review": 3, "skipped": 4, "stopped": 5}
 """Exit status by outcome; 1 means that validators failed, 2 is for errors, 130 for an interruption."""
 
-_NEXT: Final = {
-    "needs_review": "`escalator review list` shows what waits for a decision",
-    "stopped": "`escalator resume` with this id goes on with it",
-}
+
+def _next(outcome: Outcome, matrix: str | None, ledger: str | None) -> str:
+    """What to do about an outcome that is not the end; empty for one that is."""
+    if outcome.status == "needs_review":
+        return f"{command('review', 'list', matrix=matrix, ledger=ledger)} shows what waits for a decision"
+    if outcome.status == "stopped":
+        return f"{command('resume', outcome.task_id, matrix=matrix, ledger=ledger)} goes on with it"
+    return ""
 
 
 def approver(live: Live, *, yes: bool, quiet: bool) -> Approve | None:
@@ -42,7 +48,9 @@ def approver(live: Live, *, yes: bool, quiet: bool) -> Approve | None:
     def ask(wanted: Substitution) -> bool | None:
         live.pause()
         try:
-            said = input(f"    $ May {wanted.to_model} be asked, for up to {money(wanted.highest_cost)}? [y/N] ")
+            said = input(
+                f"    $ May {shown(wanted.to_model)} be asked, for up to {money(wanted.highest_cost)}? [y/N] "
+            )
         except EOFError:
             return None
         return said.strip().casefold() in {"y", "yes"}
@@ -57,8 +65,9 @@ class Writing(NamedTuple):
     force: bool = False
     commit: bool = False
 
-    def checked(self, workspace: Path | None = None) -> Self:
-        """These, unless one asks for nothing or, in a known workspace, for a commit that nobody can make.
+    def checked(self, workspace: Path | None = None, paths: Sequence[str] = ()) -> Self:
+        """These, unless one asks for nothing or, in a known workspace, for a commit that nobody can make; `paths`
+        are the files it would be of, where they are known.
 
         Raises `TaskError`.
         """
@@ -66,8 +75,14 @@ class Writing(NamedTuple):
             name = "--commit" if self.commit else "--force"
             raise TaskError(f"{name} says how to write the change", field="apply", hint="add --apply")
         if self.commit and workspace is not None:
-            must_take_commits(workspace)
+            must_take_commits(workspace, paths)
         return self
+
+    def checked_for(self, outcome: Outcome) -> Self:
+        """The same for an answer that is there already."""
+        brief = outcome.brief
+        changed = [path for path, text in outcome.files.items() if brief.files.get(path) != text]
+        return self.checked(brief.workspace, changed)
 
     def done(self, outcome: Outcome) -> tuple[Applied | None, TaskError | None]:
         """What was written, or why it could not be."""
@@ -79,8 +94,17 @@ class Writing(NamedTuple):
             return None, error
 
 
-def finish(outcome: Outcome, writing: Writing, *, as_json: bool) -> typer.Exit:
+def finish(
+    outcome: Outcome,
+    writing: Writing,
+    *,
+    as_json: bool,
+    matrix: str | None = None,
+    ledger: str | None = None,
+) -> typer.Exit:
     """Show how it went and the change, then write that if it is accepted and wanted; gives the exit to raise.
+
+    `matrix` and `ledger` are those the command was given, for the commands it suggests.
 
     A change that cannot be written does not hide the outcome: it is printed all the same, with the reason on
     standard error and exit status 2.
@@ -92,8 +116,9 @@ def finish(outcome: Outcome, writing: Writing, *, as_json: bool) -> typer.Exit:
         out = console()
         for line in outcome_lines(outcome):
             out.print(hanging(line))
-        if outcome.status in _NEXT:
-            out.print(hanging(Text(f"  task {outcome.task_id}: {_NEXT[outcome.status]}", DIM)))
+        then = _next(outcome, matrix, ledger)
+        if then:
+            out.print(hanging(Text(f"  task {outcome.task_id}: {then}", DIM)))
         _print_change(out, outcome)
         written, trouble = writing.done(outcome)
         _print_written(out, outcome, written, wanted=writing.apply)

@@ -12,6 +12,7 @@ from escalator import load_matrix
 from escalator.cli.console import BAD, console, print_json
 from escalator.cli.loading import PlainCommand, PlainGroup
 from escalator.cli.options import Json
+from escalator.foreign import shown, unlocked
 from escalator.matrix import find_matrix, json_schema, packaged_path
 
 Path: TypeAlias = Annotated[str | None, typer.Argument(help="Matrix file; default: looked up.")]
@@ -63,13 +64,31 @@ def show(
     if path is None and find_matrix() is None and not as_json:
         sys.stdout.write(packaged_path().read_text(encoding="utf-8"))
         return
-    data = load_matrix(path).document.data
+    data = _unlocked(load_matrix(path).document.data)
     if as_json:
         print_json(data)
     else:
-        import yaml
+        sys.stdout.write(_as_yaml(data))
 
-        sys.stdout.write(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110))
+
+def _unlocked(value: object) -> object:
+    """Plain data with the passwords of its addresses masked."""
+    if isinstance(value, dict):
+        return {key: _unlocked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unlocked(item) for item in value]
+    return unlocked(value) if isinstance(value, str) else value
+
+
+def _as_yaml(data: object) -> str:
+    """YAML that reads well, or where it would hold what steers a terminal, YAML in ASCII."""
+    import yaml
+
+    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110)
+    if shown(text, lines=True) == text:
+        return text
+    escaped: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=False, width=110)
+    return escaped
 
 
 @app.command("schema", cls=PlainCommand)

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import join
 from typing import Annotated, TypeAlias
 
 import typer
+
+
+def command(*words: str, matrix: str | None = None, ledger: str | None = None) -> str:
+    """A command to suggest, with the matrix and ledger this one was given, so that it can be pasted."""
+    options = (("-m", matrix), ("--ledger", ledger))
+    given = [part for option, value in options if value for part in (option, value)]
+    return f"`{join(['escalator', *words, *given])}`"
+
 
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 JsonLines: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for programs, one line each.")]
@@ -26,7 +35,12 @@ Files: TypeAlias = Annotated[
 ]
 Tests: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--test", "-t", metavar="<path>", help="Trusted test file or directory; repeatable."),
+    typer.Option(
+        "--test",
+        "-t",
+        metavar="<path>",
+        help="Trusted test file, directory, or test in a file by pytest's id; repeatable.",
+    ),
 ]
 TypeOption: TypeAlias = Annotated[
     str | None, typer.Option("--type", metavar="<name>", help="Task type; default: classified.")

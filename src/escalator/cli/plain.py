@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import Final
 
+from escalator.foreign import shown
+
 _CODES: Final = {"dim": "2", "bold": "1", "yellow": "33", "green": "32", "red": "31"}
 _PATCH: Final = {"+": "green", "-": "red", "@": "dim", "d": "bold"}
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _GAP: Final = 2
 _NARROWEST: Final = 12
 
@@ -20,12 +20,13 @@ _NARROWEST: Final = 12
 def say(line: str, style: str = "") -> None:
     """A line on standard output, wrapped at the width of the terminal under its own indent."""
     indent = line[: len(line) - len(line.lstrip())]
-    for part in wrap(line, _width(), subsequent_indent=indent, break_on_hyphens=False) or [""]:
+    for part in wrap(shown(line), _width(), subsequent_indent=indent, break_on_hyphens=False) or [""]:
         print(_styled(part, style), flush=True)
 
 
 def columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table without lines; what is too long for the last column goes on in the line below."""
+    rows = [[shown(each) for each in row] for row in rows]
     sizes = [max(map(len, cells)) for cells in zip(headings, *rows, strict=True)]
     before = sum(sizes[:-1]) + _GAP * (len(sizes) - 1)
     sizes[-1] = max(_NARROWEST, min(sizes[-1], _width() - before))
@@ -44,14 +45,10 @@ def show_patch(patch: str) -> None:
     coding = sys.stdout.encoding or "utf-8"
     for line in patch.encode(coding, "backslashreplace").decode(coding).split("\n")[:-1]:
         if sys.stdout.isatty():
-            print(_styled(_CONTROL.sub(_visible, line), _PATCH.get(line[:1], "")))
+            print(_styled(shown(line, lines=True), _PATCH.get(line[:1], "")))
         else:
             print(line)
     sys.stdout.flush()
-
-
-def _visible(found: re.Match[str]) -> str:
-    return repr(found[0])[1:-1]
 
 
 def _width() -> int:

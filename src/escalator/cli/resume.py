@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from escalator.cli.ending import Writing, approver, finish
 from escalator.cli.loading import PlainCommand, command_app
 from escalator.cli.options import Apply, Commit, Force, JsonLines, LedgerOption, MatrixOption, Yes
 from escalator.cli.show import Live
+
+if TYPE_CHECKING:
+    from escalator.ledger import Archive
 
 app = command_app()
 
@@ -63,7 +66,20 @@ def carry_on(
     from escalator.review import granted
 
     with books(matrix, ledger) as house, Live(console()) as live:
+        if writing.commit:
+            _must_take_commits(house.ledger, task_id, writing)
         approve = granted(house.ledger, otherwise=approver(live, yes=yes, quiet=as_json))
         told = None if as_json else live
         outcome = house.resume(task_id, approve=approve, on_event=told, budget=budget, deadline=deadline)
-    raise finish(outcome, writing, as_json=as_json)
+    raise finish(outcome, writing, as_json=as_json, matrix=matrix, ledger=ledger)
+
+
+def _must_take_commits(ledger: Archive, task_id: str, writing: Writing) -> None:
+    """Raise `TaskError` before any model is asked, if what comes of the task could not be committed."""
+    from escalator.ledger.recall import recall
+
+    known = recall(ledger, task_id)
+    if known.outcome is not None and known.outcome.status == "accepted":
+        writing.checked_for(known.outcome)
+    else:
+        writing.checked(known.brief.workspace)

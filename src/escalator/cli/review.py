@@ -12,7 +12,7 @@ from escalator.cli.books import books, when
 from escalator.cli.console import BAD, DIM, GOOD, NOTE, complain, console, money, print_json, table
 from escalator.cli.ending import Writing, print_written, written_json
 from escalator.cli.loading import PlainCommand, PlainGroup
-from escalator.cli.options import Commit, Force, JsonLines, LedgerOption, MatrixOption
+from escalator.cli.options import Commit, Force, JsonLines, LedgerOption, MatrixOption, command
 from escalator.cli.plain import show_patch
 from escalator.cli.show import outcome_json, verdict_line
 
@@ -101,28 +101,34 @@ def approve(
     writing = Writing(apply=apply, force=force, commit=commit).checked()
     with books(matrix, ledger) as house:
         from escalator.review import approve as decide
+        from escalator.review import review
 
+        waiting = review(house.ledger, number)
+        if waiting.outcome is not None and waiting.kind == "answer":
+            writing.checked_for(waiting.outcome)
         case = decide(house.ledger, number, by=_who(by), note=note)
     outcome = case.outcome if case.kind == "answer" else None
     written, trouble = (None, None) if outcome is None else writing.done(outcome)
     if as_json:
         print_json({**case_json(case), **written_json(written)})
     else:
-        _print_approved(case, written)
+        _print_approved(case, written, matrix=matrix, ledger=ledger)
     if trouble is not None:
         complain(f"the change was not written: {trouble}")
         raise typer.Exit(2)
 
 
-def _print_approved(case: Case, written: Applied | None) -> None:
+def _print_approved(case: Case, written: Applied | None, *, matrix: str | None, ledger: str | None) -> None:
     out = console()
     out.print(Text(f"Review {case.id} is approved.", GOOD))
     if case.kind == "approval":
-        out.print(f"`escalator resume {case.task_id}` goes on with it; the approval counts for 24 hours.")
+        again = command("resume", case.task_id, matrix=matrix, ledger=ledger)
+        out.print(Text(f"{again} goes on with it; the approval counts for 24 hours."))
     elif written is not None:
         print_written(out, written, [str(path) for path in written])
     elif case.outcome is not None and case.outcome.files:
-        out.print(f"Nothing was written; `escalator resume {case.task_id} --apply` writes it.")
+        again = command("resume", case.task_id, "--apply", matrix=matrix, ledger=ledger)
+        out.print(Text(f"Nothing was written; {again} writes it."))
 
 
 @app.command(cls=PlainCommand)
@@ -198,7 +204,7 @@ def retry(
     elif as_json:
         print_json({"task_id": new_id})
     else:
-        console().print(f"`escalator resume {new_id}` does it.")
+        console().print(Text(f"{command('resume', new_id, matrix=matrix, ledger=ledger)} does it."))
 
 
 def _question(case: Case) -> str:

@@ -95,4 +95,4 @@ def run(
                 task_id=task_id,
             ),
         )
-    raise finish(outcome, writing, as_json=as_json)
+    raise finish(outcome, writing, as_json=as_json, matrix=matrix)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -11,7 +11,9 @@ from typing import Any
 from uuid import uuid4
 
 from escalator.errors import TaskError
+from escalator.execution.trusted import Trusted, from_disk, from_texts
 from escalator.records import Brief, Contents, Image, Task
+from escalator.records.money import MOST
 
 MEDIA_TYPES = {
     ".png": "image/png",
@@ -28,8 +30,10 @@ def make_brief(task: Task) -> Brief:
     _check_kinds(task)
     _check_words(task)
     workspace = _workspace(task.workspace)
-    files = _contents(task.files, workspace, field="files")
-    tests = _contents(task.tests, workspace, field="tests")
+    notes: list[str] = []
+    files = _contents(task.files, workspace, notes)
+    trusted = _trusted(task.tests, workspace, notes)
+    tests = trusted.files
     overlap = sorted(set(files) & set(tests))
     files = {path: text for path, text in files.items() if path not in tests}
     if overlap and not files:
@@ -44,8 +48,10 @@ def make_brief(task: Task) -> Brief:
         prompt=task.prompt,
         workspace=workspace,
         files=files,
-        tests=tests,
+        tests=dict(tests),
         protected=tuple(tests),
+        selected=trusted.selected,
+        helpers=trusted.helpers,
         language=task.language,
         requirements=_several(task.requirements),
         images=tuple(_image(image) for image in _several(task.images)),
@@ -55,6 +61,9 @@ def make_brief(task: Task) -> Brief:
         budget=_budget(task.budget),
         deadline=task.deadline,
         tags=_several(task.tags),
+        named=_named(task.files, files),
+        absent=_absent(workspace, (*files, *tests)),
+        left_out=tuple(notes),
     )
 
 
@@ -80,7 +89,9 @@ def _workspace(given: str | Path | None) -> Path | None:
         raise TaskError(
             f"{given} is not a directory", field="workspace", hint="pass the directory and name it in files"
         )
-    return path.resolve()
+    from escalator.workspace.places import root_of
+
+    return root_of(path, "workspace")
 
 
 def _expanded(given: str | Path, field: str) -> Path:
@@ -90,21 +101,74 @@ def _expanded(given: str | Path, field: str) -> Path:
         raise TaskError(f"nobody knows the home that {given} is in", field=field, hint="write it out") from None
 
 
-def _contents(given: Contents, workspace: Path | None, *, field: str) -> dict[str, str]:
+def _contents(given: Contents, workspace: Path | None, notes: list[str]) -> dict[str, str]:
+    """What may be changed; `notes` is told what was left out."""
     if isinstance(given, Mapping):
-        return {_path(_name(path, workspace), field): _text(path, text, field) for path, text in given.items()}
+        return _texts(given, workspace, "files")
     names = [_name(item, workspace) for item in _several(given)]
     if not names:
         return {}
+    workspace = _root(names, workspace, "files")
+    from escalator import workspace as project
+
+    left = project.LeftOut()
+    found = project.read_files(workspace, names, left=left)
+    notes += filter(None, [left.sentence("files")])
+    return found
+
+
+def _trusted(given: Contents, workspace: Path | None, notes: list[str]) -> Trusted:
+    """The tests, with which of them count; `notes` is told what was left out."""
+    if isinstance(given, Mapping):
+        if not any("::" in str(path) for path in given):
+            return Trusted(files=_texts(given, workspace, "tests"))
+        trusted = from_texts({_name(path, workspace): _text(path, text, "tests") for path, text in given.items()})
+        return replace(trusted, files=_texts(trusted.files, workspace, "tests"))
+    names = [_name(item, workspace) for item in _several(given)]
+    if not names:
+        return Trusted(files={})
+    trusted, left = from_disk(_root(names, workspace, "tests"), names)
+    notes += filter(None, [left])
+    return trusted
+
+
+def _texts(given: Mapping[str, str], workspace: Path | None, field: str) -> dict[str, str]:
+    """Files given as {path: content}, under the names that a workspace has them by."""
+    texts = {_path(_name(path, workspace), field): _text(path, text, field) for path, text in given.items()}
+    if workspace is None:
+        return texts
+    from escalator import workspace as project
+
+    return project.read_beside(workspace, texts, field)
+
+
+def _root(names: Sequence[str], workspace: Path | None, field: str) -> Path:
+    """The workspace, in which these paths are to be found."""
     if workspace is None:
         raise TaskError(
             f"{names[0]!r} is a path, and there is no workspace to find it in",
             field=field,
             hint="pass workspace=…, or {path: content}",
         )
+    return workspace
+
+
+def _named(given: Contents, files: Mapping[str, str]) -> tuple[str, ...]:
+    """Those of the files that are changed only where a task names them, and that this one does."""
     from escalator import workspace as project
 
-    return project.read_tests(workspace, names) if field == "tests" else project.read_files(workspace, names)
+    if isinstance(given, Mapping):
+        return tuple(path for path in files if project.is_settled(path))
+    names = {project.composed(_name(item, None).removeprefix("./")) for item in _several(given)}
+    return tuple(path for path in files if project.composed(path) in names and project.is_settled(path))
+
+
+def _absent(workspace: Path | None, paths: Iterable[str]) -> tuple[str, ...] | None:
+    if workspace is None:
+        return None
+    from escalator import workspace as project
+
+    return project.missing(workspace, paths)
 
 
 def _name(item: str | Path, workspace: Path | None) -> str:
@@ -224,6 +288,9 @@ def _budget(given: Decimal | float | str | None) -> Decimal | None:
         raise TaskError(f"{given!r} is not an amount of USD", field="budget", hint='write "0.25"') from None
     if not amount.is_finite() or amount < 0:
         raise TaskError(f"{given} is not an amount of USD from 0 upward", field="budget")
+    if amount > MOST:
+        hint = f"pass at most {MOST:,}, or no budget"
+        raise TaskError(f"{given} USD is more than a ledger can count", field="budget", hint=hint)
     return amount
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from escalator.execution.amounts import is_free
 from escalator.execution.journal import Record
-from escalator.execution.spending import Spender, is_free
+from escalator.execution.spending import Spender
 from escalator.ledger import Closing, Tried, to_nano
 from escalator.pricing import cost
 from escalator.records import Baseline, Outcome
@@ -31,7 +32,7 @@ def _tried(facts: AttemptFacts) -> Tried:
 
 def warnings(outcome: Outcome, record: Record, trouble: str = "") -> tuple[str, ...]:
     """What the caller should know although it did not stop the task; `trouble` is the ledger's."""
-    found = [trouble] if trouble else []
+    found = [*outcome.brief.left_out, *([trouble] if trouble else [])]
     if record.diverged:
         found.append(
             f"the recorded work no longer matches from {record.diverged} on; it was done again from there"
@@ -46,7 +47,8 @@ def warnings(outcome: Outcome, record: Record, trouble: str = "") -> tuple[str, 
             "billed, so budgets count them in full, and this outcome's cost leaves them out"
         )
     if any(call.estimated and call.cost for call in outcome.calls):
-        found.append("some calls reported no usage; their cost is an upper bound")
+        found.append("some calls reported no usage that can be read; their cost is an upper bound")
+    found += dict.fromkeys(text for call in outcome.calls for text in call.warnings)
     return tuple(found)
 
 

@@ -25,7 +25,8 @@ class TaskContext:
     `books` opens the ledger, `cell` makes the sandbox and `quotes` gives the prices when they are first needed.
     `provider` finds the provider of a name, raising `ProviderError` of kind "auth" where its key is missing;
     `validator` builds the validator a spec asks for, raising `ConfigError` where none can be.
-    `plans` are those made so far from the matrix, by what of a task they depend on.
+    `plans` are those made so far from the matrix, by what of a task they depend on. `located`: when, by the timer,
+    a model of a provider was last looked for, and the host it was found on where that is not the user's own.
     `clock` is seconds since the epoch, `timer` a monotonic clock; both are passed in so that tests own time.
     """
 
@@ -37,6 +38,7 @@ class TaskContext:
     validator: Callable[[ValidatorSpec], Validator]
     publish: Callable[[Event], None]
     plans: dict[Hashable, Plan] = field(default_factory=dict)
+    located: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict)
     approve: Approve | None = None
     clock: Callable[[], float] = time.time
     timer: Callable[[], float] = time.monotonic

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from escalator.providers import Provider
-    from escalator.records import Command, Request
+    from escalator.records import Command, Completion, Request
     from escalator.sandbox import Sandbox
 
 T = TypeVar("T")
@@ -32,9 +33,12 @@ BIG = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait for a write of the ledger. Answered by its result."""
+    """Wait for a write of the ledger, or for other work, `most` seconds of the real clock where that is given.
+    Answered by its result, or by None where it is not there by then.
+    """
 
     future: Future[Any]
+    most: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,18 @@ class Send:
 
     provider: Provider
     request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Locate:
+    """Find out where a model really runs, within `seconds`. Answered by the host that is not the user's own, empty
+    if there is none, or by the `ProviderError` as a value. `url` is the address to look up, empty if it is known.
+    """
+
+    provider: Provider
+    model_id: str
+    url: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +96,19 @@ def computed(function: Callable[[], T], size: int = 0) -> Flow[T]:
     return function() if size < BIG else (yield Compute(function, size))
 
 
+def awaited(future: Future[Any], most: float) -> Flow[bool]:
+    """Whether some work has ended, after waiting for it so many seconds of the real clock at most."""
+    if not future.done():
+        yield Wait(future, most)
+    return future.done()
+
+
 def written(future: Future[T]) -> Flow[T]:
     """The result of a write of the ledger, waited for where it is not there yet."""
     return future.result() if future.done() else (yield Wait(future))
 
 
-Effect: TypeAlias = Wait | Send | Execute | Sleep | Compute | Consult
+Effect: TypeAlias = Wait | Send | Locate | Execute | Sleep | Compute | Consult
 
 
 _blocks = 0
@@ -105,11 +128,31 @@ def block_requests() -> Iterator[None]:
             _blocks -= 1
 
 
-def _blocked(effect: Send) -> ProviderError | None:
+def _blocked(effect: Send | Locate) -> ProviderError | None:
     if not _blocks or getattr(effect.provider, "scripted", False):
         return None
     text = "no_model_requests() is in force and this provider is real; use escalator.testing.ScriptedProvider"
     return ProviderError(text, kind="network_blocked", provider=effect.provider.name)
+
+
+def _asked(effect: Send | Locate) -> Completion | str:
+    return effect.provider.complete(effect.request) if isinstance(effect, Send) else _located(effect)
+
+
+async def _aasked(effect: Send | Locate) -> Completion | str:
+    if isinstance(effect, Send):
+        return await effect.provider.acomplete(effect.request)
+    found: str = await _in_thread(partial(_located, effect))
+    return found
+
+
+def _located(effect: Locate) -> str:
+    """Look the address up, then ask the server itself."""
+    from escalator.providers.http.address import strayed
+
+    away = strayed(effect.url) if effect.url else ""
+    ask = getattr(effect.provider, "whereabouts", None)
+    return away if away or ask is None else str(ask(effect.model_id, seconds=effect.seconds))
 
 
 def perform_effect(effect: Effect, *, sleep: Callable[[float], None] = time.sleep) -> Any:
@@ -118,10 +161,10 @@ def perform_effect(effect: Effect, *, sleep: Callable[[float], None] = time.slee
         case Compute():
             return effect.function()
         case Wait():
-            return effect.future.result()
-        case Send():
+            return effect.future.result() if effect.most is None else _in_time(effect.future, effect.most)
+        case Send() | Locate():
             try:
-                return _blocked(effect) or effect.provider.complete(effect.request)
+                return _blocked(effect) or _asked(effect)
             except ProviderError as error:
                 return error
         case Execute():
@@ -143,10 +186,10 @@ async def aperform_effect(effect: Effect, *, sleep: Callable[[float], Any] | Non
         case Compute():
             return effect.function() if effect.size < BIG else await _in_thread(effect.function)
         case Wait():
-            return await _committed(effect.future)
-        case Send():
+            return await _committed(effect.future, effect.most)
+        case Send() | Locate():
             try:
-                return _blocked(effect) or await effect.provider.acomplete(effect.request)
+                return _blocked(effect) or await _aasked(effect)
             except ProviderError as error:
                 return error
         case Execute():
@@ -161,8 +204,16 @@ async def aperform_effect(effect: Effect, *, sleep: Callable[[float], Any] | Non
             return await answer if hasattr(answer, "__await__") else answer
 
 
-async def _committed(future: Future[Any]) -> Any:
-    """The result of a write; cancelling the caller does not cancel the write."""
+def _in_time(future: Future[Any], most: float) -> Any:
+    """The result of some work, or None where it takes longer."""
+    from concurrent.futures import wait
+
+    wait([future], timeout=most)
+    return future.result() if future.done() else None
+
+
+async def _committed(future: Future[Any], most: float | None) -> Any:
+    """The result of a write, None where it takes longer than `most`; cancelling the caller does not cancel it."""
     import asyncio
 
     if not future.done():
@@ -177,6 +228,9 @@ async def _committed(future: Future[Any]) -> Any:
                     loop.call_soon_threadsafe(_wake, waiter)
 
         future.add_done_callback(written)
+        if most is not None:
+            await asyncio.wait([waiter], timeout=most)
+            return future.result() if future.done() else None
         await waiter
     return future.result()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,18 +31,29 @@ class Judgement:
     calls: tuple[Call, ...] = ()
 
 
-SETTLED = frozenset({"done", "failed"})
-"""States of entries that hold a reply."""
+CIRCUMSTANCES = frozenset({"unavailable", "error"})
+"""Why a verdict decides nothing that may be otherwise today: what it needs was missing, or broke."""
 
 REPLIES = Codec(CallReply)
 JUDGEMENTS = Codec(Judgement)
 
 
 class Record:
-    """The recorded replies of a task, by key. Once a digest differs the record has diverged and counts no more."""
+    """The recorded replies of a task, by key.
+
+    What counts is what was answered: completions, and verdicts that decided. A call that failed is part of the
+    story only where a later one was answered; else it is where the record ends, and it is made again. Once a
+    question differs from the recorded one, the record has diverged and no further answer of it counts.
+    """
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._entries = {entry.key: entry for entry in entries}
+        calls = [entry for entry in self._entries.values() if entry.kind == "call"]
+        answered = [at for at, entry in enumerate(calls) if entry.state == "done"]
+        self._after = frozenset(entry.key for entry in calls[max(answered, default=-1) + 1 :])
+        self._places = frozenset(
+            place for entry in calls if entry.state == "done" and (place := place_of(entry.key)) is not None
+        )
         self.diverged = ""
         self.unkept = 0
 
@@ -50,25 +62,50 @@ class Record:
         """Calls that were under way when an earlier process ended."""
         return sum(entry.state == "doubt" for entry in self._entries.values())
 
+    @property
+    def answered(self) -> dict[int, int]:
+        """Of each rung that answered, the number of its last attempt with an answer."""
+        return dict(sorted(self._places))
+
     def take(self, key: str, digest: str) -> Entry | None:
-        """The settled reply recorded last for `key`, if the same was asked then; None goes live."""
+        """The reply recorded last for `key` that counts, if the same was asked then; None goes live."""
         entry = self._last(key)
-        if entry is None or self.diverged:
+        if entry is None or self.diverged or not self._counts(entry):
             return None
         if entry.digest != digest:
-            self.diverged = entry.key
-            return None
-        if entry.state not in SETTLED:
+            if entry.kind == "call":
+                self.diverged = entry.key
             return None
         if not entry.payload:
             self.unkept += 1
             return None
         return entry
 
+    def judgement(self, key: str, digest: str) -> Judgement | None:
+        """The recorded verdict that decided. One that decided nothing is asked for again, unless a model answered
+        after it: then it is part of how the walk went on.
+        """
+        entry = self.take(key, digest)
+        if entry is None:
+            return None
+        kept = JUDGEMENTS.load(entry.payload)
+        place = place_of(key)
+        beyond = place is not None and any(later > place for later in self._places)
+        return kept if beyond or kept.verdict.reason not in CIRCUMSTANCES else None
+
     def has(self, key: str) -> bool:
-        """Whether a settled reply for `key` was kept, so that nobody will be asked."""
+        """Whether a reply for `key` that counts was kept, so that nobody will be asked."""
         entry = self._last(key)
-        return entry is not None and entry.state in SETTLED and bool(entry.payload) and not self.diverged
+        return entry is not None and self._counts(entry) and bool(entry.payload) and not self.diverged
+
+    def charged(self) -> tuple[Call, ...]:
+        """Calls that failed, may have been billed and are told by no attempt of a resumed walk."""
+        failed = (e for e in self._entries.values() if e.kind == "call" and e.state == "failed" and e.payload)
+        untold = (e for e in failed if e.key in self._after or f"{e.key}+" in self._entries)
+        return tuple(call for e in untold if (call := REPLIES.load(e.payload).call).cost)
+
+    def _counts(self, entry: Entry) -> bool:
+        return entry.state == "done" or (entry.state == "failed" and entry.key not in self._after)
 
     def _last(self, key: str) -> Entry | None:
         while f"{key}+" in self._entries:
@@ -84,3 +121,12 @@ class Record:
         while key in self._entries:
             key += "+"
         return key
+
+
+_PLACE = re.compile(r"r(\d+)\.a(\d+)\.")
+
+
+def place_of(key: str) -> tuple[int, int] | None:
+    """Rung and number of the attempt a key belongs to; None for what belongs to none, as a classifier's call."""
+    found = _PLACE.match(key)
+    return None if found is None else (int(found[1]), int(found[2]))

@@ -96,11 +96,9 @@ def _changes(given: str | Mapping[str, str | None] | ChangeSet, brief: Brief) ->
     if isinstance(given, ChangeSet):
         return given
     if isinstance(given, str):
-        from escalator.answers import asked_of, extract
+        from escalator.answers import taken_for
 
-        target = next(iter(brief.files)) if len(brief.files) == 1 else None
-        asked = asked_of(brief)
-        return extract(given, target=target, workspace=brief.files, protected=brief.protected, asked=asked)
+        return taken_for(brief, given)
     return ChangeSet(files=dict(given))
 
 

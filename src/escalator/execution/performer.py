@@ -15,10 +15,12 @@ from escalator import validators
 from escalator.answers.prompts import compose
 from escalator.answers.work import TEST_DROPPED, work
 from escalator.events import Answered, AttemptStarted, Judged, Moved
+from escalator.execution.amounts import is_free
 from escalator.execution.beside import Beside
 from escalator.execution.effects import BIG, Execute, computed, written
 from escalator.execution.journal import JUDGEMENTS, Judgement, Record
-from escalator.execution.spending import Place, Spender, is_free, unknown_price
+from escalator.execution.repeats import TRANSIENT
+from escalator.execution.spending import Place, Spender, unknown_price
 from escalator.flow import Done, Flow, Next, advance
 from escalator.ledger import Entry
 from escalator.pricing import token_estimate
@@ -40,15 +42,19 @@ from escalator.records import (
 from escalator.records.plain import plain_values
 from escalator.redaction import Veil, veil_of
 from escalator.steps import Admit, Ask, Asked, Check, Checked, Run, Step, Survey, Tell, Work
+from escalator.story import PROVIDER_DOWN
 from escalator.workspace import is_test
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from escalator.execution.context import TaskContext
+    from escalator.execution.foresight import Foresight
     from escalator.validators import Validator
 
 T = TypeVar("T")
+
+NOBODY = frozenset[str]()
 
 COPIED = 20
 """How many characters are copied into a prompt in the time in which one is parsed, at least."""
@@ -77,6 +83,7 @@ class Performer:
         self._beside: dict[str, Beside] | None = None
         self._draft: tuple[tuple[int, int], Request] | None = None
         self._veil: Veil | None = None
+        self._foresight: Foresight | None = None
         spender.under(plan)
 
     def interpret(self, flow: Flow[T], place: Place, *, size: int = 0) -> Flow[T]:
@@ -121,9 +128,9 @@ class Performer:
         return tuple(found)
 
     def admit(self, step: Admit) -> Flow[Failure | None]:
-        """Whether a rung may be tried: deadline, locality, sight, context window, price, consent."""
+        """Whether a rung may be tried: deadline, locality, sight, context window, price, judges, consent."""
         rung = step.rung
-        failure = self._spender.overdue() or self._spender.forbidden(rung.model) or self._blind(rung)
+        failure = self._spender.overdue() or self._spender.locality.forbidden(rung.model) or self._blind(rung)
         if failure is not None:
             return failure
         request = yield from self._composed(rung, step.history)
@@ -135,9 +142,13 @@ class Performer:
             return unknown_price(rung.model)
         if self._record.began(f"r{rung.index}."):
             return None  # a resumed task was let through here before; a new call is asked for when it is made
+        failure = yield from self._unjudgeable(rung)
+        if failure is not None:
+            return failure
         yield from self._spender.written()
         before = step.history[-1].model if step.history else ""
-        highest = self._spender.highest(price, request, output=rung.model.max_output) * rung.attempts
+        most = rung.model.max_output
+        highest = self._spender.highest(price, request, output=most, times=rung.attempts)
         return (
             yield from self._spender.consents.ask(
                 rung.model, self._plan.before_paid, from_model=before, reason=step.reason, highest=highest
@@ -177,6 +188,11 @@ class Performer:
         place = self._place(step.rung, step.number, "worker")
         if not self._record.has(place.key):
             self._begin()
+            failure = yield from self._unjudgeable(step.rung)
+            if failure is not None:
+                return Attempt(
+                    rung=step.rung.index, number=step.number, model=step.rung.model.name, failure=failure
+                )
         flow = work(self._brief, self._plan, step.rung, step.number, step.history, composed=composed)
         size = sum(len(text) for text in self._brief.files.values())
         attempt: Attempt = yield from self.interpret(flow, place, size=size)
@@ -193,6 +209,19 @@ class Performer:
             flow = validators.preparation(self._judges[spec.name], self._brief)
             if flow is not None and self._context.sandbox.unavailable() is None:
                 self._beside[spec.name] = Beside(flow, self._context.sandbox, within=self._within_deadline)
+
+    def _unjudgeable(self, rung: Rung) -> Flow[Failure | None]:
+        """Why a model that costs money need not be asked, by what runs beside the task; a free one never waits."""
+        if is_free(rung.model) or self._plan.before_paid == "deny":
+            return None
+        if not any(map(validators.has_foresight, self._judges.values())):
+            return None
+        self._begin()
+        if self._foresight is None:
+            from escalator.execution.foresight import Foresight
+
+            self._foresight = Foresight(self._brief, self._plan, self._judges)
+        return (yield from self._foresight.hopeless(self._beside or {}, self._spender.remaining()))
 
     def stop(self) -> None:
         """End what still runs beside the task."""
@@ -234,9 +263,8 @@ class Performer:
         )
         place = self._place(step.rung, attempt.number, spec.name)
         digest = _candidate_digest(spec, candidate, validators.version_of(self._judges[spec.name]))
-        entry = self._record.take(f"{place.key}.verdict", digest)
-        if entry is not None:
-            kept = JUDGEMENTS.load(entry.payload)
+        kept = self._record.judgement(f"{place.key}.verdict", digest)
+        if kept is not None:
             checked = Checked(verdict=kept.verdict, calls=kept.calls)
         else:
             checked = yield from self._judged(spec, candidate, place, digest)
@@ -330,9 +358,17 @@ class Performer:
             key=f"r{rung.index}.a{number}.{what}",
             rung=rung.index,
             number=number,
-            last=rung.last or what != "worker",
+            alone=self._alone(rung) if what == "worker" else TRANSIENT,
             task_type=self._plan.classification.task_type,
         )
+
+    def _alone(self, rung: Rung) -> frozenset[str]:
+        """The failures of a rung after which no later one could answer."""
+        if rung.last:
+            return TRANSIENT
+        later = self._plan.chain[rung.index + 1 :]
+        elsewhere = any(other.model.provider != rung.model.provider for other in later)
+        return NOBODY if elsewhere else PROVIDER_DOWN
 
     def _size(self) -> int:
         return len(self._brief.prompt) + sum(len(text) for text in self._brief.files.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, TypeVar
 
 from escalator.execution.effects import Sleep
@@ -23,18 +23,21 @@ LONGEST_BACKOFF = 8.0
 """Seconds between two requests at most, where the server names no wait."""
 
 
-def may_repeat(failure: Failure | None, policies: Policies, *, last: bool, remaining: float | None) -> bool:
+def may_repeat(
+    failure: Failure | None, policies: Policies, *, alone: Collection[str], remaining: float | None
+) -> bool:
     """Whether one more request is worth its time.
 
-    A server that names a wait within `patience`, or is loading the model, is asked again. Otherwise only the
-    last rung repeats itself: while another model can be asked, asking that one is faster.
+    A server that names a wait within `patience`, or is loading the model, is asked again. Otherwise, unless the
+    matrix states how often, only who cannot be replaced: while another model can be asked, asking that one is
+    faster. `alone`: the failures after which nobody else could be asked.
     """
     if failure is None or failure.kind not in TRANSIENT or policies.transport_retries == 0:
         return False
     if failure.retry_after is not None:
         fits = remaining is None or failure.retry_after < remaining
         return fits and failure.retry_after <= policies.patience
-    return last or failure.kind == "model_loading"
+    return policies.retry_every_rung or failure.kind == "model_loading" or failure.kind in alone
 
 
 def repeated(

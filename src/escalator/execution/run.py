@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from escalator.execution.briefing import relimited
 from escalator.execution.classifying import classified_by_model
 from escalator.execution.closing import baseline, closing, warnings
 from escalator.execution.context import TaskContext
-from escalator.execution.effects import written
+from escalator.execution.effects import BIG, computed, written
 from escalator.execution.filing import file_review, granted
 from escalator.execution.journal import REPLIES, Record
 from escalator.execution.performer import Performer
@@ -36,9 +36,11 @@ from escalator.ledger.recall import is_planned
 from escalator.records import (
     Brief,
     Call,
+    Classification,
     Outcome,
     Plan,
     Task,
+    ValidatorSpec,
 )
 from escalator.records.codec import BRIEFS, OUTCOMES, PLANS
 from escalator.walk import walk
@@ -66,9 +68,8 @@ def execute(context: TaskContext, task: Task) -> Flow[Outcome]:
     with _resumable(context, opened):
         if opened.status == "new":
             return (yield from _worked(context, opened, brief, given, plan=plan))
-        if _stored(opened).prompt != brief.prompt:
-            text = f"the ledger knows {brief.task_id!r} as another task"
-            raise TaskError(text, field="task_id", hint="choose a new id, or none")
+        if opened.status != "running":
+            _check_same(opened, brief, wanted, said)
         return (yield from _known(context, opened, given, budget=brief.budget, deadline=brief.deadline))
 
 
@@ -89,7 +90,8 @@ def resume(
     opened = yield from _opened(context, known.row)
     with _resumable(context, opened):
         try:
-            return (yield from _known(context, opened, {}, budget=budget, deadline=deadline))
+            told = yield from _left_behind(opened)
+            return (yield from _known(context, opened, {}, budget=budget, deadline=deadline, told=told))
         except ConfigError as error:
             if error.key != "validators":
                 raise
@@ -145,6 +147,7 @@ def _known(
     *,
     budget: Decimal | float | str | None,
     deadline: float | None,
+    told: tuple[str, ...] = (),
 ) -> Flow[Outcome]:
     brief = relimited(_stored(opened), budget=budget, deadline=deadline)
     if opened.status == "running":
@@ -156,26 +159,86 @@ def _known(
     if opened.status == "closed":
         if not opened.outcome:
             raise _gone(brief.task_id)
-        return OUTCOMES.load(opened.outcome, brief=brief, plan=PLANS.load(opened.row.plan))
-    return (yield from _worked(context, opened, brief, given))
+        return _ended(opened, brief)
+    return (yield from _worked(context, opened, brief, given, told=told))
 
 
 def _worked(
-    context: TaskContext, opened: Opened, brief: Brief, given: Judges, *, plan: Plan | None = None
+    context: TaskContext,
+    opened: Opened,
+    brief: Brief,
+    given: Judges,
+    *,
+    plan: Plan | None = None,
+    told: tuple[str, ...] = (),
 ) -> Flow[Outcome]:
     """Work on a task that is ours: a new one, or one taken up again with what was recorded of it."""
     record = Record(opened.entries)
     spender = Spender(context, brief, record, deadline=deadline_of(context, brief))
     context.publish(TaskStarted(task_id=brief.task_id, prompt=brief.prompt, resumed=opened.status == "resumed"))
-    if plan is not None or is_planned(opened.row):
-        plan = plan or PLANS.load(opened.row.plan)
-        overhead = tuple(call for entry in opened.entries for call in _classifier_call(entry))
+    overhead = record.charged()
+    if plan is not None:
+        pass
+    elif is_planned(opened.row):
+        plan, said = yield from _replanned(context, opened, brief, record=record, given=given)
+        told = (*told, *said)
+        overhead += tuple(call for entry in opened.entries for call in _classifier_call(entry))
     else:
         wanted = wanted_of(opened.row)
-        kind, overhead = yield from classified_by_model(context, brief, spender, opened.row.task_type)
+        kind, calls = yield from classified_by_model(context, brief, spender, opened.row.task_type)
+        overhead += calls
         plan = planned(context, brief, kind, wanted, given)
         yield from written(context.ledger.plan_task(task_row(context, brief, kind, plan, wanted)))
-    return (yield from _walked(context, brief, plan, spender, record=record, given=given, overhead=overhead))
+    for message in told:
+        context.publish(Warned(task_id=brief.task_id, message=message))
+    outcome: Outcome = yield from _walked(
+        context, brief, plan, spender, record=record, given=given, overhead=overhead, told=told
+    )
+    return outcome
+
+
+def _check_same(
+    opened: Opened, given: Brief, wanted: Sequence[ValidatorSpec] | None, stated: Classification | None
+) -> None:
+    """Raise `TaskError` where a task that is known is given otherwise than it was."""
+    from escalator.execution import resuming
+
+    stored = _stored(opened)
+    given = BRIEFS.load(BRIEFS.dump(given))  # as the stored one went through JSON
+    ended = _ended(opened, stored) if opened.outcome and is_planned(opened.row) else None
+    resuming.check_same(stored, given, ended)
+    if is_planned(opened.row):
+        resuming.check_same_plan(PLANS.load(opened.row.plan), given, wanted=wanted, stated=stated)
+    else:
+        resuming.check_same_validators(wanted_of(opened.row), given, wanted)
+
+
+def _left_behind(opened: Opened) -> Flow[tuple[str, ...]]:
+    """What of the user's tree a resume does not take along; nothing for a task that is done."""
+    from escalator.execution import resuming
+
+    if opened.status != "resumed":
+        return ()
+    brief = _stored(opened)
+    return (yield from computed(lambda: resuming.changed_since(brief), BIG))
+
+
+def _replanned(
+    context: TaskContext, opened: Opened, brief: Brief, *, record: Record, given: Judges
+) -> Flow[tuple[Plan, tuple[str, ...]]]:
+    """The plan a task goes on by under today's matrix, stored where it is another one."""
+    from escalator.execution import resuming
+
+    stored = PLANS.load(opened.row.plan)
+    plan, said = resuming.replanned(context, brief, stored, record=record, given=given)
+    if plan is not stored:
+        yield from written(context.ledger.plan_task(task_row(context, brief, plan.classification, plan)))
+    return plan, said
+
+
+def _ended(opened: Opened, brief: Brief) -> Outcome:
+    """How the task ended last."""
+    return OUTCOMES.load(opened.outcome, brief=brief, plan=PLANS.load(opened.row.plan))
 
 
 def _stored(opened: Opened) -> Brief:
@@ -205,6 +268,7 @@ def _walked(
     record: Record,
     given: Judges,
     overhead: tuple[Call, ...],
+    told: tuple[str, ...],
 ) -> Flow[Outcome]:
     """The walk itself and what is written about it."""
     started = context.timer()
@@ -216,14 +280,14 @@ def _walked(
         outcome: Outcome = yield from performer.interpret(walk(brief, plan), Place(key="walk"))
     finally:
         performer.stop()
-    told = warnings(outcome, record, context.ledger.trouble())
-    for message in told:
+    outcome = replace(outcome, overhead=overhead)
+    found = warnings(outcome, record, context.ledger.trouble())
+    for message in found:
         context.publish(Warned(task_id=brief.task_id, message=message))
     outcome = replace(
         outcome,
-        overhead=overhead,
         baseline=baseline(spender, outcome),
-        warnings=told,
+        warnings=(*told, *found),
         seconds=context.timer() - started,
     )
     if outcome.status == "needs_review":

@@ -16,15 +16,18 @@ from typing import TYPE_CHECKING
 from escalator.answers.prompts import digest as prompt_digest
 from escalator.errors import LedgerError, ProviderError
 from escalator.events import CallFinished
+from escalator.execution.amounts import bound_of, is_free, most, running_cost, warnings
 from escalator.execution.budgets import refusal, scopes
 from escalator.execution.consent import Consents
 from escalator.execution.effects import BIG, Compute, Send, written
 from escalator.execution.holdups import waited_for
 from escalator.execution.journal import REPLIES, CallReply, Record
-from escalator.execution.repeats import may_repeat, repeated
+from escalator.execution.locality import Locality
+from escalator.execution.repeats import TRANSIENT, may_repeat, repeated
 from escalator.flow import Flow
+from escalator.foreign import shown
 from escalator.ledger import Held, Hold, Refused, Settlement, approval_scope, to_nano, to_usd
-from escalator.pricing import PriceRecord, ceiling, cost, token_ceiling, uncached
+from escalator.pricing import PriceRecord, cost, uncached
 from escalator.records import (
     Brief,
     Call,
@@ -52,12 +55,12 @@ DAY = 24 * 3600
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where in the walk a call is made; `last` if no other model could answer instead."""
+    """Where in the walk a call is made. `alone`: the failures after which nobody could answer instead."""
 
     key: str
     rung: int = -1
     number: int = 0
-    last: bool = True
+    alone: frozenset[str] = TRANSIENT
     task_type: str = ""
 
 
@@ -85,9 +88,9 @@ class Spender:
         self._context, self._brief, self._record, self._deadline = context, brief, record, deadline
         self.policies = Policies()
         self.before_paid = context.matrix.file.cost_guard.before_paid
-        self.consents = Consents(context, brief)
+        self.consents, self.locality = Consents(context, brief), Locality(context, brief)
         self._unwritten: list[Future[None]] = []
-        self._prices: dict[tuple[str, str, float], PriceRecord | None] = {}
+        self._prices: dict[tuple[str, str, float, float], PriceRecord | None] = {}
 
     def under(self, plan: Plan) -> None:
         """Spend under this plan from now on; before it only a classifier is called."""
@@ -116,14 +119,14 @@ class Spender:
         digests = digests_of(step.request)
 
         def once(number: int) -> Flow[Dispatched]:
-            here = replace(place, key=f"{place.key}.{number}" if number else place.key)
+            here = replace(place, key=f"{place.key}~{number}" if number else place.key)
             reply: Dispatched = yield from self._dispatch(step.purpose, step.request, here, digests)
             if reply.call is not None:
                 sent.append(reply.call)
             return reply
 
         def worth(failure: Failure | None) -> bool:
-            return may_repeat(failure, self.policies, last=place.last, remaining=self.remaining())
+            return may_repeat(failure, self.policies, alone=place.alone, remaining=self.remaining())
 
         first = yield from once(0)
         reply = first
@@ -137,16 +140,17 @@ class Spender:
 
     def _dispatch(self, purpose: Purpose, request: Request, place: Place, digests: Digests) -> Flow[Dispatched]:
         entry = self._record.take(place.key, digests.request)
-        known = None if entry is None else REPLIES.load(entry.payload)
-        if known is not None and (known.failure is None or known.failure.kind != "deadline"):
-            return self._replayed(known)
-        failure = self.overdue() or self.forbidden(request.model)
+        if entry is not None:
+            return self._replayed(REPLIES.load(entry.payload))
+        failure = self.overdue() or self.locality.forbidden(request.model)
+        if failure is None:
+            failure = yield from self.locality.strayed(request.model, remaining=self.remaining())
         if failure is None and not is_free(request.model):
             price = self.price(request.model)
             failure = unknown_price(request.model) if price is None else None
             if price is not None and request.model.name not in self.consents.settled:
                 yield from self.written()
-                highest = self.highest(price, request) * (self.policies.transport_retries + 1)
+                highest = self.highest(price, request, times=self.policies.transport_retries + 1)
                 failure = yield from self.consents.ask(
                     request.model, self.before_paid, from_model="", reason=f"needed as {purpose}", highest=highest
                 )
@@ -170,8 +174,7 @@ class Spender:
         held = yield from self._hold(wanted, provider, request, price)
         if isinstance(held, Failure):
             return Dispatched(failure=held)
-        timed = self._timed(request)
-        return (yield from self._send(purpose, timed, place, provider=provider, held=held, amount=amount))
+        return (yield from self._send(purpose, self._timed(request), place, provider=provider, held=held))
 
     def _hold(
         self, hold: Hold, provider: Provider, request: Request, price: PriceRecord | None
@@ -183,14 +186,9 @@ class Spender:
             counter = getattr(provider, "count_tokens", None)
             counted = (yield Compute(lambda: _counted(counter, request), size=1 << 20)) if counter else None
             if counted is not None:
-                exact = ceiling(
-                    price,
-                    input_tokens=counted + counted // 50 + 1,
-                    max_output_tokens=request.max_tokens,
-                    cache_write=request.shares,
-                    for_an_hour=False,
-                )
-                hold = replace(hold, amount=to_nano(exact))
+                bound = bound_of(provider, request)
+                exact = min(counted + counted // 50 + 1, bound.input_tokens)
+                hold = replace(hold, amount=to_nano(most(price, replace(bound, input_tokens=exact))))
                 reply = yield from self._reserve(hold)
         if isinstance(reply, Refused) and reply.scope == approval_scope(hold.task_id, model.name):
             return self.consents.used_up(model, to_usd(hold.amount))
@@ -220,9 +218,9 @@ class Spender:
         return reply
 
     def _send(
-        self, purpose: Purpose, request: Request, place: Place, *, provider: Provider, held: Held, amount: Decimal
+        self, purpose: Purpose, request: Request, place: Place, *, provider: Provider, held: Held
     ) -> Flow[Dispatched]:
-        started = self._context.timer()
+        since, started = self._context.clock(), self._context.timer()
         reply: Completion | ProviderError = yield Send(provider, request)
         seconds = self._context.timer() - started
         base = Call(
@@ -232,9 +230,9 @@ class Spender:
             rung=place.rung,
             simulated=request.model.simulated,
             seconds=seconds,
-            running_cost=request.model.hourly * Decimal(seconds) / 3600 if request.model.hourly else NOTHING,
+            running_cost=running_cost(request.model, seconds),
         )
-        done = self._read(reply, base, request, amount)
+        done = self._read(reply, base, request, held=to_usd(held.amount), since=since)
         call = done.call or base
         payload = REPLIES.dump(CallReply(call=call, completion=done.completion, failure=done.failure))
         settlement = _settlement(call, payload, failed=done.failure is not None)
@@ -245,42 +243,43 @@ class Spender:
         return done
 
     def _read(
-        self, reply: Completion | ProviderError, base: Call, request: Request, amount: Decimal
+        self, reply: Completion | ProviderError, base: Call, request: Request, *, held: Decimal, since: float
     ) -> Dispatched:
         model = request.model
         if isinstance(reply, ProviderError):
-            charged, usage = self._charge_for_failure(reply, model, amount)
+            charged, usage = self._charge_for_failure(reply, model, held)
             call = replace(base, error=reply.kind, cost=charged, usage=usage)
             late = self.overdue() if reply.kind == "timeout" else None  # its time was what the deadline left
             return Dispatched(failure=late or as_failure(reply, model), call=call)
+        billed = self._cost(model, reply, held, since=since)
         call = replace(
             base,
-            answered_by=reply.model,
-            finish=reply.finish,
+            answered_by=shown(reply.model),
+            finish=shown(reply.finish),
             condition=reply.condition,
             usage=reply.usage,
-            cost=self._cost(model, reply.model, reply.usage, amount),
-            cache_saved=self._cache_saved(model, reply),
+            cost=billed,
+            cache_saved=self._cache_saved(model, reply, since=since),
+            warnings=warnings(request, reply, held=held, billed=billed, matrix=self._context.matrix),
         )
         if reply.host and model.local:
-            where = f"{model.name} is served from {reply.host}, not from this machine"
-            kind = "local_only" if self._brief.local_only else "unknown_price"
-            text = f"{where}; set `local: false` on its provider and state its price, or use a local model"
-            return Dispatched(failure=Failure(kind=kind, message=text, provider=model.provider), call=call)  # type: ignore[arg-type]
+            return Dispatched(failure=self.locality.elsewhere(model, reply.host), call=call)
         return Dispatched(completion=reply, call=call)
 
-    def _cost(self, model: Model, answered_by: str, usage: Usage, amount: Decimal) -> Decimal:
+    def _cost(self, model: Model, reply: Completion, held: Decimal, *, since: float) -> Decimal:
+        """What an answer is booked at: by its figures, or all that was held where they cannot be read."""
         if is_free(model):
             return NOTHING
-        price = self.price(model, answered_by)
-        return amount if price is None else cost(price, usage)
+        price = self.price(model, reply.model, since=since)
+        return held if price is None or reply.usage.estimated else cost(price, reply.usage)
 
-    def _cache_saved(self, model: Model, reply: Completion) -> Decimal:
+    def _cache_saved(self, model: Model, reply: Completion, *, since: float) -> Decimal:
         """What the provider's cache saved; writing to it costs more than reading the same anew."""
         usage = reply.usage
-        if not (usage.cache_read_tokens or usage.cache_write_tokens or usage.cache_write_1h_tokens):
+        cached = usage.cache_read_tokens or usage.cache_write_tokens or usage.cache_write_1h_tokens
+        if usage.estimated or not cached:
             return NOTHING
-        price = None if is_free(model) else self.price(model, reply.model)
+        price = None if is_free(model) else self.price(model, reply.model, since=since)
         return NOTHING if price is None else uncached(price, usage) - cost(price, usage)
 
     def _charge_for_failure(self, error: ProviderError, model: Model, amount: Decimal) -> tuple[Decimal, Usage]:
@@ -290,38 +289,33 @@ class Spender:
             return NOTHING, usage
         if error.input_tokens is None or error.output_tokens is None:
             return amount, usage
-        return min(self._cost(model, "", usage, amount), amount), usage
+        price = self.price(model)
+        return (amount if price is None else min(cost(price, usage), amount)), usage
 
     def _replayed(self, reply: CallReply) -> Dispatched:
         self._context.publish(CallFinished(task_id=self._brief.task_id, call=reply.call, replayed=True))
         return Dispatched(completion=reply.completion, failure=reply.failure, call=reply.call)
 
-    def forbidden(self, model: Model) -> Failure | None:
-        """Why a local-only task may not use this model."""
-        if not self._brief.local_only or model.local:
-            return None
-        text = f"the task is local_only and {model.name} runs elsewhere"
-        return Failure(kind="local_only", message=text, provider=model.provider)
-
-    def price(self, model: Model, answered_by: str = "") -> PriceRecord | None:
-        """What the model costs today."""
+    def price(self, model: Model, answered_by: str = "", *, since: float | None = None) -> PriceRecord | None:
+        """What the model costs: before a call on the dearest day it may end on, after it from `since` till now."""
         now = self._context.clock()
-        key = (model.name, answered_by, now // DAY)
+        patience = self._context.matrix.file.cost_guard.patience
+        until = now if since is not None else now + model.timeouts.total + patience
+        key = (model.name, answered_by, (now if since is None else since) // DAY, until // DAY)
         if key not in self._prices:
-            today = datetime.fromtimestamp(now, UTC).date()
-            self._prices[key] = self._context.prices.price_of(model, at=today, answered_by=answered_by)
+            days = [datetime.fromtimestamp(day * DAY, UTC).date() for day in key[2:]]
+            self._prices[key] = self._context.prices.price_within(
+                model, since=days[0], until=days[1], answered_by=answered_by
+            )
         return self._prices[key]
 
-    def highest(self, price: PriceRecord, request: Request, *, output: int | None = None) -> Decimal:
-        """USD one request can cost at most; `output`: tokens of the answer, where they are not the request's."""
-        most = request.max_tokens if output is None else output
-        return ceiling(
-            price,
-            input_tokens=token_ceiling(request),
-            max_output_tokens=most,
-            cache_write=request.shares,
-            for_an_hour=False,
-        )
+    def highest(self, price: PriceRecord, request: Request, *, output: int = 0, times: int = 1) -> Decimal:
+        """USD so many requests can cost at most, as the wire bounds them; `output`: tokens an answer may have."""
+        try:
+            bound = bound_of(self._context.provider(request.model.provider), request)
+        except ProviderError:  # it is told when the call is made
+            bound = bound_of(None, request)
+        return most(price, replace(bound, output_tokens=max(bound.output_tokens, output)), times=times)
 
     def _wanted(
         self, purpose: Purpose, request: Request, place: Place, *, digests: Digests, amount: Decimal
@@ -365,11 +359,6 @@ def _give_back(ledger: Archive, done: Future[Held | Refused]) -> None:
     if done.exception() is None and isinstance(held := done.result(), Held):
         with suppress(LedgerError):  # a ledger that is closed by now counts the call as doubtful
             ledger.settle(held.hold_id, Settlement(cost=0, state="failed", payload="", error="not_sent"))
-
-
-def is_free(model: Model) -> bool:
-    """Whether the matrix states a price of zero, as it does for local models."""
-    return model.price is not None and not (model.price.input or model.price.output)
 
 
 def unknown_price(model: Model) -> Failure:

@@ -161,10 +161,15 @@ def without_literals(language: str | None, text: str) -> str:
 
 def repaired_spaces(language: str | None, text: str) -> str | None:
     """The text with odd and invisible characters outside strings made plain, if only that makes it parse."""
-    if text.isascii() or (parses(language, text) is not False and not _hides_odd(language, text)):
+    if text.isascii() or ODD.search(text) is None:
         return None
     same_length = ODD.sub(" ", text)
-    if parses(language, same_length) is not True:
+    plainly = parses(language, same_length)
+    if not (plainly and language == "python") and (
+        parses(language, text) is not False and not _hides_odd(language, text)
+    ):
+        return None
+    if plainly is not True:
         plain = plain_spaces(text)
         return plain if parses(language, plain) else None
     data, out, byte, char = same_length.encode("utf-8", "replace"), list[str](), 0, 0
@@ -173,7 +178,8 @@ def repaired_spaces(language: str | None, text: str) -> str | None:
         literal = len(data[start:end].decode("utf-8"))
         out += [same_length[char : char + between], text[char + between : char + between + literal]]
         byte, char = end, char + between + literal
-    return "".join(out) + same_length[char:]
+    plain = "".join(out) + same_length[char:]
+    return None if plain in {text, " " + text.removeprefix("\ufeff")} else plain
 
 
 def _hides_odd(language: str | None, text: str) -> bool:

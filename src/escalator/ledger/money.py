@@ -89,7 +89,7 @@ def reserve(session: Session, hold: Hold) -> Held | Refused:
     )
     session.chains.written(session, clean(hold.task_id), "call", rows)
     _move(session, names, held=hold.amount, spent=0)
-    return Held(hold_id=rows[0][0])
+    return Held(hold_id=rows[0][0], amount=hold.amount)
 
 
 def _known(session: Session, hold: Hold, names: Sequence[str]) -> _Known:

@@ -17,6 +17,7 @@ from functools import cache
 from typing import Any
 
 from escalator.errors import LedgerError
+from escalator.foreign import address, without
 from escalator.ledger import tally
 from escalator.ledger.chain import Chains
 from escalator.ledger.schema import APPLICATION_ID, POSTGRES, STEPS, Statement
@@ -96,8 +97,8 @@ class PostgresBackend:
         except self._errors() as error:
             self.close()
             raise LedgerError(
-                f"The ledger {_without_password(url)} cannot be opened: {_first_line(error)}. Check the address, "
-                "the rights on its database, and that the server runs."
+                f"The ledger {address(url)} cannot be opened: {without(_first_line(error), url)}. "
+                "Check the address, the rights on its database, and that the server runs."
             ) from error
         self._appear()
 
@@ -145,7 +146,7 @@ class PostgresBackend:
         if not isinstance(error, lost):
             return ""
         return (
-            f"The ledger {_without_password(self._url)} cannot be written: {_first_line(error)}. "
+            f"The ledger {address(self._url)} cannot be written: {without(_first_line(error), self._url)}. "
             "Nothing is bought meanwhile."
         )
 
@@ -170,7 +171,7 @@ class PostgresBackend:
                 yield PostgresSession(connection, str(self._owner))
         except self._errors() as error:
             raise LedgerError(
-                f"The ledger {_without_password(self._url)} cannot be read: {_first_line(error)}. "
+                f"The ledger {address(self._url)} cannot be read: {without(_first_line(error), self._url)}. "
                 "Check that the server runs and can be reached."
             ) from error
         finally:
@@ -300,10 +301,3 @@ def _answers(connection: Any) -> bool:
 
 def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-
-
-def _without_password(url: str) -> str:
-    """The address as it may be shown."""
-    head, at, tail = url.rpartition("@")
-    scheme, slashes, user = head.partition("://")
-    return f"{scheme}{slashes}{user.split(':')[0]}{at}{tail}" if at else url.split("?", 1)[0]

@@ -14,6 +14,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from escalator.records import Effort, OutcomeStatus, Purpose, Usage
+from escalator.records.money import exactly
 
 NANO = Decimal(1_000_000_000)
 
@@ -27,11 +28,13 @@ CallState: TypeAlias = Literal["sent", "done", "failed", "doubt"]
 """sent: money held, no answer recorded yet. doubt: the process died in between, counted at the full hold."""
 
 
+@exactly
 def to_nano(usd: Decimal) -> int:
     """USD to integer nano-dollars, rounded up so that the books never understate a charge."""
     return int((usd * NANO).to_integral_value(rounding=ROUND_CEILING))
 
 
+@exactly
 def to_usd(nano: int) -> Decimal:
     """Integer nano-dollars to USD, exactly."""
     return Decimal(nano) / NANO
@@ -134,9 +137,13 @@ class Hold:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Held:
-    """The money is reserved; `hold_id` settles it."""
+    """The money is reserved: `amount` nano-dollars, which are all that a call without figures is charged.
+
+    `hold_id` settles it.
+    """
 
     hold_id: int
+    amount: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

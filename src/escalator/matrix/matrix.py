@@ -9,13 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from escalator.errors import ConfigError
-from escalator.kinds import kind_of
+from escalator.kinds import at_home, kind_of
 from escalator.matrix.reading import Document, KeyPath, overlay, packaged, read_file, read_text
 from escalator.records import Model, Price, Tier, Timeouts
 
@@ -25,11 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Matrix:
-    """An escalation matrix. `file` is the validated content, `source` what to call it in messages."""
+    """An escalation matrix. `file` is the validated content, `source` what to call it in messages. `ledger_file`:
+    the SQLite file it names, None if it names none.
+    """
 
     file: MatrixFile
     document: Document
     source: str
+    ledger_file: Path | None = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -57,6 +58,13 @@ class Matrix:
             text = f"there is no task type {name!r}{closest(name, self.file.task_types)}"
             raise self.error(text, ("task_types",)) from None
 
+    def keeps_local(self, model: Model) -> bool:
+        """Whether a model, perhaps of a plan made long ago, is local by this matrix too: the stricter wins."""
+        section = self.file.providers.get(model.provider)
+        if section is None:
+            return model.local
+        return model.local and is_local(section) and not _runs_elsewhere(section.kind, model.id)
+
     def error(self, message: str, key: KeyPath, hint: str = "") -> ConfigError:
         """An error that names file, line and key."""
         return error_at(self.document, self.source, key, message, hint=hint)
@@ -67,7 +75,10 @@ class Matrix:
             hint = closest(section.provider, self.file.providers)
             raise self.error(f"there is no provider {section.provider!r}{hint}", (*key, "provider"))
         provider = self.file.providers[section.provider]
-        local = is_local(provider) and not _runs_elsewhere(provider.kind, section.id)
+        local = _is_local_model(provider, section)
+        price = _price(section, free=local or provider.simulated)
+        if section.options and (price is None or price.input or price.output):
+            self._refuse_unbounded(name, section, provider.kind)
         return Model(
             name=name,
             provider=section.provider,
@@ -77,7 +88,7 @@ class Matrix:
             local=local,
             context=section.context,
             max_output=section.max_output,
-            price=_price(section, free=local or provider.simulated),
+            price=price,
             hourly=section.hourly,
             vision=section.vision,
             thinks=section.thinks,
@@ -88,6 +99,16 @@ class Matrix:
             options=section.options,
         )
 
+    def _refuse_unbounded(self, name: str, section: ModelSection, kind: str) -> None:
+        """Raise for an option of a paid model that its worst case would not cover."""
+        from escalator.matrix.options import unbounded
+
+        found = unbounded(kind, section.options, price_stated=section.price is not None)
+        if found is not None:
+            option, hint = found
+            text = f"the option {option!r} can raise the bill of {name} above what is held for a call"
+            raise self.error(text, ("models", name, "options", option), hint)
+
 
 def _price(section: ModelSection, *, free: bool) -> Price | None:
     if section.price is not None:
@@ -95,21 +116,39 @@ def _price(section: ModelSection, *, free: bool) -> Price | None:
     return Price(input=Decimal(0), output=Decimal(0)) if free else None
 
 
+def _is_local_model(provider: ProviderSection, section: ModelSection) -> bool:
+    """Whether a model runs on the user's own machines: said so, or its provider does and its id denies it not."""
+    if section.local is not None:
+        return section.local
+    elsewhere = _runs_elsewhere(provider.kind, section.id)
+    return is_local(provider) and not elsewhere and not bought_at(provider, section)
+
+
+def alias_of(matrix: Matrix, model: Model, answered_by: str) -> str:
+    """Who sells the model that a gateway at a private address let answer in this one's place; else ""."""
+    provider, section = matrix.file.providers.get(model.provider), matrix.file.models.get(model.name)
+    if provider is None or section is None or answered_by == model.id:
+        return ""
+    return bought_at(provider, section, answered_by=answered_by)
+
+
+def bought_at(provider: ProviderSection, section: ModelSection, *, answered_by: str = "") -> str:
+    """Who sells the model behind a gateway at a private address, unless the matrix says where it runs; else ""."""
+    unsaid = section.local is None and provider.local is None and not provider.simulated
+    if not (unsaid and kind_of(provider.kind).gateway and is_local(provider)):
+        return ""
+    from escalator.sellers import sold_as
+
+    sold = sold_as(answered_by or section.id)
+    return sold.seller if sold is not None else ""
+
+
 def is_local(provider: ProviderSection) -> bool:
     """Whether a provider runs on the user's own machines: said so, or a local kind at a private address."""
     if provider.local is not None:
         return provider.local
     kind = kind_of(provider.kind)
-    if not kind.can_be_local:
-        return False
-    host = urlsplit(provider.base_url or kind.base_url).hostname or ""
-    if host == "localhost" or host.endswith((".local", ".localhost", ".lan", ".internal")):
-        return True
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return "." not in host and bool(host)
-    return address.is_loopback or address.is_private
+    return kind.can_be_local and at_home(provider.base_url or kind.base_url)
 
 
 def _runs_elsewhere(kind: str, model_id: str) -> bool:
@@ -169,10 +208,23 @@ def validated(document: Document, source: str) -> Matrix:
     from escalator.matrix.plain import read_plainly
 
     file = read_plainly(document.data) or _read_by_pydantic(document, source)
-    matrix = Matrix(file=file, document=document, source=source)
+    matrix = Matrix(file=file, document=document, source=source, ledger_file=_ledger_file(file, document))
     _check_task_types(matrix)
     _check_names(matrix)
     return matrix
+
+
+def _ledger_file(file: MatrixFile, document: Document) -> Path | None:
+    """Where the ledger is: a relative path belongs to the folder of the file that names it, so that the books are
+    the same wherever a command is given.
+    """
+    if not file.ledger.path:
+        return None
+    path, place = Path(file.ledger.path).expanduser(), document.place(("ledger", "path"))
+    named_by = Path(place.file) if place is not None else None
+    if path.is_absolute() or named_by is None or not named_by.is_file():
+        return path
+    return named_by.resolve().parent / path
 
 
 def _read_by_pydantic(document: Document, source: str) -> MatrixFile:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from escalator.errors import ConfigError
+from escalator.matrix.bounds import TooLargeError, check, is_hopeless
 
 if TYPE_CHECKING:
     import yaml
@@ -43,23 +44,39 @@ def read_text(text: str, file: str) -> Document:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    if is_hopeless(text):
+        raise ConfigError("this is too long, or nested too deeply, to be a matrix", file=file)
     try:
         node = yaml.compose(text, Loader=loader)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or str(error)
-        line = mark.line + 1 if mark is not None else None
-        raise ConfigError(f"this is not valid YAML: {problem}", file=file, line=line) from error
+        raise _invalid(error, file) from error
+    except RecursionError:
+        raise ConfigError("this is nested too deeply to be read", file=file) from None
     if node is None:
         raise ConfigError("the file is empty", file=file, hint="start from `escalator matrix show`")
     if not isinstance(node, yaml.MappingNode):
         raise ConfigError("the file must be a mapping with a key `version`", file=file, line=1)
     constructor = yaml.SafeLoader("")
     try:
+        check(node)
         builder = _Builder(file, constructor)
         return Document(builder.mapping(node, ()), builder.places)
+    except TooLargeError as error:
+        raise ConfigError(
+            error.message, file=file, line=error.line, hint="write it out, or leave it out"
+        ) from None
+    except yaml.YAMLError as error:
+        raise _invalid(error, file) from error
     finally:
         constructor.dispose()
+
+
+def _invalid(error: yaml.YAMLError, file: str) -> ConfigError:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    return ConfigError(
+        f"this is not valid YAML: {problem}", file=file, line=mark.line + 1 if mark is not None else None
+    )
 
 
 class _Builder:
@@ -74,7 +91,7 @@ class _Builder:
         self._constructor.flatten_mapping(node)
         result: dict[str, object] = {}
         for key_node, value_node in node.value:
-            key = str(self._constructor.construct_object(key_node, deep=True))
+            key = str(self._plain(key_node))
             line = key_node.start_mark.line + 1
             if key in result:
                 raise ConfigError(f"the key {key!r} stands here twice", file=self._file, line=line)
@@ -88,12 +105,21 @@ class _Builder:
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path)
         if not isinstance(node, yaml.SequenceNode):
-            return self._constructor.construct_object(node, deep=True)
+            return self._plain(node)
         items = []
         for index, item in enumerate(node.value):
             self.places[(*path, index)] = Place(self._file, item.start_mark.line + 1)
             items.append(self._value(item, (*path, index)))
         return items
+
+    def _plain(self, node: yaml.Node) -> object:
+        """A single value. Raises `ConfigError` for one that is not what it looks like, as a date in no month."""
+        try:
+            found: object = self._constructor.construct_object(node, deep=True)
+        except (ValueError, KeyError) as error:
+            line = node.start_mark.line + 1
+            raise ConfigError(f"{node.value!r:.80} is no value: {error}", file=self._file, line=line) from None
+        return found
 
 
 def overlay(base: Document, top: Document) -> Document:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
 
 from escalator.kinds import KINDS
+from escalator.records.money import MOST
 
 S = TypeVar("S")
 
@@ -28,7 +29,7 @@ def says(meaning: str = "", **bounds: object) -> Mapping[str, object]:
 
 def usd(meaning: str = "") -> Mapping[str, object]:
     """The metadata of an amount of USD."""
-    return says(meaning, ge=0, allow_inf_nan=False)
+    return says(meaning, ge=0, le=MOST, allow_inf_nan=False)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
@@ -132,6 +133,10 @@ class ModelSection(Section):
         default=None,
         metadata=usd("USD an hour of this model's machine costs you; reported apart, never in a budget"),
     )
+    local: bool | None = field(
+        default=None,
+        metadata=says("runs on your own machines; default: as its provider, unless its id can only be bought"),
+    )
     vision: bool = field(default=False, metadata=says("accepts images"))
     thinks: bool = field(
         default=False, metadata=says("thinks before it answers; room for that is left in max_tokens")
@@ -226,9 +231,13 @@ class CostGuardSection(Section):
 class TransportSection(Section):
     """How often and how long one request is repeated after a failure of transport."""
 
-    retries: int = field(
-        default=2,
-        metadata=says("extra requests at most; without a Retry-After only on the last rung", ge=0, le=10),
+    retries: int | None = field(
+        default=None,
+        metadata=says(
+            "extra requests to every rung at most; unless stated 2, and only where nobody else can be asked",
+            ge=0,
+            le=10,
+        ),
     )
     patience: float = field(default=10.0, metadata=says("longest wait in seconds a server may ask for", ge=0))
 
@@ -249,10 +258,22 @@ class SandboxSection(Section):
 
 
 @section
+class PrivacySection(Section):
+    """What models on other machines may be told."""
+
+    secrets: Literal["local", "any"] = field(
+        default="local",
+        metadata=says("which models may be told of files that hold secrets and were given by name"),
+    )
+
+
+@section
 class LedgerSection(Section):
     """Where tasks, attempts and money are recorded."""
 
-    path: str | None = field(default=None, metadata=says("SQLite file"))
+    path: str | None = field(
+        default=None, metadata=says("SQLite file; a relative path begins at this file's folder")
+    )
     url_env: str | None = field(
         default=None, metadata=says("NAME of the environment variable with a postgresql:// URL")
     )
@@ -287,5 +308,6 @@ class MatrixFile(Section):
     policies: PolicySection = PolicySection()
     transport: TransportSection = TransportSection()
     sandbox: SandboxSection = SandboxSection()
+    privacy: PrivacySection = PrivacySection()
     ledger: LedgerSection = LedgerSection()
     classifier: ClassifierSection = ClassifierSection()

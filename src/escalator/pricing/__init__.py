@@ -2,6 +2,18 @@
 
 from escalator.pricing.book import PriceBook
 from escalator.pricing.record import PriceRecord, Rates, ceiling, cost, uncached
-from escalator.pricing.tokens import token_ceiling, token_estimate
+from escalator.pricing.tokens import Bound, token_ceiling, token_estimate, token_floor, token_floor_exceeds
 
-__all__ = ["PriceBook", "PriceRecord", "Rates", "ceiling", "cost", "token_ceiling", "token_estimate", "uncached"]
+__all__ = [
+    "Bound",
+    "PriceBook",
+    "PriceRecord",
+    "Rates",
+    "ceiling",
+    "cost",
+    "token_ceiling",
+    "token_estimate",
+    "token_floor",
+    "token_floor_exceeds",
+    "uncached",
+]

@@ -12,6 +12,7 @@ from decimal import Decimal
 from escalator.kinds import PriceFamily, kind_of
 from escalator.pricing.record import PriceRecord, Rates
 from escalator.records import Model
+from escalator.records.money import exactly
 
 _PLAIN = Decimal(1)
 _TIERS: Mapping[str, Decimal] = {
@@ -23,6 +24,7 @@ _FAST: Mapping[str, Decimal] = {"claude-opus-5-5": Decimal(2)}
 _PLACES: Mapping[str, Decimal] = {"global": _PLAIN, "us": Decimal("1.1")}
 
 
+@exactly
 def with_options(record: PriceRecord | None, model: Model) -> PriceRecord | None:
     """The record at the price these options are billed at; None where nobody knows it."""
     family = kind_of(model.kind).price_family

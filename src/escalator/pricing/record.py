@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal, localcontext
+from decimal import Decimal
 
 from escalator.records import Usage
-
-_DIGITS = 60
-"""More than any product of a price and a token count needs, so that no sum is ever rounded."""
+from escalator.records.money import exactly
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,27 +59,29 @@ class PriceRecord:
         )
 
 
+@exactly
 def cost(record: PriceRecord, usage: Usage) -> Decimal:
     """USD for what was used. `cache_write_tokens` are five-minute writes, `cache_write_1h_tokens` the rest."""
     cached = usage.cache_read_tokens + usage.cache_write_tokens + usage.cache_write_1h_tokens
     prompt = max(usage.input_tokens, cached)
     rates = record.rates(prompt)
-    with localcontext(prec=_DIGITS):
-        total = (
-            (prompt - cached) * rates.input
-            + usage.cache_read_tokens * rates.cache_read
-            + usage.cache_write_tokens * rates.cache_write
-            + usage.cache_write_1h_tokens * rates.cache_write_1h
-            + usage.output_tokens * rates.output
-        )
-        return total.scaleb(-6)
+    total = (
+        (prompt - cached) * rates.input
+        + usage.cache_read_tokens * rates.cache_read
+        + usage.cache_write_tokens * rates.cache_write
+        + usage.cache_write_1h_tokens * rates.cache_write_1h
+        + usage.output_tokens * rates.output
+    )
+    return total.scaleb(-6)
 
 
+@exactly
 def uncached(record: PriceRecord, usage: Usage) -> Decimal:
     """USD for the same tokens, had no cache been read or written."""
     return cost(record, replace(usage, cache_read_tokens=0, cache_write_tokens=0, cache_write_1h_tokens=0))
 
 
+@exactly
 def ceiling(
     record: PriceRecord,
     *,
@@ -97,12 +97,11 @@ def ceiling(
     Every tier the prompt could fall in counts, so the sum also holds where a longer prompt is cheaper.
     """
     sums = []
-    with localcontext(prec=_DIGITS):
-        for index, tier in enumerate(record.tiers):
-            if index and input_tokens <= tier.above:
-                break
-            following = record.tiers[index + 1 :]
-            most = min(input_tokens, following[0].above) if following else input_tokens
-            dearest = tier.dearest_input(cache_write=cache_write, for_an_hour=for_an_hour)
-            sums.append(most * dearest + max_output_tokens * tier.output)
-        return max(sums).scaleb(-6)
+    for index, tier in enumerate(record.tiers):
+        if index and input_tokens <= tier.above:
+            break
+        following = record.tiers[index + 1 :]
+        most = min(input_tokens, following[0].above) if following else input_tokens
+        dearest = tier.dearest_input(cache_write=cache_write, for_an_hour=for_an_hour)
+        sums.append(most * dearest + max_output_tokens * tier.output)
+    return max(sums).scaleb(-6)

@@ -21,12 +21,14 @@ def build(
     api_key: str | None = None,
     key_env: str | None = None,
     options: Mapping[str, object] | None = None,
+    local: bool | None = None,
 ) -> Provider:
     """The provider of a kind: built-in, entry point of `escalator.providers`, or "module:attribute".
 
     The class or factory is called with `name`, `base_url`, `api_key` and the `options`, such as `headers`.
-    `key_env` is the environment variable the key stands in, for messages. Raises `ConfigError` for a kind that
-    does not exist and for options the class does not take.
+    `key_env` is the environment variable the key stands in, for messages. `local`: whether the matrix takes it for
+    one of the user's own machines, to which no proxy leads. Raises `ConfigError` for a kind that does not exist
+    and for options the class does not take.
     """
     key, row = f"providers.{name}", kind_of(kind)
     factory = plugins.find(kind, "provider", BUILT_IN, key=f"{key}.kind")
@@ -38,6 +40,9 @@ def build(
     provider: Provider = plugins.make(
         factory, {**keywords, **(options or {})}, name=kind, kind="provider", key=key
     )
+    reach = getattr(provider, "reach", None) if local is not None else None
+    if reach is not None:
+        reach(directly=local)
     return provider
 
 

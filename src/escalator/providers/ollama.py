@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from escalator.errors import ProviderError
-from escalator.pricing import token_ceiling
 from escalator.providers.base import Ending, Health, ModelInfo, condition, output_ceiling
+from escalator.providers.bounds import of_body
 from escalator.providers.chat.reader import raise_if_overflown
 from escalator.providers.failures import failure, fault_in, fault_of_body
 from escalator.providers.http.sse import Lines
@@ -23,10 +23,13 @@ from escalator.providers.http.transport import Call
 from escalator.providers.http.watch import Timing
 from escalator.providers.http.wire import WireProvider, encoded, no_json
 from escalator.providers.thinking import split_thinking, written_tool_calls
-from escalator.records import Completion, Effort, Request, Timeouts, ToolCall, Usage
+from escalator.providers.usage import read_usage, tokens
+from escalator.records import Completion, Effort, Request, Timeouts, ToolCall
 
 if TYPE_CHECKING:
     import httpx2
+
+    from escalator.pricing import Bound
 
 LOADING = Timeouts(connect=3.0, first_byte=600.0, idle=600.0, total=600.0)
 """Limits for loading a model; Ollama itself gives up after five minutes."""
@@ -64,6 +67,10 @@ class Ollama(WireProvider):
     def _call(self, request: Request) -> Call:
         return Call(path="/api/chat", body=encoded(chat_body(request)), timeouts=request.timeouts)
 
+    def bound(self, request: Request) -> Bound:
+        """The most tokens it can be billed for."""
+        return of_body(request, chat_body(request))
+
     def _reader(self, request: Request) -> OllamaReader:
         return OllamaReader(request)
 
@@ -81,6 +88,15 @@ class Ollama(WireProvider):
         `ProviderError`.
         """
         return read_show(model_id, self._ask("/api/show", {"model": model_id}))
+
+    def whereabouts(self, model_id: str, *, seconds: float = 10.0) -> str:
+        """The host of the vendor or of another machine that really answers for a model, an alias of one included;
+        empty if it runs where the server is. Raises `ProviderError` where the server does not say.
+        """
+        body = {"model": model_id}
+        return read_whereabouts(
+            self._ask("/api/show", body, Timeouts(connect=3.0, first_byte=seconds, total=seconds))
+        )
 
     def health(self) -> Health:
         """Whether the server answers."""
@@ -210,7 +226,8 @@ class OllamaReader:
             reasoning, text = split_thinking(text)
         reason = _text(self._last.get("done_reason"))
         calls = tuple(self._calls)
-        usage = self._usage((text, reasoning, *(call.arguments for call in calls)))
+        written = (text, reasoning, *(call.arguments for call in calls))
+        usage = read_usage(self._last, self._request, written)
         found = condition(_ENDINGS.get(reason, "unknown"), text=text, tool_calls=calls)
         if found == "empty":
             raise_if_overflown(usage, self._request, status=self._status)
@@ -253,14 +270,6 @@ class OllamaReader:
             if piece is not None:
                 self._piece(piece, body)
 
-    def _usage(self, written: tuple[str, ...]) -> Usage:
-        sent, answered = _count(self._last.get("prompt_eval_count")), _count(self._last.get("eval_count"))
-        return Usage(
-            input_tokens=token_ceiling(self._request) if sent is None else sent,
-            output_tokens=output_ceiling(written) if answered is None else answered,
-            estimated=sent is None or answered is None,
-        )
-
     def output_bound(self) -> int:
         """More tokens than the model has written so far."""
         return output_ceiling((*self._text, *self._reasoning, *(call.arguments for call in self._calls)))
@@ -276,10 +285,16 @@ def read_show(model_id: str, payload: object) -> ModelInfo:
     return ModelInfo(
         id=model_id,
         context=int(pinned[1]) if pinned else None,
-        context_max=_count(trained[0]) if trained else None,
+        context_max=tokens(trained[0]) if trained else None,
         vision="vision" in abilities if isinstance(abilities, list) else None,
         remote_host=_text(shown.get("remote_host")),
     )
+
+
+def read_whereabouts(payload: object) -> str:
+    """Where a model runs by the answer of /api/show: the host, empty for the server's own machine."""
+    shown = payload if isinstance(payload, dict) else {}
+    return _text(shown.get("remote_host")) or _text(shown.get("remote_model"))
 
 
 def _entries(payload: object) -> list[Mapping[str, object]]:
@@ -292,7 +307,7 @@ def _model(entry: Mapping[str, object], windows: Mapping[str, object]) -> ModelI
     abilities = entry.get("capabilities")
     return ModelInfo(
         id=name,
-        context=_count(windows.get(name)),
+        context=tokens(windows.get(name)),
         loaded=name in windows,
         vision="vision" in abilities if isinstance(abilities, list) else None,
         remote_host=_text(entry.get("remote_host")),
@@ -317,10 +332,6 @@ def _json(line: bytes) -> object:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _seconds(nanoseconds: object) -> float:

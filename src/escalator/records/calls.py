@@ -74,11 +74,6 @@ class Request:
     seed: int | None = None
     timeouts: Timeouts = Timeouts()
 
-    @property
-    def shares(self) -> bool:
-        """Whether a provider may be asked to keep the beginning of the prompt, which costs extra."""
-        return any(message.shared for message in self.messages)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Usage:
@@ -136,6 +131,7 @@ class Call:
     `error`: how it failed, None if an answer came. `running_cost` is USD for the time of a machine of one's own
     (`hourly` of the model): no bill comes for it, so it is kept apart from `cost`. `cache_saved` is USD: what the
     same tokens would have cost without the provider's cache, less `cost`; negative where it was only written.
+    `warnings` say what a person should know of it: a bill above what was held, a prompt that was not read in full.
     """
 
     purpose: Purpose
@@ -152,6 +148,7 @@ class Call:
     simulated: bool = False
     running_cost: Decimal = Decimal(0)
     cache_saved: Decimal = Decimal(0)
+    warnings: tuple[str, ...] = ()
 
     @property
     def estimated(self) -> bool:

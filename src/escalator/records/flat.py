@@ -8,6 +8,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, TypeVar
 
+from escalator.foreign import shown
 from escalator.records.process import Isolation
 
 T = TypeVar("T")
@@ -60,9 +61,9 @@ def _value(name: str, value: Any) -> Any:
 
 def gist(text: str, most: int | None = None) -> str:
     """The first line of a text that has anything in it, cut after so many characters; empty if there is none."""
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")[:most]
+    return shown(next((line.strip() for line in text.splitlines() if line.strip()), "")[:most])
 
 
 def described(prompt: str) -> str:
     """A prompt as one line of the log: its beginning, 200 characters at most."""
-    return " ".join(prompt[:1000].split())[:200]
+    return shown(" ".join(prompt[:1000].split())[:200])

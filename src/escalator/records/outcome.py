@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import prod
@@ -17,6 +17,7 @@ from escalator.errors import (
     StoppedError,
 )
 from escalator.records.calls import Call, Effort
+from escalator.records.money import exactly
 from escalator.records.plan import Classification, Plan
 from escalator.records.task import Brief
 from escalator.records.verdict import ChangeSet, Failure, Rejection, Verdict
@@ -75,6 +76,7 @@ class Attempt:
         return tuple(v for v in self.verdicts if v.required and v.status == "inconclusive")
 
     @property
+    @exactly
     def cost(self) -> Decimal:
         """USD of every call made for this attempt, the checker's included."""
         return sum((call.cost for call in self.calls), Decimal(0))
@@ -115,11 +117,15 @@ class Applied(tuple[Path, ...]):  # noqa: SLOT001 - a tuple of any length can ha
         return made
 
 
-def must_take_commits(place: str | Path) -> None:
-    """Raise `TaskError`, saying what to do, if `apply(commit=True)` could make no commit in this folder."""
+def must_take_commits(place: str | Path, paths: Sequence[str] = ()) -> None:
+    """Raise `TaskError`, saying what to do, if `apply(commit=True)` could make no commit in this folder: none at
+    all, or none of these files, where they are known.
+    """
     from escalator.workspace.git import Repository
 
-    Repository.at(Path(place).expanduser())
+    repository = Repository.at(Path(place).expanduser())
+    if paths:
+        repository.must_be_ready(paths)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,16 +193,19 @@ class Outcome:
         return self.overhead + tuple(call for attempt in self.attempts for call in attempt.calls)
 
     @property
+    @exactly
     def cost(self) -> Decimal:
         """USD of every call, rejected answers, checkers and classifier included."""
         return sum((call.cost for call in self.calls), Decimal(0))
 
     @property
+    @exactly
     def running_cost(self) -> Decimal:
         """USD for the time of machines of one's own, where the matrix states their hourly cost; not in `cost`."""
         return sum((call.running_cost for call in self.calls), Decimal(0))
 
     @property
+    @exactly
     def saved(self) -> Decimal:
         """USD saved against the baseline model, net of everything spent; negative if it was a loss, 0 if
         nothing was accepted or no baseline has a price.
@@ -227,7 +236,7 @@ class Outcome:
         Returns the paths written or deleted. `commit` makes one commit of exactly these files; the result's
         `commit` is its hash, and `undo` the command that takes it back. Raises `NotAcceptedError` unless the
         outcome is accepted and `TaskError` for a path that is unsafe or one of the task's files or tests that
-        changed since it was read, which `force` overrules; nothing is written then.
+        changed or was removed since it was read, which `force` overrules; nothing is written then.
         """
         from escalator.workspace import write_changes
 
@@ -241,6 +250,7 @@ class Outcome:
             tests=self.brief.tests,
             protected=self.brief.protected,
             in_place=home is not None and root is not None and Path(root).expanduser().resolve() == home.resolve(),
+            absent=self.brief.absent,
             force=force,
             message=self._message() if commit else "",
         )

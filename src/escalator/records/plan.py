@@ -127,8 +127,9 @@ class Policies:
 
     `unavailable`: a required validator cannot run here. `skipped`: it found nothing it could judge.
     `error`: it broke. `refusal`: the model declined ("stop" ends the task, "fallback" asks the next rung).
-    `transport_retries`: how often one request may be sent again after a failure of transport; `patience`:
-    the longest wait in seconds a server may ask for before the next rung is asked instead.
+    `transport_retries`: how often one request may be sent again after a failure of transport;
+    `retry_every_rung`: also where another model could be asked instead; `patience`: the longest wait in seconds
+    a server may ask for before the next rung is asked.
     """
 
     unavailable: InconclusiveAction = "stop"
@@ -136,13 +137,15 @@ class Policies:
     error: InconclusiveAction = "stop"
     refusal: Literal["stop", "fallback"] = "stop"
     transport_retries: int = 2
+    retry_every_rung: bool = False
     patience: float = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """The resolved chain, validators and limits for one task. `review_accepted`: even a passing answer waits
-    for a person. `baseline` names the model that savings are counted against.
+    for a person. `baseline` names the model that savings are counted against. `own_validators`: the task named
+    them, so they are not those of its type.
     """
 
     classification: Classification
@@ -155,3 +158,4 @@ class Plan:
     baseline: Model | None = None
     matrix: str = ""
     notes: tuple[str, ...] = ()
+    own_validators: bool = False

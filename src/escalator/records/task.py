@@ -51,7 +51,8 @@ class Task:
     `prompt`: the request in plain words. `workspace`: a directory that is read, never written.
     `files`: what may be changed, as names or glob patterns under the workspace (a name that exists is no pattern)
     or as {path: content}.
-    `tests`: trusted tests that judge the answer, as paths under the workspace or as {path: content}.
+    `tests`: trusted tests that judge the answer, as paths under the workspace or as {path: content}; a path may go
+    on to single tests as pytest's ids do, `tests/test_x.py::TestC::test_b`.
     `language`: of the answer, when neither files nor prompt tell. `requirements`: sentences the answer must
     meet, one each; the semantic checker judges them one by one. `images`: paths or `Image` records.
     `response_schema`: JSON Schema (or pydantic model class) the answer must match.
@@ -85,7 +86,12 @@ class Brief:
     """A task with everything read: what prompts, validators and the ledger see.
 
     `files` and `tests` map POSIX paths relative to the workspace to their contents; `files` holds what may be
-    changed and its content before any change. `protected` are paths an answer may never touch.
+    changed and its content before any change. `protected` are paths an answer may never touch. `named` are those
+    of the files that no answer changes unasked (settings of editors, hooks, CI and the like) and that the task
+    names one by one, not by a pattern. `absent` are the files and tests that the workspace did not have when they
+    were read, None where there is no workspace. `left_out` says what patterns matched and left out. `selected` are
+    the tests that count, by pytest's ids, in files of which not all do; `helpers` are files of `tests` that came
+    with a folder and are no test files by the project's own settings.
     """
 
     task_id: str
@@ -94,6 +100,8 @@ class Brief:
     files: Mapping[str, str] = field(default_factory=dict)
     tests: Mapping[str, str] = field(default_factory=dict)
     protected: tuple[str, ...] = ()
+    selected: tuple[str, ...] = ()
+    helpers: tuple[str, ...] = ()
     language: str | None = None
     requirements: tuple[str, ...] = ()
     images: tuple[Image, ...] = ()
@@ -103,3 +111,6 @@ class Brief:
     budget: Decimal | None = None
     deadline: float | None = None
     tags: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    absent: tuple[str, ...] | None = None
+    left_out: tuple[str, ...] = ()

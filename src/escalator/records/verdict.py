@@ -51,6 +51,7 @@ FailureKind: TypeAlias = Literal[
     "deadline",
     "local_only",
     "no_vision",
+    "unjudgeable",
 ]
 """Why a rung gave no answer to judge: the call failed, the answer cannot be used, or the call was not made."""
 

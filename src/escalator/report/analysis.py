@@ -15,6 +15,7 @@ from escalator.ledger import Archive, to_usd
 from escalator.ledger.log import DIMENSIONS, CallTally, LogQuery, TaskTally, TryTally
 from escalator.ledger.reports import Savings, WorkerLine, by_model, by_pair, by_task_type, by_worker, savings
 from escalator.records.flat import by_name
+from escalator.records.money import exactly
 from escalator.report.records import Cause, LocalShare, Money, Report, Success, Totals
 
 Z = 1.96
@@ -109,6 +110,7 @@ def _altogether(lines: Iterable[WorkerLine]) -> list[WorkerLine]:
     return [_sum(worker, members) for worker, members in groups.items()]
 
 
+@exactly
 def _sum(worker: str, members: Sequence[WorkerLine]) -> WorkerLine:
     attempts, judged = sum(line.attempts for line in members), sum(line.judged for line in members)
     passed = sum(line.passed for line in members)

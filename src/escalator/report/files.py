@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal, TypeAlias
 
 from escalator.errors import ConfigError
+from escalator.foreign import cell, in_json
 from escalator.ledger import Archive
 from escalator.ledger.export import LogKind, plain, rows
 from escalator.ledger.log import CallRecord, LogQuery, TaskRecord
@@ -55,7 +56,7 @@ def _lines(ledger: Archive, kind: LogKind, query: LogQuery, text: str) -> Iterat
 def _jsonl(lines: Iterator[dict[str, Any]], stream: Any) -> int:
     count = 0
     for facts in lines:
-        stream.write(json.dumps(facts, ensure_ascii=False) + "\n")
+        stream.write(in_json(json.dumps(facts, ensure_ascii=False)) + "\n")
         count += 1
     return count
 
@@ -72,11 +73,10 @@ def _csv(lines: Iterator[dict[str, Any]], stream: Any) -> int:
 
 
 def _cell(value: Any) -> Any:
+    """A value for a spreadsheet, which must not run what a model wrote."""
     if isinstance(value, list | tuple):
-        return " ".join(value)
-    if isinstance(value, str) and value[:1] in "=+-@\t\r" and value:
-        return f"'{value}"  # a spreadsheet must not run what a model wrote
-    return value
+        value = " ".join(value)
+    return cell(value) if isinstance(value, str) else value
 
 
 MONEY = frozenset({"cost", "amount", "held", "baseline"})

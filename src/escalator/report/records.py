@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from escalator.ledger.reports import ModelLine, TypeLine, WorkerLine
+from escalator.records.money import exactly
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +100,7 @@ class Money:
     cache_saved: Decimal = Decimal(0)
 
     @property
+    @exactly
     def net(self) -> Decimal:
         """The saving less what was spent on tasks without an accepted answer; negative if it was a loss."""
         return self.saved - self.unaccepted

@@ -32,9 +32,26 @@ _STRENGTH: dict[IsolationKind, int] = {
     "bwrap": 3,
 }
 _AUTOMATIC = (
-    Mode(name="bwrap", unavailable=bwrap.unavailable, isolation=bwrap.isolation, launch=bwrap.launch),
-    Mode(name="landlock", unavailable=landlock.unavailable, isolation=landlock.isolation, launch=landlock.launch),
-    Mode(name="seatbelt", unavailable=seatbelt.unavailable, isolation=seatbelt.isolation, launch=seatbelt.launch),
+    Mode(
+        name="bwrap",
+        unavailable=bwrap.unavailable,
+        isolation=bwrap.isolation,
+        launch=bwrap.launch,
+        holds=lambda: True,
+    ),
+    Mode(
+        name="landlock",
+        unavailable=landlock.unavailable,
+        isolation=landlock.isolation,
+        launch=landlock.launch,
+        holds=landlock.holds,
+    ),
+    Mode(
+        name="seatbelt",
+        unavailable=seatbelt.unavailable,
+        isolation=seatbelt.isolation,
+        launch=seatbelt.launch,
+    ),
 )
 _NONE = Mode(name="none", unavailable=str, isolation=lambda: direct.plain_isolation("none"), launch=direct.plain)
 _EXTERNAL = Mode(

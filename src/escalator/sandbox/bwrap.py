@@ -21,6 +21,7 @@ from escalator.errors import SandboxError
 from escalator.records import Isolation, Limits
 from escalator.sandbox import seccomp
 from escalator.sandbox.artefacts import remove_tree
+from escalator.sandbox.copying import RunFolder, first_missing
 from escalator.sandbox.launch import Ending, Launch, Places, Request, kernel_limits
 from escalator.sandbox.toolchain import STORES, SYSTEM, checked_readable, in_system
 
@@ -180,15 +181,17 @@ def _shown(request: Request) -> Iterator[str]:
     if own is not None and own not in inner and not in_system(own):
         yield from (bind, copy, os.fspath(own))
         for path in inner:
-            _make_room(folder.workspace / path.relative_to(own), like=path)
+            _make_room(folder, path.relative_to(own), like=path)
     for path in inner:
         yield from ("--ro-bind", os.fspath(path), os.fspath(path))
     yield from (bind, copy, PLACES.workspace)
     yield from ("--ro-bind", os.fspath(folder.trusted), PLACES.trusted, "--remount-ro", "/")
 
 
-def _make_room(place: Path, *, like: Path) -> None:
+def _make_room(folder: RunFolder, inner: Path, *, like: Path) -> None:
     """Something to mount on, in a copy that will be read-only."""
+    place = folder.workspace / inner
+    folder.laid.add(first_missing(place).relative_to(folder.workspace).as_posix())
     (place if like.is_dir() else place.parent).mkdir(parents=True, exist_ok=True)
     if not like.is_dir():
         place.touch()

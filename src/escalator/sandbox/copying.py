@@ -1,35 +1,37 @@
 """The private folder of one run: a copy of the project, the trusted files, a home, all gone afterwards."""
 
 # Plain strings and descriptors on purpose: pathlib follows links and costs time.
-# ruff: noqa: PTH102, PTH111, PTH115, PTH117, PTH118, PTH211
+# ruff: noqa: PTH111, PTH117, PTH118
 
 from __future__ import annotations
 
 import os
 import pwd
-import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from escalator.errors import SandboxError, TaskError
 from escalator.records import Command
 from escalator.sandbox.artefacts import remove_tree
+from escalator.sandbox.mirror import Mirror
 from escalator.sandbox.places import let_go, new_folder
-from escalator.workspace import CACHES, HEAD, encoded, is_protected, kind_of, stays_back
-
-_MOST_FILES = 100_000
-_CHUNK = 1 << 20
+from escalator.workspace import encoded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunFolder:
-    """Where one run lives on the host: `workspace`, `trusted` and `home` are folders under `root`."""
+    """Where one run lives on the host: `workspace`, `trusted` and `home` are folders under `root`.
+
+    `mirror` keeps the workspace like the project, if there is one; `laid` are paths in it that are not from there.
+    """
 
     root: Path
     lock: int
     notes: tuple[str, ...] = ()
+    mirror: Mirror | None = None
+    laid: set[str] = field(default_factory=set)
 
     @property
     def workspace(self) -> Path:
@@ -55,29 +57,39 @@ class RunFolder:
         let_go(self.lock)
 
 
-def prepare(command: Command, *, share: Sequence[str] = ()) -> RunFolder:
+def prepare(command: Command, *, share: Sequence[str] = (), kept: RunFolder | None = None) -> RunFolder:
     """Make the folder of a run. Raises TaskError for a path or size not allowed, and then leaves nothing.
 
-    `share`: paths, folders or patterns that are copied although they would stay back.
+    `share`: paths, folders or patterns that are copied although they would stay back. `kept`: the emptied folder
+    of another run of this project, to be gone on with; it may turn out to be spoilt, which raises OSError.
     """
-    root, lock = new_folder(room=command.limits.workspace)
-    folder = RunFolder(root=root, lock=lock)
+    folder = kept or _new_folder(command, tuple(share))
     try:
         for part in (folder.workspace, folder.trusted, folder.home):
-            part.mkdir(mode=0o700)
-        copy = _Copy(limit=command.limits.workspace, share=tuple(share))
-        if command.workspace is not None:
-            copy.tree(_checked_source(command.workspace), folder.workspace)
-        lay_over(folder.workspace, command.files, field="files", limit=command.limits.workspace)
-        lay_over(folder.trusted, command.trusted, field="trusted", limit=command.limits.workspace)
+            part.mkdir(mode=0o700, exist_ok=part == folder.workspace)
+        notes = folder.mirror.update() if folder.mirror is not None else ()
+        limit = command.limits.workspace
+        folder.laid.update(lay_over(folder.workspace, command.files, field="files", limit=limit))
+        lay_over(folder.trusted, command.trusted, field="trusted", limit=limit)
     except BaseException:
         folder.remove()
         folder.release()
         raise
-    return RunFolder(root=root, lock=lock, notes=copy.notes())
+    return replace(folder, notes=notes)
 
 
-def _checked_source(workspace: Path) -> Path:
+def _new_folder(command: Command, share: tuple[str, ...]) -> RunFolder:
+    source = checked_source(command.workspace) if command.workspace is not None else None
+    limit = command.limits.workspace
+    root, lock = new_folder(room=limit)
+    folder = RunFolder(root=root, lock=lock)
+    if source is None:
+        return folder
+    return replace(folder, mirror=Mirror(source=source, target=folder.workspace, limit=limit, share=share))
+
+
+def checked_source(workspace: Path) -> Path:
+    """The real folder of a project. Raises TaskError if there is none, SandboxError for a home directory."""
     source = workspace.resolve()
     if not source.is_dir():
         raise TaskError(f"{workspace} is not a folder", field="workspace", hint="pass the folder of the project")
@@ -103,113 +115,20 @@ def homes() -> list[Path]:
     return [home for home in real if home != Path(home.anchor)]
 
 
-@dataclass(kw_only=True, slots=True)
-class _Copy:
-    limit: int
-    share: tuple[str, ...]
-    size: int = 0
-    files: int = 0
-    left_out: list[str] = field(default_factory=list)
-
-    def notes(self) -> tuple[str, ...]:
-        if not self.left_out:
-            return ()
-        shown = ", ".join(sorted(self.left_out)[:5])
-        more = f" and {len(self.left_out) - 5} more" if len(self.left_out) > 5 else ""
-        return (f"Left out of the workspace copy: {shown}{more}.",)
-
-    def tree(self, source: Path, target: Path) -> None:
-        """Copy folders, regular files and links that stay inside; what may hold a secret is left out and named."""
-        pending = [("", f"{target}/", False)]
-        while pending:
-            inner, here, closed = pending.pop()
-            with os.scandir(os.path.join(source, inner)) as entries:
-                for entry in entries:
-                    name, place = inner + entry.name, here + entry.name
-                    if entry.name in CACHES or entry.name.endswith(".pyc"):
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        pending += self._folder(name, place, closed=closed)
-                    elif closed and not self._shared(name):
-                        continue
-                    elif entry.is_symlink():
-                        self._link(entry, source, place)
-                    elif entry.is_file(follow_symlinks=False):
-                        self._file(entry, name, place)
-
-    def _folder(self, name: str, place: str, *, closed: bool) -> list[tuple[str, str, bool]]:
-        """What is to be copied next; of a folder that stays back, or lies in one, only what is shared in it."""
-        stays = kind_of(name.rpartition("/")[2], folder=True, top="/" not in name) is not None
-        if stays and not closed and not self._shared(name):
-            self.left_out.append(name)
-        closed = (closed or stays) and not self._shared(name)
-        if closed and not any(rule.startswith(f"{name}/") or "*" in rule for rule in self.share):
-            return []
-        os.mkdir(place, 0o700)
-        return [(f"{name}/", f"{place}/", closed)]
-
-    def _shared(self, name: str) -> bool:
-        return bool(self.share) and is_protected(name, self.share)
-
-    def _file(self, entry: os.DirEntry[str], name: str, place: str) -> None:
-        reader = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            head = os.read(reader, HEAD)
-            if stays_back(entry.name, head) and not self._shared(name):
-                self.left_out.append(name)
-                return
-            facts = os.fstat(reader)
-            self._count(facts.st_size)
-            _copy(reader, head, place, stat.S_IMODE(facts.st_mode) & 0o777 | 0o600)
-        finally:
-            os.close(reader)
-
-    def _link(self, entry: os.DirEntry[str], source: Path, target: str) -> None:
-        where = os.readlink(entry.path)
-        real = Path(os.path.realpath(entry.path))
-        if not os.path.isabs(where) and real.is_relative_to(source):
-            os.symlink(where, target)
-        else:
-            self.left_out.append(os.path.relpath(entry.path, source))
-
-    def _count(self, size: int) -> None:
-        self.size += size
-        self.files += 1
-        if self.size > self.limit or self.files > _MOST_FILES:
-            raise TaskError(
-                f"the project holds more than {self.limit} bytes or {_MOST_FILES} files",
-                field="workspace",
-                hint="point at a smaller folder, or raise Limits.workspace",
-            )
-
-
-def _copy(reader: int, head: bytes, target: str, mode: int) -> None:
-    """Write `head` and what is still to be read to a new file."""
-    writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    try:
-        _write_all(writer, head)
-        while len(head) == HEAD and (chunk := os.read(reader, _CHUNK)):  # a shorter head was all there is
-            _write_all(writer, chunk)
-    finally:
-        os.close(writer)
-
-
-def _write_all(descriptor: int, content: bytes) -> None:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def lay_over(root: Path, files: Mapping[str, str | bytes | None], *, field: str, limit: int) -> None:
-    """Write the files under `root`, None deleting one. Raises TaskError for a path not plainly inside."""
+def lay_over(root: Path, files: Mapping[str, str | bytes | None], *, field: str, limit: int) -> list[str]:
+    """Write the files under `root`, None deleting one, and return the paths that are no longer what they were.
+    Raises TaskError for a path not plainly inside.
+    """
     real_root = os.path.realpath(root)
-    size = 0
+    size, touched = 0, []
     for name, content in files.items():
         target = Path(real_root, *checked_parts(name, field=field))
-        if not Path(os.path.realpath(target.parent)).is_relative_to(real_root):
+        real = Path(os.path.realpath(target.parent), target.name)
+        if not real.parent.is_relative_to(real_root):
             raise TaskError(
                 f"{name!r} leads through a link out of the workspace", field=field, hint="name a real path"
             )
+        touched.append(first_missing(real).relative_to(real_root).as_posix())
         if target.is_symlink() or content is None:
             target.unlink(missing_ok=True)
         if content is None:
@@ -219,6 +138,14 @@ def lay_over(root: Path, files: Mapping[str, str | bytes | None], *, field: str,
         if size > limit:
             raise TaskError(f"the files hold more than {limit} bytes", field=field, hint="raise Limits.workspace")
         _place(target, data, name, field)
+    return touched
+
+
+def first_missing(path: Path) -> Path:
+    """The path itself, or the outermost folder on the way to it that has still to be made."""
+    while not path.parent.exists():
+        path = path.parent
+    return path
 
 
 def _place(target: Path, data: bytes, name: str, field: str) -> None:
@@ -246,9 +173,19 @@ def hand_over(folder: RunFolder, uid: int, gid: int) -> None:
     ours, so that we still know it for ours if this process dies.
     """
     folder.root.chmod(0o711)  # to be passed through; what is in it is closed
-    for here, folders, files in os.walk(folder.root):
-        for name in _both(folders, files):
-            os.chown(os.path.join(here, name), uid, gid, follow_symlinks=False)
+    for place in _new_in(folder):
+        os.chown(place, uid, gid, follow_symlinks=False)
+
+
+def _new_in(folder: RunFolder) -> Iterator[str]:
+    """What the preparation of a run has made; the rest of a folder that is gone on with is the owner's already."""
+    copied = folder.mirror.fresh if folder.mirror is not None else []
+    yield str(folder.workspace)
+    yield from filter(os.path.lexists, (os.path.join(folder.workspace, name) for name in copied))
+    for top in (folder.trusted, folder.home, *(folder.workspace / name for name in folder.laid)):
+        yield from filter(os.path.lexists, [str(top)])
+        for here, folders, files in os.walk(top):
+            yield from (os.path.join(here, name) for name in _both(folders, files))
 
 
 def _both(first: Iterable[str], second: Iterable[str]) -> Iterable[str]:

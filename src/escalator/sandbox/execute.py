@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from escalator.errors import SandboxError
 from escalator.records import Command, Isolation, RunResult
 from escalator.sandbox.artefacts import collect
-from escalator.sandbox.copying import RunFolder, prepare
+from escalator.sandbox.copying import RunFolder
+from escalator.sandbox.kept import SHELF
 from escalator.sandbox.launch import Descriptors, Ending, Launch, Request
 from escalator.sandbox.supervise import Observed, Watch, supervise
 from escalator.sandbox.toolchain import executable, needed
@@ -25,13 +27,15 @@ class Mode:
     """One way of keeping processes apart.
 
     `name`: what a caller asks for. `unavailable`: why it cannot even be tried, empty if it can.
-    `isolation`: what it keeps apart. `launch`: the process to start for a request.
+    `isolation`: what it keeps apart. `launch`: the process to start for a request. `holds`: whether what runs can
+    in no way change a workspace that it may not write.
     """
 
     name: str
     unavailable: Callable[[], str]
     isolation: Callable[[], Isolation]
     launch: Callable[[Request], Launch]
+    holds: Callable[[], bool] = lambda: False
 
 
 class CancelledRunError(Exception):
@@ -43,8 +47,10 @@ def execute(
 ) -> RunResult:
     """Run the command and bring back what it left. Raises SandboxError if it could not be started at all."""
     program = executable(command.argv[0])
-    folder = prepare(command, share=share)
+    folder = SHELF.prepare(command, mode=mode.name, share=share)
     descriptors = Descriptors()
+    untouched = False
+    held = not command.writable and mode.holds()
     try:
         report = descriptors.pipe() if command.report else None
         request = Request(
@@ -58,17 +64,35 @@ def execute(
         launch = mode.launch(request)
         watch = Watch(
             report=report[0] if report else None,
-            growing=folder.root if command.writable or mode.name != "bwrap" else None,
+            growing=_growing(mode, folder, held=held),
             cancel=cancel,
         )
         seen = supervise(launch, limits=command.limits, stdin=command.stdin, watch=watch, descriptors=descriptors)
         if seen.cancelled:
             raise CancelledRunError
-        return _result(seen, launch, command, folder, isolation=isolation)
+        result = _result(seen, launch, command, folder, isolation=isolation)
+        untouched = held and not seen.killed
+        return result
     finally:
         descriptors.close_all()
-        _clean_up(folder)
-        folder.release()
+        if not (untouched and _kept(folder, mode)):
+            _clean_up(folder)
+            folder.release()
+
+
+def _growing(mode: Mode, folder: RunFolder, *, held: bool) -> Path | None:
+    """The part of the folder that the run may write, as far as the kernel does not bound it."""
+    if not held:
+        return folder.root
+    return None if mode.name == "bwrap" else folder.home
+
+
+def _kept(folder: RunFolder, mode: Mode) -> bool:
+    """Whether the folder is kept for the next run of the same project."""
+    try:
+        return SHELF.put(folder, mode=mode.name)
+    except OSError:
+        return False
 
 
 def _result(

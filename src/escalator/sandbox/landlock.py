@@ -70,6 +70,11 @@ def isolation() -> Isolation:
     )
 
 
+def holds() -> bool:
+    """Whether a workspace that may not be written cannot be changed: older kernels let files be cut short."""
+    return version() >= 3
+
+
 def launch(request: Request) -> Launch:
     """The launcher with a ruleset and a filter, and as `nobody` where root starts it."""
     arch = seccomp.machine()

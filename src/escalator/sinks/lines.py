@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Self
 
 from escalator.events import Event
+from escalator.foreign import in_json
 from escalator.sinks.facts import facts_of
 
 
@@ -42,7 +43,7 @@ class JsonLinesSink:
         lines = [{"at": at, **facts} for facts in facts_of(event, content=self._content)]
         if self._redact is not None:
             lines = [redacted(line, self._redact) for line in lines]
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        text = "".join(in_json(json.dumps(line, ensure_ascii=False)) + "\n" for line in lines)
         data = text.encode("utf-8", "backslashreplace")
         with self._lock:
             if self._file is None:

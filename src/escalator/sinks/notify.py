@@ -10,6 +10,7 @@ from threading import Lock, Thread
 from typing import Literal, TypeAlias
 
 from escalator.events import Event, Sink, TaskEnded
+from escalator.foreign import address, said, shown
 from escalator.records.facts import task_facts
 from escalator.records.flat import by_name
 
@@ -42,7 +43,8 @@ def review_notices(notify: Notify) -> Sink:
         if isinstance(event, TaskEnded) and event.outcome.status == "needs_review":
             task = task_facts(event.outcome)
             kind = "approval" if task.cause == "pending" else "answer"
-            notify(by_name(Notice, task, kind=kind, why=task.reason, cost=f"{task.cost:f}"))
+            own = {"task_id": shown(task.task_id), "why": shown(task.reason), "cost": f"{task.cost:f}"}
+            notify(by_name(Notice, task, kind=kind, **own))
 
     return sink
 
@@ -87,4 +89,5 @@ class Webhook:
                 try:
                     client.post(self._url, json=asdict(notice)).raise_for_status()
                 except httpx2.HTTPError as error:
-                    _log.error("The review webhook did not take the notice of %s: %s", notice.task_id, error)
+                    why = said(str(error).replace(self._url, address(self._url)))
+                    _log.error("The review webhook did not take the notice of %s: %s", notice.task_id, why)

@@ -29,6 +29,7 @@ from escalator.events import (
     TaskStarted,
     Warned,
 )
+from escalator.foreign import each_shown, shown
 from escalator.kinds import kind_of
 from escalator.records import Call, Isolation, Model, Plan, Usage
 from escalator.records.facts import asked, attempt_facts, task_facts
@@ -147,14 +148,14 @@ class _OtelSink:
             case PaidModelAhead():
                 self._paid(task, event)
             case Warned():
-                task.span.add_event("escalator.warning", {"escalator.message": event.message})
+                task.span.add_event("escalator.warning", {"escalator.message": shown(event.message)})
             case TaskEnded():
                 self._ended(task, event)
             case TaskStarted():
                 pass
 
     def _started(self, event: TaskStarted) -> None:
-        attributes = {"escalator.task.id": event.task_id, "escalator.resumed": event.resumed}
+        attributes = {"escalator.task.id": shown(event.task_id), "escalator.resumed": event.resumed}
         span = self._tracer.start_span("escalator.execute", start_time=self._clock(), attributes=attributes)
         with self._lock:
             before = self._tasks.pop(event.task_id, None)
@@ -174,20 +175,22 @@ class _OtelSink:
         task.span.set_attributes(
             {
                 **_attributes(plan.classification, CLASS_NAMES),
-                "escalator.chain": [rung.model.name for rung in plan.chain],
-                "escalator.validators": [spec.name for spec in plan.validators],
+                "escalator.chain": each_shown(rung.model.name for rung in plan.chain),
+                "escalator.validators": each_shown(spec.name for spec in plan.validators),
             }
         )
 
     def _attempt_started(self, task: _Task, event: AttemptStarted) -> None:
         self._close_attempt(task)
         facts = asked(event.rung, event.number)
-        attributes = {"escalator.task.id": event.task_id, **_attributes(facts, PLACE_NAMES)}
-        task.attempt = self._child(task.span, f"escalator.attempt {facts.worker}", attributes, start=self._clock())
+        attributes = {"escalator.task.id": shown(event.task_id), **_attributes(facts, PLACE_NAMES)}
+        task.attempt = self._child(
+            task.span, f"escalator.attempt {shown(facts.worker)}", attributes, start=self._clock()
+        )
 
     def _called(self, task: _Task, event: CallFinished) -> None:
         if event.replayed:
-            task.span.add_event("escalator.replayed", {"escalator.model": event.call.model})
+            task.span.add_event("escalator.replayed", {"escalator.model": shown(event.call.model)})
             return
         from opentelemetry.trace import SpanKind, Status, StatusCode
 
@@ -208,8 +211,8 @@ class _OtelSink:
         return {
             "gen_ai.operation.name": kind.otel_operation,
             "gen_ai.provider.name": kind.otel_name,
-            "gen_ai.request.model": model.id if model is not None else call.model,
-            "escalator.model": call.model,
+            "gen_ai.request.model": shown(model.id if model is not None else call.model),
+            "escalator.model": shown(call.model),
             "escalator.purpose": call.purpose,
         }
 
@@ -233,9 +236,11 @@ class _OtelSink:
     def _moved(self, task: _Task, event: Moved) -> None:
         self._close_attempt(task)
         move = event.transition
-        said = {"escalator.from": move.from_model, "escalator.to": move.to_model, "escalator.cause": move.cause}
+        said = {"escalator.from": shown(move.from_model), "escalator.to": shown(move.to_model)}
         task.span.add_event(
-            f"escalator.{move.kind}", {**said, "escalator.escalation.reason": move.reason}, timestamp=self._clock()
+            f"escalator.{move.kind}",
+            {**said, "escalator.cause": move.cause, "escalator.escalation.reason": shown(move.reason)},
+            timestamp=self._clock(),
         )
         counted = {
             "escalator.move": move.kind,
@@ -247,7 +252,7 @@ class _OtelSink:
     def _paid(self, task: _Task, event: PaidModelAhead) -> None:
         wanted = event.substitution
         said: dict[str, Any] = {
-            "escalator.to": wanted.to_model,
+            "escalator.to": shown(wanted.to_model),
             "escalator.cost.highest_usd": float(wanted.highest_cost),
         }
         if event.approved is not None:
@@ -261,7 +266,7 @@ class _OtelSink:
         self._close_attempt(task)
         task.span.set_attributes(_attributes(facts, TASK_NAMES))
         if facts.status == "stopped":
-            task.span.set_status(Status(StatusCode.ERROR, facts.reason))
+            task.span.set_status(Status(StatusCode.ERROR, shown(facts.reason)))
         task.span.end(end_time=self._clock())
         counted = {"escalator.outcome": facts.status, "escalator.task.type": task.task_type}
         self._instruments.tasks.add(1, counted)
@@ -296,7 +301,9 @@ def _attributes(record: object, names: Mapping[str, str]) -> dict[str, Any]:
 def _value(value: Any) -> Any:
     if isinstance(value, Isolation):
         return value.kind
-    return float(value) if isinstance(value, Decimal) else value
+    if isinstance(value, list | tuple):
+        return [_value(item) for item in value]
+    return float(value) if isinstance(value, Decimal) else shown(value) if isinstance(value, str) else value
 
 
 def _reply_attributes(call: Call) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from escalator.events import Event, Sink
+from escalator.foreign import shown
 from escalator.sinks.facts import Facts, facts_of
 
 QUIET = frozenset({"attempt_started", "call", "answered", "verdict"})
@@ -23,9 +24,16 @@ def structlog_sink(logger: object = None, *, content: bool = False) -> Sink:
     def sink(event: Event) -> None:
         for facts in facts_of(event, content=content):
             name = facts.pop("event")
-            getattr(log, _level(name, facts))(name, **facts)
+            getattr(log, _level(name, facts))(name, **{key: _seen(value) for key, value in facts.items()})
 
     return sink
+
+
+def _seen(value: object) -> object:
+    """A value as a terminal may be given it."""
+    if isinstance(value, list):
+        return [_seen(item) for item in value]
+    return shown(value, lines=True) if isinstance(value, str) else value
 
 
 def _level(name: str, facts: Facts) -> str:

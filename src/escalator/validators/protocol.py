@@ -36,7 +36,8 @@ class Validator(Protocol):
     written to the ledger before it), `unavailable(brief)` (why it cannot run on this machine, or None; asked
     before any money is spent), `inapplicable(brief)` (why it has nothing to judge in this task, or None),
     `prepare(brief)` (a flow of `Run` steps that needs no answer; it is started while the model is being asked, and
-    the validator keeps what it finds for its verdicts).
+    the validator keeps what it finds for its verdicts), `foresees(brief)` (the inconclusive verdict that no answer
+    could better, by what `prepare` has found so far, or None; a model that costs money is not asked then).
     """
 
     def __call__(self, candidate: Candidate, /) -> Verdict | Flow[Verdict]:
@@ -84,6 +85,18 @@ def preparation(validator: Validator, brief: Brief) -> Flow[Any] | None:
     """What the validator can do before there is an answer; None if nothing."""
     prepare = getattr(validator, "prepare", None)
     return None if prepare is None or why_inapplicable(validator, brief) is not None else prepare(brief)
+
+
+def has_foresight(validator: Validator) -> bool:
+    """Whether the validator may know, once it is prepared, that it can judge no answer."""
+    return hasattr(validator, "foresees") and hasattr(validator, "prepare")
+
+
+def foreseen(validator: Validator, brief: Brief) -> Verdict | None:
+    """The inconclusive verdict that every answer would get, by what the validator has prepared; else None."""
+    foresees = getattr(validator, "foresees", None)
+    verdict = None if foresees is None or why_inapplicable(validator, brief) is not None else foresees(brief)
+    return verdict if isinstance(verdict, Verdict) and verdict.status == "inconclusive" else None
 
 
 def cost_rank(validator: Validator) -> int:

@@ -55,7 +55,7 @@ def as_validator(function: Callable[[Candidate], object], *, taken: Container[st
     return python(call=function, name=str(name))
 
 
-_OWN = ("name", "version", "cost", "quick", "unavailable", "inapplicable", "prepare")
+_OWN = ("name", "version", "cost", "quick", "unavailable", "inapplicable", "prepare", "foresees")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,8 @@ class Recent(Generic[T]):
 
 def key_of(brief: Brief, *more: str) -> str:
     """A key of the task as it was given."""
-    whole = sha256("\0".join([brief.task_id, str(brief.workspace), *more]).encode())
+    told = [brief.task_id, str(brief.workspace), *more, *brief.selected, *brief.helpers]
+    whole = sha256("\0".join(told).encode("utf-8", "surrogatepass"))
     for path, text in (*sorted(brief.files.items()), ("", ""), *sorted(brief.tests.items())):
         whole.update(f"\0{path}\0{text}".encode("utf-8", "surrogatepass"))
     return whole.hexdigest()

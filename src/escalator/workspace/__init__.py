@@ -14,12 +14,22 @@ from escalator.workspace.paths import (
     composed,
     is_guarded,
     is_protected,
+    is_settled,
     is_test,
     path_problem,
 )
-from escalator.workspace.reading import MAX_FILE, MAX_FILES, MAX_TOTAL, read_files, read_tests
+from escalator.workspace.reading import (
+    MAX_FILE,
+    MAX_FILES,
+    MAX_TOTAL,
+    LeftOut,
+    missing,
+    read_beside,
+    read_files,
+    read_tests,
+)
 from escalator.workspace.secret_values import Holdings, secret_values
-from escalator.workspace.withheld import CACHES, HEAD, TOKEN, kind_of, stays_back
+from escalator.workspace.withheld import CACHES, HEAD, TOKEN, is_secret, kind_of, stays_back
 
 if TYPE_CHECKING:
     from escalator.workspace.patches import patch
@@ -33,6 +43,7 @@ __all__ = [
     "MAX_TOTAL",
     "TOKEN",
     "Holdings",
+    "LeftOut",
     "Written",
     "changes_test_settings",
     "composed",
@@ -40,10 +51,14 @@ __all__ = [
     "in_newlines_of",
     "is_guarded",
     "is_protected",
+    "is_secret",
+    "is_settled",
     "is_test",
     "kind_of",
+    "missing",
     "patch",
     "path_problem",
+    "read_beside",
     "read_files",
     "read_tests",
     "secret_values",

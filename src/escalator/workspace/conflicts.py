@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,14 +23,22 @@ _AGAIN: Final = (
 class Known:
     """What a task knew of the tree: the contents of its files and tests, and what nobody may touch.
 
-    `in_place`: the tree is the one the files were read from. `force`: what changed there is no conflict.
+    `in_place`: the tree is the one the files were read from. `absent`: those of the files and tests that were not
+    in it then; None where nobody noted it. `force`: what changed there is no conflict.
     """
 
     files: Mapping[str, str]
     tests: Mapping[str, str]
     protected: tuple[str, ...] = ()
     in_place: bool = False
+    absent: Collection[str] | None = None
     force: bool = False
+
+    def was_there(self, path: str) -> bool:
+        """Whether the tree had this file or test of the task; if nobody noted it, an empty file was to be made."""
+        if self.absent is not None:
+            return path not in self.absent
+        return bool(self.files.get(path)) or path in self.tests
 
     def must_allow(self, files: Mapping[str, str | None]) -> None:
         """Raise `TaskError` for a path that no answer may write, whatever the tree holds."""
@@ -78,7 +86,7 @@ def _must_be_as_judged(
     fresh = not known.in_place and all(now[path] is None for path in known.files)
     for change in changes:
         if change.old is None:
-            if known.files.get(change.path) and not fresh:
+            if change.path in known.files and known.was_there(change.path) and not fresh:
                 raise _conflict(change.path, "was removed since it was read")
         elif change.path not in known.files:
             raise TaskError(
@@ -91,7 +99,7 @@ def _must_be_as_judged(
             raise _conflict(change.path, "changed on disk since it was read")
     for path in () if fresh else sorted(untouched):
         held, data = known.files.get(path), now[path]
-        if data is None and held and known.in_place:
+        if data is None and known.in_place and known.was_there(path):
             raise _conflict(path, "was removed since the answer was judged with it")
         if data is not None and not _holds(path, data, known.tests[path] if held is None else held):
             raise _conflict(path, "changed on disk since the answer was judged with it")

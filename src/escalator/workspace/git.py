@@ -15,7 +15,7 @@ from escalator.errors import TaskError
 _SECONDS: Final = 600
 """The longest a commit may take; the hooks of a repository run the user's own checks."""
 
-_OF_ANOTHER = (
+OF_ANOTHER = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"),
     *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_INTERNAL_SUPER_PREFIX"),
 )
@@ -31,7 +31,9 @@ class Repository:
 
     @classmethod
     def at(cls, tree: Path) -> Self:
-        """The repository of a tree. Raises `TaskError` without git, a repository or a name to commit under."""
+        """The repository of a tree. Raises `TaskError` without git, a repository or a name to commit under, and in
+        the middle of a merge: there is no commit to be made then.
+        """
         program = shutil.which("git")
         if program is None:
             raise _refused("git is not installed", hint="install it, or apply without commit")
@@ -47,7 +49,18 @@ class Repository:
                     "git does not know who commits",
                     hint="set it with `git config user.name` and `git config user.email`, or apply without commit",
                 )
+        found._must_not_be_merging()
         return found
+
+    def _must_not_be_merging(self) -> None:
+        heads = {"MERGE_HEAD": "a merge", "CHERRY_PICK_HEAD": "a cherry-pick", "REVERT_HEAD": "a revert"}
+        places = self._run("rev-parse", *(word for head in heads for word in ("--git-path", head))).stdout
+        doing = [heads[Path(place).name] for place in places.splitlines() if (self.tree / place).exists()]
+        if doing or self._run("ls-files", "--unmerged").stdout:
+            raise _refused(
+                f"no files are committed by themselves during {[*doing, 'a merge'][0]}",
+                hint="finish it or give it up, or apply without commit; nothing was changed",
+            )
 
     def must_be_ready(self, paths: Sequence[str]) -> None:
         """Raise `TaskError` if a commit of these files, not written yet, would take in somebody's own changes."""
@@ -99,7 +112,7 @@ class Repository:
         return self._run("rev-parse", "--verify", "--quiet", "HEAD").stdout.strip()
 
     def _run(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER}
+        kept = {name: value for name, value in os.environ.items() if name not in OF_ANOTHER}
         try:
             return subprocess.run(
                 [self.program, "--literal-pathspecs", "-C", str(self.tree), *words],

@@ -98,6 +98,11 @@ def is_guarded(path: str) -> bool:
     return any(fnmatch.fnmatchcase(part, pattern) for part in parts for pattern in guarded.PATTERNS)
 
 
+def is_settled(path: str) -> bool:
+    """Whether a change to this path, or to what it says of tests, is dropped unless a task names it."""
+    return is_guarded(path) or _fold(path).rsplit("/", 1)[-1] in _TEST_SETTINGS
+
+
 def starts_on_install(path: str, old: str, new: str | None) -> bool:
     """Whether a package.json gets scripts or git hooks that an install runs or sets up unasked, which it had not;
     one that cannot be read has none.
@@ -110,8 +115,7 @@ def starts_on_install(path: str, old: str, new: str | None) -> bool:
 
 def changes_test_settings(path: str, old: str, new: str | None) -> bool:
     """Whether a change to pyproject.toml or setup.cfg touches its pytest section; unreadable counts as yes."""
-    readers = {"pyproject.toml": _toml_settings, "setup.cfg": _ini_settings}
-    reader = readers.get(_fold(path).rsplit("/", 1)[-1])
+    reader = _TEST_SETTINGS.get(_fold(path).rsplit("/", 1)[-1])
     if reader is None:
         return False
     before, after = reader(old), reader(new or "")
@@ -151,3 +155,7 @@ def _ini_settings(text: str) -> object:
         return "unreadable"
     wanted = [name for name in parser.sections() if "pytest" in name]
     return [(name, sorted(parser.items(name))) for name in wanted] or None
+
+
+_TEST_SETTINGS: Final = {"pyproject.toml": _toml_settings, "setup.cfg": _ini_settings}
+"""What reads the settings of tests out of a file that has others too, by the file's name."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -27,51 +28,98 @@ MAX_FILES: Final = 2_000
 _SKIPPED_DIRS = CACHES | {"target", "dist", "build", ".eggs"}
 
 
-def read_files(workspace: str | Path, patterns: Sequence[str]) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Files that patterns or folders stand for and that were not taken, since nobody named them."""
+
+    ignored: set[str] = field(default_factory=set)
+    secret: set[str] = field(default_factory=set)
+
+    def sentence(self, argument: str) -> str:
+        """How many, and what to do about them; empty if there are none."""
+        told = [(self.ignored, "that git ignores"), (self.secret, "that may hold secrets")]
+        counted = [f"{len(names):,} {why}" for names, why in told if names]
+        if not counted:
+            return ""
+        return f"{argument} leaves out what its patterns match: {', '.join(counted)}; name those that are wanted"
+
+
+def read_files(workspace: str | Path, patterns: Sequence[str], *, left: LeftOut | None = None) -> dict[str, str]:
     """Read what a task may change: {relative path: text}, sorted, from plain paths and glob patterns.
 
     A plain path that does not exist yet, in a directory that does, is read as empty: it is to be created.
-    Patterns leave out links, binary files, caches, version control, keys and the like. Raises `TaskError` for
-    anything named plainly that cannot be read, for a pattern that matches nothing and for more than the limits.
+    Patterns leave out links, binary files, caches, version control, keys and the like, what git ignores, and
+    names with a dot in front where the pattern does not name the dot; `left` is told of what might be missed.
+    Raises `TaskError` for anything named plainly that cannot be read, for a pattern that matches nothing and for
+    more than the limits.
     """
-    root = root_of(workspace, "workspace")
+    root, left = root_of(workspace, "workspace"), left or LeftOut()
     found: dict[str, str] = {}
     for pattern in [patterns] if isinstance(patterns, str) else patterns:
         name = _relative(pattern, "files")
         if _is_pattern(root, name):
-            found.update(_read_pattern(root, name))
+            found.update(_read_pattern(root, name, "files", left))
         else:
             name = on_disk(root, name)
             found[name] = _read_named(root, name, "files", may_be_new=True)
     return _within_limits(found, "files")
 
 
-def read_tests(workspace: str | Path, paths: Sequence[str]) -> dict[str, str]:
+def read_tests(workspace: str | Path, paths: Sequence[str], *, left: LeftOut | None = None) -> dict[str, str]:
     """Read the trusted tests: {relative path: text}, sorted, from files, directories and glob patterns.
 
     A directory stands for every text file under it (tests, conftest.py, helpers, data), but not for keys and the
-    like, which have to be named; for each file the conftest.py of its directory and of those above it come along.
+    like nor for what git ignores, which have to be named; `left` is told of them. For each file the conftest.py of
+    its directory and of those above it come along.
     Raises `TaskError` for a path that is missing, outside the workspace or a link, and for a directory or pattern
     without any file.
     """
-    root = root_of(workspace, "workspace")
+    root, left = root_of(workspace, "workspace"), left or LeftOut()
     found: dict[str, str] = {}
     for path in [paths] if isinstance(paths, str) else paths:
         name = _relative(path, "tests")
         name = on_disk(root, name)
         if _is_pattern(root, name):
-            found.update(_read_pattern(root, name, "tests"))
+            found.update(_read_pattern(root, name, "tests", left))
         elif (root / name).is_dir():
             no_links(root, name, "tests")
-            found.update(_read_under(root, name, "tests"))
+            found.update(_read_under(root, name, "tests", left))
         else:
             found[name] = _read_named(root, name, "tests")
-    for name in tuple(found):
+    return _within_limits(_with_conftests(root, found), "tests")
+
+
+def read_beside(workspace: str | Path, texts: Mapping[str, str], argument: str) -> dict[str, str]:
+    """Texts that stand for files of a workspace, in their order, under the names that it has them by; with tests
+    comes what comes along with them in `read_tests`.
+
+    Raises `TaskError` (on the field `argument`) for a path through a link and for that of a directory.
+    """
+    root = root_of(workspace, "workspace")
+    found: dict[str, str] = {}
+    for path, text in texts.items():
+        name = on_disk(root, path)
+        no_links(root, name, argument)
+        if (root / name).is_dir():
+            raise TaskError(f"{path!r} is a directory", field=argument, hint="pass the text of a file")
+        found[name] = text
+    return _with_conftests(root, found) if argument == "tests" else found
+
+
+def missing(workspace: str | Path, paths: Iterable[str]) -> tuple[str, ...]:
+    """Those of the paths that a workspace does not have."""
+    return tuple(path for path in paths if not os.path.lexists(Path(workspace) / path))
+
+
+def _with_conftests(root: Path, tests: dict[str, str]) -> dict[str, str]:
+    """Tests, and the conftest.py of the directory of each and of those above it."""
+    found = dict(tests)
+    for name in tests:
         for folder in PurePosixPath(name).parents:
             conftest = (folder / "conftest.py").as_posix()
             if conftest not in found and (root / conftest).is_file():
                 found[conftest] = _read_named(root, conftest, "tests")
-    return _within_limits(found, "tests")
+    return found
 
 
 def _is_pattern(root: Path, name: str) -> bool:
@@ -108,29 +156,51 @@ def _mistyped(name: str, close: Sequence[str]) -> bool:
     return any(sorted(name.casefold()) == sorted(other.casefold()) for other in close)
 
 
-def _read_pattern(root: Path, pattern: str, argument: str = "files") -> Iterator[tuple[str, str]]:
-    matches = re.compile(_translate(composed(pattern))).fullmatch
-    return _read_matching(root, lambda name: matches(composed(name)) is not None, pattern, argument)
+def _read_pattern(root: Path, pattern: str, argument: str, left: LeftOut) -> Iterator[tuple[str, str]]:
+    loose = re.compile(_translate(composed(pattern))).fullmatch
+    strict = re.compile(_translate(composed(pattern), dots=False)).fullmatch
+    matching = [name for name in _plain_files(root, pattern) if loose(composed(name))]
+    wanted = [name for name in matching if strict(composed(name))]
+    hidden = set(matching) - set(wanted)
+    left.secret.update(name for name in hidden if kind_of(name.rpartition("/")[2]) == "secret")
+    return _some(root, dict(_taken(root, wanted, argument, left)), pattern, argument, left)
 
 
-def _read_under(root: Path, folder: str, argument: str) -> Iterator[tuple[str, str]]:
-    return _read_matching(root, lambda name: name.startswith(f"{folder}/"), f"{folder}/**/*", argument)
+def _read_under(root: Path, folder: str, argument: str, left: LeftOut) -> Iterator[tuple[str, str]]:
+    pattern = f"{folder}/**/*"
+    matching = [name for name in _plain_files(root, pattern) if name.startswith(f"{folder}/")]
+    return _some(root, dict(_taken(root, matching, argument, left)), pattern, argument, left)
 
 
-def _read_matching(
-    root: Path, matches: Callable[[str], bool], pattern: str, argument: str
-) -> Iterator[tuple[str, str]]:
-    empty = True
+def _plain_files(root: Path, pattern: str) -> Iterator[str]:
     for name in _walk(root, keep=frozenset(pattern.split("/"))):
-        if matches(name) and not (root / name).is_symlink() and (root / name).is_file():
-            text = _text(root / name, argument, name)
-            if text is not None and not stays_back(name.rpartition("/")[2], text[:HEAD].encode()):
-                empty = False
-                yield name, text
-    if empty:
-        raise TaskError(
-            f"no text file matches {pattern!r}", field=argument, hint=f"patterns are relative to {root}"
-        )
+        if not (root / name).is_symlink() and (root / name).is_file():
+            yield name
+
+
+def _taken(root: Path, names: Sequence[str], argument: str, left: LeftOut) -> Iterator[tuple[str, str]]:
+    """Those of the files that may be shown though nobody named them."""
+    from escalator.workspace.ignored import ignored
+
+    gone = ignored(root, names)
+    left.ignored.update(gone)
+    for name in names:
+        text = None if name in gone else _text(root / name, argument, name)
+        if text is None:
+            continue
+        if stays_back(name.rpartition("/")[2], text[:HEAD].encode()):
+            left.secret.add(name)
+        else:
+            yield name, text
+
+
+def _some(
+    root: Path, found: dict[str, str], pattern: str, argument: str, left: LeftOut
+) -> Iterator[tuple[str, str]]:
+    if not found:
+        hint = left.sentence(argument) or f"patterns are relative to {root}"
+        raise TaskError(f"no text file matches {pattern!r}", field=argument, hint=hint)
+    return iter(found.items())
 
 
 def _text(place: Path, argument: str, name: str) -> str | None:
@@ -165,23 +235,28 @@ def _is_walked(folder: str, *, top: bool) -> bool:
     return folder not in _SKIPPED_DIRS and kind_of(folder, folder=True, top=top) is None
 
 
-def _translate(pattern: str) -> str:
-    out, rest = [], pattern
+def _translate(pattern: str, *, dots: bool = True) -> str:
+    """A pattern as a regular expression. Without `dots` no sign stands for the dot that a name begins with."""
+    shy = "" if dots else r"(?!\.)"
+    out, rest, begins = list[str](), pattern, True
     while rest:
+        before, guard = rest, shy if begins else ""
         if rest.startswith("**/"):
-            out.append("(?:[^/]+/)*")
+            out.append(f"(?:{shy}[^/]+/)*")
             rest = rest[3:]
         elif rest == "**":
-            out.append(".+")
+            out.append(f"{shy}[^/]+(?:/{shy}[^/]+)*")
             rest = ""
         elif rest[0] == "[" and "]" in rest[2:]:
             end = rest.index("]", 2)
             inside = rest[1:end].replace("\\", "\\\\").replace("^", "\\^").replace("[", "\\[")
-            out.append(f"[^/{inside[1:]}]" if inside.startswith("!") else f"[{inside}]")
+            out.append(guard + (f"[^/{inside[1:]}]" if inside.startswith("!") else f"[{inside}]"))
             rest = rest[end + 1 :]
         else:
-            out.append({"*": "[^/]*", "?": "[^/]"}.get(rest[0], re.escape(rest[0])))
+            sign = {"*": "[^/]*", "?": "[^/]"}.get(rest[0])
+            out.append(guard + sign if sign else re.escape(rest[0]))
             rest = rest[1:]
+        begins = before[: len(before) - len(rest)].endswith("/")
     return "".join(out)
 
 

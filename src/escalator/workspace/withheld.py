@@ -112,6 +112,14 @@ def stays_back(name: str, head: bytes) -> bool:
     return holds_key(name, head)
 
 
+def is_secret(path: str, text: str) -> bool:
+    """Whether a file that a task was given by name may hold a secret, by its folders, its name or its text."""
+    *folders, name = path.split("/")
+    if any(kind_of(folder, folder=True) == "secret" for folder in folders):
+        return True
+    return kind_of(name) != "tool" and stays_back(name, text[:HEAD].encode("utf-8", "replace"))
+
+
 def _is_public(head: bytes) -> bool:
     return head.lstrip().startswith(b"-----BEGIN ") and b"PRIVATE" not in head and b"Static key" not in head
 
@@ -139,6 +147,6 @@ def _is_token(line: bytes) -> bool:
 
 
 def _has_aws_key(head: bytes) -> bool:
-    if b"ccess_key" not in head and b"ccessKey" not in head and b"CCESS_KEY" not in head:
+    if b"ccess" not in head and b"CCESS_KEY" not in head:
         return False
     return any(b"EXAMPLE" not in found[0] for found in _AWS.finditer(head))

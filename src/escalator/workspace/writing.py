@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +33,7 @@ def write_changes(
     tests: Mapping[str, str] | None = None,
     protected: Iterable[str] = (),
     in_place: bool = False,
+    absent: Collection[str] | None = None,
     force: bool = False,
     message: str = "",
     wait: float = WAIT,
@@ -42,10 +43,11 @@ def write_changes(
     `expected` and `tests` are what the files of the task held when it was judged: one that holds something else
     now, or was removed, is a conflict, whether the change set touches it or not, and so is a file to be written
     that exists without having been read; `force` overrules conflicts. What holds the new content already is none.
-    Unless `in_place`, a directory with none of the expected files counts as a fresh place to write to.
-    Permissions, owners and newline styles are kept, directories are made. `message` makes one commit of these
-    files. Waits up to `wait` seconds for others who write to the tree. Raises `TaskError` and leaves the tree as
-    it was.
+    Unless `in_place`, a directory with none of the expected files counts as a fresh place to write to. `absent`
+    are those files and tests that were not in the tree when the task began (None: not noted), so that nobody
+    removed them. Permissions, owners and newline styles are kept, directories are made. `message` makes one
+    commit of these files. Waits up to `wait` seconds for others who write to the tree. Raises `TaskError` and
+    leaves the tree as it was.
     """
     if root is None:
         raise TaskError("there is no workspace to write to", field="path", hint="pass a path: apply('some/dir')")
@@ -53,7 +55,12 @@ def write_changes(
     if not files:
         return Written(())
     known = Known(
-        files=expected or {}, tests=tests or {}, protected=tuple(protected), in_place=in_place, force=force
+        files=expected or {},
+        tests=tests or {},
+        protected=tuple(protected),
+        in_place=in_place,
+        absent=absent,
+        force=force,
     )
     known.must_allow(files)
     with _alone(base, files, wait):

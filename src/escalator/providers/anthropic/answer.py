@@ -9,14 +9,14 @@ from dataclasses import field as default
 from typing import TYPE_CHECKING
 
 from escalator.errors import ProviderError
-from escalator.pricing import token_ceiling
 from escalator.providers.base import Ending, condition, output_ceiling
-from escalator.providers.sdk.provider import count, field, text
-from escalator.records import Completion, ToolCall, Usage
+from escalator.providers.sdk.provider import field, reported, text
+from escalator.providers.usage import read_usage
+from escalator.records import Completion, ToolCall
 
 if TYPE_CHECKING:
     from escalator.providers.http.watch import Timing
-    from escalator.records import Request
+    from escalator.records import Request, Usage
 
 _ENDINGS: Mapping[str, tuple[str, Ending]] = {
     "end_turn": ("stop", "stop"),
@@ -28,8 +28,6 @@ _ENDINGS: Mapping[str, tuple[str, Ending]] = {
     "pause_turn": ("pause", "incomplete"),
 }
 """Claude's stop reasons in our words; one that is not here did not exist when this was written."""
-
-_COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -50,8 +48,7 @@ class ClaudeAnswer:
         self._stop: str | None = None
         self._detail = ""
         self._blocks: dict[int, _Block] = {}
-        self._counts: dict[str, int] = {}
-        self._hour_writes = self._thought = 0
+        self._usage: dict[str, object] = {}
 
     def take(self, event: object) -> None:
         """The next event of a stream; kinds that did not exist when this was written are passed over."""
@@ -116,19 +113,7 @@ class ClaudeAnswer:
 
     def usage(self) -> Usage:
         """The tokens in our counting: all input with the cached, all output with the thinking."""
-        plain, output = self._counts.get("input_tokens"), self._counts.get("output_tokens")
-        read = self._counts.get("cache_read_input_tokens", 0)
-        written = self._counts.get("cache_creation_input_tokens", 0)
-        known = plain is not None and output is not None
-        return Usage(
-            input_tokens=token_ceiling(self._request) if plain is None else plain + read + written,
-            output_tokens=self._written() if output is None else output,
-            cache_read_tokens=read,
-            cache_write_tokens=max(written - self._hour_writes, 0),
-            cache_write_1h_tokens=self._hour_writes,
-            reasoning_tokens=self._thought,
-            estimated=not known,
-        )
+        return read_usage(self._usage, self._request, self._parts())
 
     def _begin(self, message: object) -> None:
         self._begun = message is not None
@@ -143,14 +128,7 @@ class ClaudeAnswer:
         self._detail = text(field(details, "category")) or text(field(details, "explanation")) or self._detail
 
     def _use(self, usage: object) -> None:
-        for name in _COUNTS:
-            tokens = count(field(usage, name))
-            if tokens is not None:
-                self._counts[name] = tokens
-        self._hour_writes = (
-            count(field(field(usage, "cache_creation"), "ephemeral_1h_input_tokens")) or self._hour_writes
-        )
-        self._thought = count(field(field(usage, "output_tokens_details"), "thinking_tokens")) or self._thought
+        self._usage |= reported(usage)
 
     def _grow(self, index: int, delta: object) -> None:
         for name, kind in (("text", "text"), ("thinking", "thinking"), ("partial_json", "tool_use")):
@@ -168,8 +146,11 @@ class ClaudeAnswer:
     def _text(self, kind: str) -> str:
         return "".join(part for block in self._of(kind) for part in block.parts)
 
+    def _parts(self) -> list[str]:
+        return [part for block in self._blocks.values() for part in block.parts]
+
     def _written(self) -> int:
-        return output_ceiling(part for block in self._blocks.values() for part in block.parts)
+        return output_ceiling(self._parts())
 
 
 def _block(content: object) -> _Block:

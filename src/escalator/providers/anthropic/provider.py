@@ -10,6 +10,7 @@ from escalator.providers.anthropic import errors
 from escalator.providers.anthropic import request as asking
 from escalator.providers.anthropic.answer import ClaudeAnswer
 from escalator.providers.base import ModelInfo
+from escalator.providers.bounds import of_claude
 from escalator.providers.http.transport import DONE_GRACE
 from escalator.providers.sdk.provider import PROBE, Exchange, SdkProvider, count, field, text
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from escalator.errors import ProviderError
+    from escalator.pricing import Bound
     from escalator.records import Completion, Request
 
 _KIND = KINDS["anthropic"]
@@ -85,6 +87,10 @@ class Anthropic(SdkProvider["anthropic.Anthropic", "anthropic.AsyncAnthropic"]):
             else:
                 self._whole(answer, sent)
         return self._settled(answer, watch, request)
+
+    def bound(self, request: Request) -> Bound:
+        """The most tokens it can be billed for."""
+        return of_claude(request)
 
     def count_tokens(self, request: Request) -> int | None:
         """The tokens of the prompt as the provider counts them, by a free call; None where it does not say."""

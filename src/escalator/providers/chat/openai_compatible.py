@@ -14,14 +14,17 @@ from urllib.parse import urlsplit
 from escalator.errors import ConfigError, ProviderError
 from escalator.kinds import ANY_SERVER, KINDS, Dialect
 from escalator.providers.base import Health, ModelInfo
+from escalator.providers.bounds import of_body
 from escalator.providers.chat.body import chat_body
 from escalator.providers.chat.reader import ChatReader, read_body
 from escalator.providers.http.transport import Call
 from escalator.providers.http.wire import WireProvider, encoded
+from escalator.records import Timeouts
 
 if TYPE_CHECKING:
     import httpx2
 
+    from escalator.pricing import Bound
     from escalator.records import Request
 
 __all__ = ["OpenAICompatible", "read_body", "read_models"]
@@ -48,7 +51,7 @@ class OpenAICompatible(WireProvider):
         transport: httpx2.BaseTransport | None = None,
         async_transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        self._dialect = _dialect_of(kind, name)
+        self._kind, self._dialect = kind, _dialect_of(kind, name)
         trimmed = base_url.strip().rstrip("/")
         root = trimmed.removesuffix("/v1")
         self._prefix = "" if root == trimmed and _VERSIONED.search(urlsplit(trimmed).path) else "/v1"
@@ -63,11 +66,32 @@ class OpenAICompatible(WireProvider):
         )
 
     def _call(self, request: Request) -> Call:
-        body = chat_body(request, self._dialect, new_limit_name=self._new_limit_name)
-        return Call(path=f"{self._prefix}/chat/completions", body=encoded(body), timeouts=request.timeouts)
+        body = encoded(self._body(request))
+        return Call(path=f"{self._prefix}/chat/completions", body=body, timeouts=request.timeouts)
+
+    def _body(self, request: Request) -> dict[str, object]:
+        return chat_body(request, self._dialect, new_limit_name=self._new_limit_name)
+
+    def bound(self, request: Request) -> Bound:
+        """The most tokens it can be billed for."""
+        return of_body(request, self._body(request))
 
     def _reader(self, request: Request) -> ChatReader:
         return ChatReader(request)
+
+    def whereabouts(self, model_id: str, *, seconds: float = 10.0) -> str:
+        """Where an Ollama server that is spoken to in OpenAI's words has a model run, as `Ollama.whereabouts`;
+        empty for servers of other makers, which do not know the question.
+        """
+        if self._kind != ANY_SERVER.name:
+            return ""
+        from escalator.providers.ollama import read_whereabouts
+
+        limits = Timeouts(connect=3.0, first_byte=seconds, total=seconds)
+        try:
+            return read_whereabouts(self._ask("/api/show", {"model": model_id}, limits))
+        except ProviderError:
+            return ""
 
     def count_tokens(self, request: Request) -> int | None:
         """The exact number of prompt tokens where the server counts them (llama.cpp), else None."""

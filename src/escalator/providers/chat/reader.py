@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from escalator.errors import ProviderError
-from escalator.pricing import token_ceiling, token_estimate
+from escalator.pricing import token_estimate
 from escalator.providers.base import Ending, condition, output_ceiling
 from escalator.providers.chat.native import as_chat
 from escalator.providers.failures import Fault, failure, fault_in, fault_of_body
@@ -15,6 +15,7 @@ from escalator.providers.http.sse import Event, Events
 from escalator.providers.http.watch import Timing
 from escalator.providers.http.wire import no_json
 from escalator.providers.thinking import split_thinking, written_tool_calls
+from escalator.providers.usage import read_usage
 from escalator.records import Completion, Request, ToolCall, Usage
 
 _ENDINGS: Mapping[str, Ending] = {
@@ -295,22 +296,6 @@ class ChatReader:
         return output_ceiling((*self._text, *self._reasoning, *(call[1] for call in self._calls.values())))
 
 
-def read_usage(usage: Mapping[str, object] | None, request: Request, written: Iterable[str]) -> Usage:
-    """Tokens as reported, or upper bounds marked as estimated where a figure is missing."""
-    usage = usage or {}
-    sent, answered = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-    thought = _detail(usage, "completion_tokens_details", "reasoning_tokens")
-    if answered is not None and thought > answered:
-        answered += thought
-    return Usage(
-        input_tokens=token_ceiling(request) if sent is None else sent,
-        output_tokens=output_ceiling(written) if answered is None else answered,
-        cache_read_tokens=_detail(usage, "prompt_tokens_details", "cached_tokens"),
-        reasoning_tokens=thought,
-        estimated=sent is None or answered is None,
-    )
-
-
 def raise_if_overflown(usage: Usage | None, request: Request, *, status: int) -> None:
     """Raise `context_overflow` where an empty answer is explained by a prompt above the model's window."""
     window = request.model.context
@@ -328,15 +313,6 @@ def raise_if_overflown(usage: Usage | None, request: Request, *, status: int) ->
         input_tokens=sent,
         output_tokens=0,
     )
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _detail(usage: Mapping[str, object], group: str, field: str) -> int:
-    details = usage.get(group)
-    return (_count(details.get(field)) if isinstance(details, dict) else None) or 0
 
 
 def _text(value: object) -> str:

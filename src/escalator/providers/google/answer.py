@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from escalator.errors import ProviderError
-from escalator.pricing import token_ceiling
 from escalator.providers.base import Ending, condition, output_ceiling
-from escalator.providers.sdk.provider import count, field, text
-from escalator.records import Completion, ToolCall, Usage
+from escalator.providers.sdk.provider import field, reported, text
+from escalator.providers.usage import read_usage
+from escalator.records import Completion, ToolCall
 
 if TYPE_CHECKING:
     from escalator.providers.http.watch import Timing
-    from escalator.records import Request
+    from escalator.records import Request, Usage
 
 _REFUSALS = frozenset(
     {
@@ -41,13 +42,6 @@ _FAILURES = frozenset(
     }
 )
 _NONE = frozenset({"", "FINISH_REASON_UNSPECIFIED"})
-_COUNTS = (
-    "prompt_token_count",
-    "tool_use_prompt_token_count",
-    "cached_content_token_count",
-    "candidates_token_count",
-    "thoughts_token_count",
-)
 
 
 class GeminiAnswer:
@@ -61,7 +55,7 @@ class GeminiAnswer:
         self._texts: list[str] = []
         self._thoughts: list[str] = []
         self._calls: list[ToolCall] = []
-        self._counts: dict[str, int] = {}
+        self._usage: dict[str, object] = {}
 
     def take(self, chunk: object) -> None:
         """The next chunk. Usage in it replaces what was told before."""
@@ -73,10 +67,7 @@ class GeminiAnswer:
         self._id = text(field(chunk, "response_id")) or self._id
         self._model = text(field(chunk, "model_version")) or self._model
         self._blocked = _word(field(feedback, "block_reason")) or self._blocked
-        for name in _COUNTS:
-            tokens = count(field(usage, name))
-            if tokens is not None:
-                self._counts[name] = tokens
+        self._usage |= reported(usage)
         for candidate in candidates[:1] if isinstance(candidates, list) else ():
             self._hear(candidate)
 
@@ -118,19 +109,9 @@ class GeminiAnswer:
 
     def usage(self) -> Usage:
         """The tokens in our counting: all input with the cached, all output with the thinking."""
-        counts = self._counts
-        prompt = counts.get("prompt_token_count")
-        thought = counts.get("thoughts_token_count", 0)
-        answered = "candidates_token_count" in counts or thought > 0
-        silent = not self._texts and not self._calls
-        return Usage(
-            input_tokens=(token_ceiling(self._request) if prompt is None else prompt)
-            + counts.get("tool_use_prompt_token_count", 0),
-            output_tokens=counts.get("candidates_token_count", 0) + thought if answered else self._written(),
-            cache_read_tokens=counts.get("cached_content_token_count", 0),
-            reasoning_tokens=thought,
-            estimated=prompt is None or not (answered or silent),
-        )
+        found = read_usage(self._usage, self._request, self._parts())
+        silent = not self._texts and not self._calls and "prompt_token_count" in self._usage
+        return replace(found, estimated=False) if silent and not found.output_tokens else found
 
     def _hear(self, candidate: object) -> None:
         self._candidate = True
@@ -156,8 +137,11 @@ class GeminiAnswer:
             return ("tool_calls" if self._calls else "stop"), "stop"
         return _ending_of(self._finish)
 
+    def _parts(self) -> list[str]:
+        return [*self._texts, *self._thoughts, *(call.arguments for call in self._calls)]
+
     def _written(self) -> int:
-        return output_ceiling([*self._texts, *self._thoughts, *(call.arguments for call in self._calls)])
+        return output_ceiling(self._parts())
 
 
 _KNOWN: Mapping[str, tuple[str, Ending]] = {

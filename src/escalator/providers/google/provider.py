@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from escalator.kinds import KINDS
 from escalator.pricing.tokens import PER_SCHEMA
 from escalator.providers.base import ModelInfo
+from escalator.providers.bounds import of_gemini
 from escalator.providers.google import errors
 from escalator.providers.google import request as asking
 from escalator.providers.google.answer import GeminiAnswer
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from google.genai.client import AsyncClient
 
     from escalator.errors import ProviderError
+    from escalator.pricing import Bound
     from escalator.records import Completion, Request
 
 _KIND = KINDS["google"]
@@ -87,6 +89,10 @@ class Google(SdkProvider["genai.Client", "AsyncClient"]):
             else:
                 answer.take(await models.generate_content(**call))
         return self._settled(answer, watch, request)
+
+    def bound(self, request: Request) -> Bound:
+        """The most tokens it can be billed for."""
+        return of_gemini(request)
 
     def count_tokens(self, request: Request) -> int | None:
         """The tokens of the prompt as the provider counts them, by a free call; None where it does not say."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv6Address
+from socket import SOCK_STREAM, getaddrinfo
 from urllib.parse import quote, unquote, urlsplit
 
 from escalator.errors import ConfigError
+from escalator.kinds import at_home, numeric
 
 _PORTS = {"http": 80, "https": 443}
 _KEPT = "/%?&=:@!$'()*+,;~[]"
@@ -62,9 +65,12 @@ class Proxy:
         self.auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
 
 
-def proxy_of(url: str) -> Proxy | None:
-    """The proxy the environment names for this URL; never one for this machine itself. Raises `ConfigError`."""
-    if is_loopback(url):
+def proxy_of(url: str, *, direct: bool | None = None) -> Proxy | None:
+    """The proxy the environment names for this URL; none for a `direct` one. Raises `ConfigError`.
+
+    `direct` None: an address of one's own network is. A proxy there would read what was to stay at home.
+    """
+    if at_home(url) if direct is None else direct:
         return None
     from urllib.request import getproxies, proxy_bypass
 
@@ -74,14 +80,22 @@ def proxy_of(url: str) -> Proxy | None:
     return None if not found or proxy_bypass(parts.hostname or "") else Proxy(found, server=url)
 
 
-def is_loopback(url: str) -> bool:
-    """Whether the URL names this machine itself."""
-    from ipaddress import ip_address
+def strayed(url: str) -> str:
+    """The address outside one's own networks that the host of this URL resolves to; empty if there is none.
 
+    A name of one's own network may have a worldwide IPv6 address beside a private one. A name that nobody knows is
+    nowhere, and so is what would be sent there.
+    """
     host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
     try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+        found = getaddrinfo(host, None, type=SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return ""
+    addresses = [numeric(str(entry[4][0]).partition("%")[0]) for entry in found]
+    private = any(isinstance(address, IPv4Address) and not address.is_global for address in addresses)
+    away = [
+        str(address)
+        for address in addresses
+        if address is not None and address.is_global and not (private and isinstance(address, IPv6Address))
+    ]
+    return next(iter(away), "")

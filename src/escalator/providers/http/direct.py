@@ -22,8 +22,8 @@ class DirectPool:
 
     errors: Errors = (*CORE_ERRORS, UndecodableError)
 
-    def __init__(self, address: Address, headers: Mapping[str, str]) -> None:
-        self._pool = open_pool(address.url(""))
+    def __init__(self, address: Address, headers: Mapping[str, str], *, direct: bool | None = None) -> None:
+        self._pool = open_pool(address.url(""), direct=direct)
         self._address = address
         self._headers = [
             (b"host", address.netloc.encode()),

@@ -23,14 +23,14 @@ TRANSPORT_ERRORS: Errors = (httpx2.TransportError, httpx2.DecodingError, httpx2.
 """What may come out of a transport: ours raises the core's errors, a test's mock those of httpx2."""
 
 
-def open_transport(url: str) -> httpx2.BaseTransport:
-    """A pool for the server of this URL, for use from threads."""
-    return _Transport(open_pool(url))
+def open_transport(url: str, *, direct: bool | None = None) -> httpx2.BaseTransport:
+    """A pool for the server of this URL, for use from threads. `direct`: see `proxy_of`."""
+    return _Transport(open_pool(url, direct=direct))
 
 
-def open_async_transport(url: str) -> httpx2.AsyncBaseTransport:
+def open_async_transport(url: str, *, direct: bool | None = None) -> httpx2.AsyncBaseTransport:
     """A pool for the server of this URL, for one event loop."""
-    return _AsyncTransport(open_async_pool(url))
+    return _AsyncTransport(open_async_pool(url, direct=direct))
 
 
 def _core_request(request: httpx2.Request) -> httpcore2.Request:

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpcore2
 
-from escalator.providers.http.address import proxy_of
+from escalator.providers.http.address import Proxy, proxy_of
 from escalator.providers.http.pools import Errors
 from escalator.providers.http.watch import Watch, watching
 
@@ -48,20 +48,21 @@ def _tls(file: str | None, folder: str | None) -> ssl.SSLContext:
     return httpcore2.default_ssl_context()
 
 
-def open_pool(url: str) -> httpcore2.ConnectionPool:
-    """A pool for the server of this URL, for use from threads."""
-    pool: httpcore2.ConnectionPool = _pool(url, httpcore2.ConnectionPool, httpcore2.HTTPProxy, _ClockedBackend())
+def open_pool(url: str, *, direct: bool | None = None) -> httpcore2.ConnectionPool:
+    """A pool for the server of this URL, for use from threads. `direct`: see `proxy_of`."""
+    kinds = (httpcore2.ConnectionPool, httpcore2.HTTPProxy)
+    pool: httpcore2.ConnectionPool = _pool(url, kinds, _ClockedBackend(), proxy_of(url, direct=direct))
     return pool
 
 
-def open_async_pool(url: str) -> httpcore2.AsyncConnectionPool:
+def open_async_pool(url: str, *, direct: bool | None = None) -> httpcore2.AsyncConnectionPool:
     """A pool for the server of this URL, for one event loop."""
     kinds = (httpcore2.AsyncConnectionPool, httpcore2.AsyncHTTPProxy)
-    pool: httpcore2.AsyncConnectionPool = _pool(url, *kinds, _WatchedBackend())
+    pool: httpcore2.AsyncConnectionPool = _pool(url, kinds, _WatchedBackend(), proxy_of(url, direct=direct))
     return pool
 
 
-def _pool(url: str, direct: Any, proxied: Any, backend: object) -> Any:
+def _pool(url: str, kinds: tuple[Any, Any], backend: object, proxy: Proxy | None) -> Any:
     options = {
         "ssl_context": tls() if url.startswith("https:") else None,
         "max_connections": MOST_CONNECTIONS,
@@ -69,9 +70,9 @@ def _pool(url: str, direct: Any, proxied: Any, backend: object) -> Any:
         "keepalive_expiry": KEEP_SECONDS,
         "network_backend": backend,
     }
-    proxy = proxy_of(url)
+    pool, proxied = kinds
     if proxy is None:
-        return direct(**options)
+        return pool(**options)
     if proxy.auth is not None:
         options["proxy_auth"] = proxy.auth
     return proxied(proxy_url=proxy.url, **options)

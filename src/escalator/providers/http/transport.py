@@ -78,9 +78,12 @@ class Whole:
 class Endpoint:
     """The connections to one server. Safe to share between threads and event loops.
 
-    `transport` and `async_transport` replace the network, for tests. Raises `ConfigError` where `base_url` is no
-    web address.
+    `transport` and `async_transport` replace the network, for tests. `direct` says whether a proxy of the
+    environment is passed by; None leaves that to the address (`proxy_of`). Raises `ConfigError` where `base_url`
+    is no web address.
     """
+
+    direct: bool | None = None
 
     def __init__(
         self,
@@ -157,7 +160,7 @@ class Endpoint:
             return ModelPool(self._given, self._address, self._headers)
         from escalator.providers.http.direct import DirectPool
 
-        return DirectPool(self._address, self._headers)
+        return DirectPool(self._address, self._headers, direct=self.direct)
 
     async def _pool_of_loop(self, loop: asyncio.AbstractEventLoop) -> AsyncPool:
         kept = self._by_loop.get(loop)
@@ -178,13 +181,13 @@ class Endpoint:
         self._loaded = True
 
     def _open_async(self) -> AsyncPool:
-        if self._given_async is None and proxy_of(self.base_url) is None:
+        if self._given_async is None and proxy_of(self.base_url, direct=self.direct) is None:
             from escalator.providers.http.aio import LoopPool
 
             return LoopPool(self._address, self._headers)
         from escalator.providers.http.models import AsyncModelPool, open_async_transport
 
-        transport = self._given_async or open_async_transport(self.base_url)
+        transport = self._given_async or open_async_transport(self.base_url, direct=self.direct)
         return AsyncModelPool(transport, self._address, self._headers)
 
     async def _keep(self, loop: asyncio.AbstractEventLoop, pool: AsyncPool) -> _Kept:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from escalator.errors import ConfigError, ProviderError
+from escalator.foreign import address
 from escalator.pricing import token_ceiling
 from escalator.providers.base import Health, failed
 from escalator.providers.failures import failure, fault_of_body
@@ -56,6 +57,10 @@ class WireProvider:
             known["authorization"] = f"Bearer {self._api_key}"
         self._secrets = (self._api_key, *(value for key, value in known.items() if _is_secret(key)))
         self._endpoint = Endpoint(base_url, headers=known, transport=transport, async_transport=async_transport)
+
+    def reach(self, *, directly: bool) -> None:
+        """Pass the environment's proxies by, or not, whatever the address says; before the first request."""
+        self._endpoint.direct = directly
 
     def _call(self, request: Request) -> Call:
         raise TypeError(f"{type(self).__name__} must say what it sends.")
@@ -119,7 +124,7 @@ class WireProvider:
         except ProviderError as error:
             return Health(alive=False, seconds=time.monotonic() - started, detail=error.message)
         seconds = time.monotonic() - started
-        return Health(alive=True, seconds=seconds, detail=f"{self._endpoint.base_url} answers.")
+        return Health(alive=True, seconds=seconds, detail=f"{address(self._endpoint.base_url)} answers.")
 
     def close(self) -> None:
         """Close the connections of threads; the next call opens new ones."""

@@ -71,6 +71,7 @@ class SdkProvider(ABC, Generic[S, A]):
     """
 
     _package: str
+    _direct: bool | None = None
 
     def __init__(
         self,
@@ -95,6 +96,10 @@ class SdkProvider(ABC, Generic[S, A]):
         self._lock = threading.Lock()
         self._threads: tuple[httpx2.Client, S] | None = None
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Kept[A]] = WeakKeyDictionary()
+
+    def reach(self, *, directly: bool) -> None:
+        """Pass the environment's proxies by, or not, whatever the address says; before the first request."""
+        self._direct = directly
 
     @abstractmethod
     def _make(self, http: httpx2.Client) -> S:
@@ -121,7 +126,7 @@ class SdkProvider(ABC, Generic[S, A]):
 
             with self._lock:
                 if self._threads is None:
-                    http = open_client(self.url, self._given)
+                    http = open_client(self.url, self._given, direct=self._direct)
                     self._threads = (http, self._make(http))
         return self._threads[1]
 
@@ -135,7 +140,7 @@ class SdkProvider(ABC, Generic[S, A]):
         if kept is None:
             from escalator.providers.sdk.wire import open_async_client
 
-            http = open_async_client(self.url, self._given_async)
+            http = open_async_client(self.url, self._given_async, direct=self._direct)
             kept = _Kept(http, self._make_async(http))
             with self._lock:
                 for other in [other for other in self._loops if other.is_closed()]:
@@ -343,6 +348,14 @@ def allowed(model: Model, names: frozenset[str]) -> dict[str, object]:
 def field(value: object, name: str) -> Any:
     """A field of an SDK object, or of the mapping that the SDK left where the shape was not as declared."""
     return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+
+
+def reported(usage: object) -> dict[str, object]:
+    """The figures of an SDK's usage object that say anything, by name."""
+    dump = getattr(usage, "model_dump", None)
+    figures = dump(warnings=False) if callable(dump) else usage
+    given = figures.items() if isinstance(figures, Mapping) else ()
+    return {name: value for name, value in given if value is not None}
 
 
 def text(value: object) -> str:

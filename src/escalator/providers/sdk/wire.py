@@ -17,14 +17,18 @@ from escalator.providers.http.watch import Watch, watching
 from escalator.providers.sdk.provider import Exchange
 
 
-def open_client(url: str, transport: httpx2.BaseTransport | None) -> httpx2.Client:
+def open_client(url: str, transport: httpx2.BaseTransport | None, *, direct: bool | None = None) -> httpx2.Client:
     """A client for threads. It follows no redirect, which could carry a key to another host."""
-    return httpx2.Client(transport=_Tap(transport or open_transport(url)), trust_env=False)
+    opened = transport or open_transport(url, direct=direct)
+    return httpx2.Client(transport=_Tap(opened), trust_env=False)
 
 
-def open_async_client(url: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2.AsyncClient:
+def open_async_client(
+    url: str, transport: httpx2.AsyncBaseTransport | None, *, direct: bool | None = None
+) -> httpx2.AsyncClient:
     """The same for one event loop."""
-    return httpx2.AsyncClient(transport=_AsyncTap(transport or open_async_transport(url)), trust_env=False)
+    opened = transport or open_async_transport(url, direct=direct)
+    return httpx2.AsyncClient(transport=_AsyncTap(opened), trust_env=False)
 
 
 class _Tap(httpx2.BaseTransport):

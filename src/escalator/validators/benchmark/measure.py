@@ -57,7 +57,7 @@ def benchmark(
     call uses, varied (one number added to all, a few letters changed) in a way in which the base takes them and
     base and answer agree, the same for both sides. Where inputs cannot be varied, and for a `command`, each call
     has a process of its own, and what it left on the disk is taken away before the next; such a call must take
-    0.3 ms. What is lazy is used up within the time; work done outside it counts as well.
+    0.3 ms of processor time. What is lazy is used up within the time; work done outside it counts as well.
 
     Results are compared by value, exactly and with their types, without tolerance; some of each block, drawn after
     it. Objects of the same type are compared by what they hold. Another result for the benchmark's own input

@@ -109,23 +109,28 @@ class Size:
     def __init__(self, job: dict[str, Any], where: dict[str, Path], ground: Ground, size: int) -> None:
         self.job, self.where, self.ground, self.size = job, where, ground, size
         self.share = job["seconds"] / len(job["sizes"])
-        self.once = 0.0
+        self.once = self.timed_alone = 0.0
 
     def run(self) -> dict[str, Any]:
         """The samples, and how inputs were varied."""
         self.once, own = self.compared_once()
         source = None if "command" in self.job else self.source(own)
-        if source is None and "command" not in self.job and self.once < SHORTEST:
-            raise Wrong(wrong="short", size=self.size, seconds=self.once)
+        if source is None and "command" not in self.job and self.timed_alone < SHORTEST:
+            raise Wrong(wrong="short", size=self.size, seconds=self.timed_alone)
         rounds = self.sampled(source)
         return {"size": self.size, "inputs": source.kind.name if source else "the same", **rounds}
 
     def compared_once(self) -> tuple[float, dict[str, Any]]:
-        """Seconds of the base for the benchmark's own input, on which both must agree; what the call uses."""
+        """Seconds of the base for the benchmark's own input, on which both must agree; what the call uses.
+
+        Whether a call can be timed alone is told by the clock that would time it: other work on the machine makes
+        every call long on the wall.
+        """
         first = {
             side: self.alone(side, self.share if side == "base" else self.patience) for side in ("base", "answer")
         }
         self.agreed(first["base"][1], first["answer"][1])
+        self.timed_alone = worked(first["base"][0])
         return first["base"][0]["wall"], first["base"][2]
 
     @property

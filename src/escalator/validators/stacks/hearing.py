@@ -279,5 +279,13 @@ def _passing(twin: tuple[Twin, Session]) -> tuple[str, ...]:
     return tuple(sorted(test for test in twin[0].ids if twin[1].tests.get(test) == "passed"))
 
 
+def foreseen(case: Case) -> Verdict | None:
+    """The verdict that every answer would get: the runner itself says on the untouched project what it lacks."""
+    base = case.base
+    lack = None if base is None or base.result.killed else base.reading.lack
+    stated = case.stack.name == "command"  # what it starts may be the answer's to write
+    return None if lack is None or stated else unavailable(NAME, lack.why, lack.mend)
+
+
 def _ran(session: Session) -> bool:
     return any(result != "skipped" for result in session.tests.values())

@@ -17,7 +17,7 @@ from escalator.validators.reports import Format
 from escalator.validators.runs import answer_files, base_files
 from escalator.validators.shadows import shadows
 from escalator.validators.stacks.choose import RUNNERS, Chosen, Runner, chosen
-from escalator.validators.stacks.hearing import Hearing, Laid
+from escalator.validators.stacks.hearing import Hearing, Laid, foreseen
 from escalator.validators.stacks.javascript import imported_place
 from escalator.validators.stacks.joining import joined
 from escalator.validators.stacks.session import Case, run_tests
@@ -122,6 +122,17 @@ class AnyTests:
         for each in self._chosen(brief):
             if each.stack is not None and _lack(brief, each) is None:
                 yield from self._prepare(brief, each, each.stack)
+
+    def foresees(self, brief: Brief) -> Verdict | None:
+        """The verdict that every answer would get, where the run on the untouched project shows it."""
+        if self._takes_python(brief) and (verdict := self.pytest.foresees(brief)) is not None:
+            return verdict
+        cases = (
+            self._cases.get(key_of(brief, each.stack.name, each.share.root))
+            for each in self._chosen(brief)
+            if each.stack
+        )
+        return next((verdict for case in cases if case and (verdict := foreseen(case)) is not None), None)
 
     def __call__(self, candidate: Candidate) -> Flow[Verdict]:
         """Let each runner judge by the tests that are its own; what one of them finds wrong is wrong."""

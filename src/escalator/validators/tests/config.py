@@ -6,9 +6,11 @@ import configparser
 import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from escalator.validators.tests.naming import Naming, naming_of
 
 _KEPT = (
     "markers",
@@ -43,13 +45,15 @@ _PLUGIN_KEYS = {
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """What is taken over: `ini` is the text of a pytest.ini, `pythonpath` folders of the workspace to import from,
-    `plugins` those the tests look as if they use, `arguments` words for pytest's command line.
+    `plugins` those the tests look as if they use, `arguments` words for pytest's command line, `naming` what
+    tests are called.
     """
 
     ini: str
     pythonpath: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
+    naming: Naming = field(default_factory=Naming)
 
 
 def read_settings(workspace: Path | None, sources: Mapping[str, str], tests: Sequence[str] = ()) -> Settings:
@@ -71,7 +75,13 @@ def read_settings(workspace: Path | None, sources: Mapping[str, str], tests: Seq
         pythonpath=tuple(dict.fromkeys(_inside(folder, path) for path in paths if ".." not in path)),
         plugins=plugins,
         arguments=tuple(options) if "pytest_asyncio.plugin" in plugins else (),
+        naming=naming_of(found),
     )
+
+
+def read_naming(workspace: Path, tests: Sequence[str]) -> Naming:
+    """What tests are called in the project, by the settings nearest to these."""
+    return naming_of(_nearest(workspace, tests)[1])
 
 
 def _nearest(workspace: Path, tests: Sequence[str]) -> tuple[str, Mapping[str, object]]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from escalator.records import Candidate
 from escalator.validators.tests.lacking import asked_for, lacking, own_modules
 from escalator.validators.tests.layout import Suite
+from escalator.validators.tests.naming import Naming
+from escalator.validators.tests.nodes import absent
 from escalator.validators.tests.session import Session
 
 _SKIPS = frozenset({"Skipped", "SkipTest"})
@@ -19,19 +21,21 @@ _NETWORK = ("Network is unreachable", "Temporary failure in name resolution", "N
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Expected:
     """Which tests must pass. `ids` are test ids; `patterns` are definitions, each of which must appear as one or
-    more tests; `excused` may be skipped or fail as expected, because the tests themselves say so.
+    more tests; `excused` may be skipped or fail as expected, because the tests themselves say so;
+    `chosen` are ids that the caller gave, of which each must be one test or more.
     """
 
     ids: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     excused: frozenset[str] = frozenset()
+    chosen: tuple[str, ...] = ()
 
     def missing(self, collected: tuple[str, ...]) -> tuple[str, ...]:
         """What was expected and is not there."""
         there = set(collected)
         defined = {_definition(test) for test in collected}
         return tuple(test for test in self.ids if test not in there) + tuple(
-            test for test in self.patterns if test not in defined
+            test for test in (*self.patterns, *absent(self.chosen, collected)) if test not in defined
         )
 
     def excuses(self, test: str) -> bool:
@@ -49,11 +53,10 @@ def expect(suite: Suite, base: Session | None, given: tuple[str, ...] | None) ->
     excused = {test for test, result in known.items() if result in {"skipped", "xfailed"}}
     for path in suite.files:
         text = str(suite.trusted[path])
-        defined, forgiven = _definitions(
-            path, text, custom="python_functions" in suite.settings.ini, own=suite.project
-        )
+        defined, forgiven = _definitions(path, text, naming=suite.settings.naming, own=suite.project)
+        defined = [test for test in defined if suite.takes(test)]
         seen = [test for test in known if test.partition("::")[0] == path]
-        failing = _expected_to_fail(path, text)
+        failing = _expected_to_fail(path, text, suite.settings.naming)
         excused |= {test for test in seen if known[test] == "failed" and _definition(test) in failing}
         if not seen:
             excused |= forgiven
@@ -61,7 +64,8 @@ def expect(suite: Suite, base: Session | None, given: tuple[str, ...] | None) ->
             ids += seen
         elif given is None and not _skips_itself(base, path):
             patterns += defined
-    return Expected(ids=tuple(ids), patterns=tuple(patterns), excused=frozenset(excused))
+    chosen = suite.selected if given is None else ()
+    return Expected(ids=tuple(ids), patterns=tuple(patterns), excused=frozenset(excused), chosen=chosen)
 
 
 def _skips_itself(base: Session | None, path: str) -> bool:
@@ -101,6 +105,11 @@ def trouble(
         passed_before = set(base.report.with_result("passed"))
         found = {test: said for test, said in found.items() if test not in passed_before}
     return found
+
+
+def of_machine(facts: Mapping[str, object], candidate: Candidate, suite: Suite) -> tuple[str, str] | None:
+    """What is wrong, and what a person can do, where an error of the untouched project is none of its own."""
+    return lacking(facts, facts, candidate, suite) or _environment(facts, candidate, suite, same_before=True)
 
 
 def _errors(session: Session) -> dict[str, Mapping[str, object]]:
@@ -161,7 +170,7 @@ def _definition(test: str) -> str:
     return test.partition("[")[0]
 
 
-def _definitions(path: str, text: str, *, custom: bool, own: Collection[str]) -> tuple[list[str], set[str]]:
+def _definitions(path: str, text: str, *, naming: Naming, own: Collection[str]) -> tuple[list[str], set[str]]:
     """The tests a module visibly defines, and those of them that it skips by a decorator which asks nothing of the
     project's `own` modules.
     """
@@ -175,7 +184,7 @@ def _definitions(path: str, text: str, *, custom: bool, own: Collection[str]) ->
     blanket = any(
         _says_skip(node) for node in tree.body if isinstance(node, ast.Assign) and not _reads(node, theirs)
     )
-    for node, prefix, forgiven in _test_functions(tree, path, blanket=blanket):
+    for node, prefix, forgiven in _test_functions(tree, path, blanket=blanket, naming=naming):
         decorators = " ".join(ast.unparse(decorator) for decorator in node.decorator_list)
         if "fixture" in decorators:
             continue
@@ -183,10 +192,10 @@ def _definitions(path: str, text: str, *, custom: bool, own: Collection[str]) ->
         asks = any(_reads(decorator, theirs) for decorator in node.decorator_list)
         if forgiven or (_skips(decorators) and not asks):
             excused.add(defined[-1])
-    return ([] if custom else defined), excused
+    return defined, excused
 
 
-def _expected_to_fail(path: str, text: str) -> set[str]:
+def _expected_to_fail(path: str, text: str, naming: Naming) -> set[str]:
     """The tests that a module marks as failing: that they failed in another way before is no promise to pass."""
     try:
         tree = ast.parse(text)
@@ -194,7 +203,7 @@ def _expected_to_fail(path: str, text: str) -> set[str]:
         return set()
     return {
         f"{prefix}::{node.name}"
-        for node, prefix, _ in _test_functions(tree, path, blanket=False)
+        for node, prefix, _ in _test_functions(tree, path, blanket=False, naming=naming)
         if any("mark.xfail" in ast.unparse(decorator) for decorator in node.decorator_list)
     }
 
@@ -218,29 +227,33 @@ def _reads(node: ast.AST, names: frozenset[str]) -> bool:
 
 
 def _test_functions(
-    tree: ast.Module, path: str, *, blanket: bool
+    tree: ast.Module, path: str, *, blanket: bool, naming: Naming
 ) -> list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, str, bool]]:
     found = []
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and naming.takes_function(node.name):
             found.append((node, path, blanket))
-        elif isinstance(node, ast.ClassDef) and _is_test_class(node):
+        elif isinstance(node, ast.ClassDef) and _is_test_class(node, naming):
             forgiven = blanket or _skips(" ".join(ast.unparse(each) for each in node.decorator_list))
+            takes = Naming().takes_function if _is_unittest(node) else naming.takes_function
             found += [
                 (inner, f"{path}::{node.name}", forgiven)
                 for inner in node.body
-                if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and inner.name.startswith("test")
+                if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and takes(inner.name)
             ]
     return found
 
 
-def _is_test_class(node: ast.ClassDef) -> bool:
+def _is_test_class(node: ast.ClassDef, naming: Naming) -> bool:
     body = {inner.name for inner in node.body if isinstance(inner, ast.FunctionDef)}
     switched_off = any(isinstance(inner, ast.Assign) and "__test__" in ast.unparse(inner) for inner in node.body)
     if switched_off:
         return False
-    bases = " ".join(ast.unparse(base) for base in node.bases)
-    return "TestCase" in bases or (node.name.startswith("Test") and "__init__" not in body)
+    return _is_unittest(node) or (naming.takes_class(node.name) and "__init__" not in body)
+
+
+def _is_unittest(node: ast.ClassDef) -> bool:
+    return "TestCase" in " ".join(ast.unparse(base) for base in node.bases)
 
 
 def _says_skip(node: ast.Assign) -> bool:

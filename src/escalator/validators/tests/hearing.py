@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from escalator.records import Candidate, Verdict
 from escalator.validators.protocol import broke, failed, passed, suspicious, unavailable
 from escalator.validators.tests.decision import expect, not_passed, trouble
 from escalator.validators.tests.feedback import equal_to_everything, on_death, on_failure, on_hang, on_import, tidy
+from escalator.validators.tests.nodes import absent
 from escalator.validators.tests.rerun import NAME, SecondRun, by_nature, undoubted, wavering
 from escalator.validators.tests.session import MIB, Bench, Session
+from escalator.validators.tests.suspects import Seen, unchanged
 from escalator.validators.tests.tamper_scan import Mark
 from escalator.validators.tests.weight import lost_rows, proven
 
@@ -23,6 +25,15 @@ class Case:
 
     bench: Bench
     base: Session | None
+    seen: Seen = field(default_factory=Seen)
+
+
+LIST_THEM = "See the ids with `pytest --collect-only -q`."
+
+
+def no_such_test(test: str) -> str:
+    """What is told of an id that nothing has."""
+    return f"There is no test {test}, with or without the answer."
 
 
 NO_EVIDENCE = 0.5, "These tests passed before the answer too: they are no evidence of the change asked for."
@@ -52,6 +63,17 @@ class Hearing:
     def worth_a_second_run(self) -> bool:
         """Whether the answer fails for failing tests alone, in a run that went as it should."""
         return bool(self.wrong) and self.session.sound and not self._unimportable and not self.missing
+
+    @property
+    def unchanged(self) -> tuple[str, ...]:
+        """What fails in the same words as without an answer, though the answer changes the task's files."""
+        base, files = self.case.base, self.candidate.brief.files
+        touched = any(files[path] != text for path, text in self.candidate.changes.files.items() if path in files)
+        return (
+            unchanged(base, self.session, (*self._unimportable, *self.wrong))
+            if base is not None and touched
+            else ()
+        )
 
     @property
     def unproven(self) -> tuple[str, ...]:
@@ -141,23 +163,44 @@ class Hearing:
         if self.session.hung and base.hung:
             why = f"The tests take longer than {self.case.bench.timeout:g} s even without the answer."
             return broke(NAME, why, "Raise the option timeout.", **more)
-        if any(base.report.results.get(test) in {"passed", "skipped", "xfailed"} for test in base.sentinels):
-            return broke(
-                NAME,
-                "A test that must fail does not, even without the answer: results of these tests prove nothing.",
-                "A conftest.py changes results; set the option trusted_conftest: false.",
-                **more,
-            )
+        proofless = self._proofless(more)
+        if proofless is not None:
+            return proofless
+        nowhere = [
+            test
+            for test in absent(self.expected.chosen, (*base.report.collected, *report.collected))
+            if test.partition("::")[0] not in {*base.report.collect, *report.collect}
+        ]
+        if nowhere and base.report.intact and report.intact:
+            return broke(NAME, no_such_test(nowhere[0]), LIST_THEM, **more)
         if report.status in {3, 4, 5} and base.report.status == report.status:
             shown = tidy(self.session.result.stderr or self.session.result.stdout, 600)
             return broke(NAME, f"pytest cannot run these tests, with or without the answer: {shown}", **more)
-        if _did_not_start(base) and _did_not_start(self.session):
+        if did_not_start(base) and did_not_start(self.session):
             shown = tidy(self.session.result.stderr, 600)
             return broke(NAME, f"pytest does not start, with or without the answer: {shown}", **more)
         if base.sound and self.session.sound and not _ran(base) and not _ran(self.session):
             what = "Every test is skipped" if base.tests else "There is no test in what was given"
             return broke(NAME, f"{what}, with or without the answer.", "Give tests that run.", **more)
         return None
+
+    def _proofless(self, more: dict[str, Any]) -> Verdict | None:
+        """The verdict where results prove nothing, by what the untouched project shows alone."""
+        base = self.case.base
+        if base is None or not any(
+            base.report.results.get(test) in {"passed", "skipped", "xfailed"} for test in base.sentinels
+        ):
+            return None
+        return broke(
+            NAME,
+            "A test that must fail does not, even without the answer: results of these tests prove nothing.",
+            "A conftest.py changes results; set the option trusted_conftest: false.",
+            **more,
+        )
+
+    def unrunnable(self) -> Verdict | None:
+        """The verdict where no run here could prove anything, were this the one without an answer."""
+        return self._not_run({}) or self._proofless({})
 
     def _cut_short(self) -> str:
         """What to tell the model of a run that did not come to its end."""
@@ -257,7 +300,7 @@ def _passing(session: Session) -> tuple[str, ...]:
     return tuple(test for test in session.tests if session.tests[test] in {"passed", "xpassed"})
 
 
-def _did_not_start(session: Session) -> bool:
+def did_not_start(session: Session) -> bool:
     """Whether pytest fell over its settings, before it came to any code of the project."""
     ended = session.report.started and session.report.status is None and not session.result.killed
     said = session.result.stderr

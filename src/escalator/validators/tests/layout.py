@@ -13,10 +13,12 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from escalator.records import Brief
-from escalator.validators.tests.config import Settings, read_settings
+from escalator.validators.tests.config import Settings, read_naming, read_settings
+from escalator.validators.tests.nodes import takes
 
 _NAMED_LIKE_TESTS = re.compile(r"(test_.*|.*_tests?|tests?)\.py")
 _HAS_TESTS = re.compile(r"^\s*(?:async\s+)?def\s+test|TestCase\)", re.MULTILINE)
+_NO_TESTS = frozenset({"conftest.py", "__init__.py", "setup.py"})
 _TEST_FOLDER = re.compile(r"(tests?|testing|specs?)|test_.*|.*_tests?", re.IGNORECASE)
 _DATA_FOLDER = re.compile(
     r"(test_?)?(data|fixtures?|resources|golden|snapshots?|samples?|cases|inputs?)", re.IGNORECASE
@@ -34,7 +36,7 @@ class Suite:
     `trusted`: every file the answer cannot touch. `files`: the test modules to run. `modules`: name of each
     trusted module to its file. `given`: the tests as the caller gave them. `paths`: folders to import from.
     `project`: top-level names that were the project's own before the answer. `hashes`: SHA-256 of the
-    tests as given.
+    tests as given. `selected`: ids of the tests that count, in files of which not all do.
     """
 
     trusted: Mapping[str, str | bytes]
@@ -45,6 +47,26 @@ class Suite:
     project: tuple[str, ...]
     settings: Settings
     hashes: Mapping[str, str]
+    selected: tuple[str, ...] = ()
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """What is run where that is not everything: the selected tests, and the files of which all tests are."""
+        parted = {test.partition("::")[0] for test in self.selected}
+        return (*self.selected, *(path for path in self.files if path not in parted)) if self.selected else ()
+
+    def takes(self, test: str) -> bool:
+        """Whether a test is among those that count."""
+        chosen = frozenset(self.selected)
+        return not chosen or takes(chosen, test) or test.partition("::")[0] in self.runs
+
+    @property
+    def hideable(self) -> dict[str, str]:
+        """The test modules whose expected values may be taken out: not where a test is named with its parameters,
+        of which its id is made.
+        """
+        rows = {test.partition("::")[0] for test in self.selected if "[" in test}
+        return {path: text for path, text in self.texts.items() if path not in rows}
 
     @property
     def texts(self) -> dict[str, str]:
@@ -60,20 +82,31 @@ class Suite:
 def is_test_module(path: str, text: str) -> bool:
     """Whether pytest should collect tests from this file."""
     name = PurePosixPath(path).name
-    if not name.endswith(".py") or name in {"conftest.py", "__init__.py", "setup.py"}:
+    if not name.endswith(".py") or name in _NO_TESTS:
         return False
     return bool(_NAMED_LIKE_TESTS.fullmatch(name) or _HAS_TESTS.search(text))
 
 
 def python_tests(brief: Brief) -> tuple[str, ...]:
     """The paths of the task's tests that pytest can run."""
-    return tuple(path for path, text in brief.tests.items() if is_test_module(path, text))
+    return tuple(
+        path
+        for path, text in brief.tests.items()
+        if path not in brief.helpers and (is_test_module(path, text) or _is_called_so(brief, path, text))
+    )
+
+
+def _is_called_so(brief: Brief, path: str, text: str) -> bool:
+    """Whether a module defines what the project's own settings call a test."""
+    if brief.workspace is None or not path.endswith(".py") or PurePosixPath(path).name in _NO_TESTS:
+        return False
+    return read_naming(brief.workspace, [path]).defines_tests(text)
 
 
 def read_suite(brief: Brief, *, conftest: bool, pythonpath: tuple[str, ...] = ()) -> Suite:
     """Read from the project, as it was before the answer, everything the tests may rely on."""
     tests = {str(PurePosixPath(path)): text.removeprefix(_BYTE_ORDER_MARK) for path, text in brief.tests.items()}
-    files = tuple(path for path, text in tests.items() if is_test_module(path, text))
+    files = tuple(str(PurePosixPath(path)) for path in python_tests(brief))
     trusted: dict[str, str | bytes] = {**_support(brief, files, conftest=conftest), **tests}
     sources = {path: text if isinstance(text, str) else "" for path, text in trusted.items()}
     settings = read_settings(brief.workspace, sources, files)
@@ -92,6 +125,7 @@ def read_suite(brief: Brief, *, conftest: bool, pythonpath: tuple[str, ...] = ()
         project=project.own_names((*shared, *others), tests, files),
         settings=settings,
         hashes={str(PurePosixPath(path)): _hash(text) for path, text in brief.tests.items()},
+        selected=brief.selected,
     )
 
 

@@ -171,7 +171,7 @@ class Reporter:
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         """Keep only the tests asked for, where only some are."""
         if self.wanted:
-            items[:] = [item for item in items if self.wanted & {item.nodeid, item.nodeid.partition("[")[0]}]
+            items[:] = [item for item in items if not self.wanted.isdisjoint(ways_to_name(item.nodeid))]
 
     def pytest_collection_finish(self, session: Any) -> None:
         """Send the ids of what will be run."""
@@ -231,6 +231,12 @@ class Reporter:
             threw=threw,
             **facts,
         )
+
+
+def ways_to_name(test: str) -> list[str]:
+    """A test's id, that of its function without parameters, those of its classes and its file."""
+    names = test.partition("[")[0].split("::")
+    return [test, *("::".join(names[:depth]) for depth in range(1, len(names) + 1))]
 
 
 def clip(text: object) -> str:

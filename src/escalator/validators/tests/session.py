@@ -122,7 +122,7 @@ def run_tests(
     """Run the suite over the workspace with `files` laid over it. `only` limits it to tests, by the ids under
     which they ran or by those without parameters; `form` is how the tests are written, the bench's if not given.
     """
-    form = bench.form if form is None else form
+    form, only = bench.form if form is None else form, only or bench.suite.runs
     suite, key, word = bench.suite, secrets.token_bytes(32), "test_" + secrets.token_hex(6)
     sentinels = tuple(f"{word}.py::{word}{name}" for name in _SENTINELS)
     trusted: dict[str, str | bytes] = {**suite.trusted, **form.texts, f"{word}.py": _sentinel(word)}

@@ -21,6 +21,7 @@ from escalator.validators.tests.layout import imported_names, python_tests, read
 from escalator.validators.tests.python import find_python
 from escalator.validators.tests.rerun import NAME, SecondRun
 from escalator.validators.tests.session import MIB, Bench, Session, run_tests
+from escalator.validators.tests.suspects import taken_away, unchanged
 from escalator.validators.tests.tamper_scan import foreign_encoding, scan
 from escalator.validators.tests.twin import plain_of, twin_of
 
@@ -125,6 +126,14 @@ class PytestSuite:
         if interpreter is not None:
             yield from self._prepare(brief, interpreter)
 
+    def foresees(self, brief: Brief) -> Verdict | None:
+        """The verdict that every answer would get, where the run on the untouched project shows it."""
+        from escalator.validators.tests.foresight import foreseen
+
+        interpreter = find_python(brief.workspace, self.python)
+        case = None if interpreter is None else self._cases.get(key_of(brief, interpreter))
+        return None if case is None else foreseen(case, brief)
+
     def __call__(self, candidate: Candidate) -> Flow[Verdict]:
         """Run the tests on the untouched project (once a task) and on the answer, and compare."""
         brief = candidate.brief
@@ -152,7 +161,8 @@ class PytestSuite:
         if doubted and hearing.would_pass(again):
             twin = yield from _twin_run(hearing, files)
             return hearing.verdict(marks, again, twin)
-        return hearing.verdict(marks, again)
+        verdict = hearing.verdict(marks, again)
+        return (yield from _with_suspects(hearing, verdict)) if verdict.failed else verdict
 
     def _prepare(self, brief: Brief, interpreter: str) -> Flow[Case]:
         """The task's tests and their run on the untouched project, made once. A run that a deadline cut short, so
@@ -172,7 +182,7 @@ class PytestSuite:
             plugins=self.plugins,
         )
         if self.blind:
-            bench = replace(bench, form=blinded(bench.suite.texts, documented=bench.suite.documented))
+            bench = replace(bench, form=blinded(bench.suite.hideable, documented=bench.suite.documented))
         base = None
         if self.base_run:
             base = yield from run_tests(bench, dict(brief.files), workspace=brief.workspace)
@@ -201,6 +211,29 @@ class PytestSuite:
             changed = tuple(test for test, result in before.items() if base.report.results.get(test) != result)
         steady = tuple(test for test in hearing.wrong if test not in passing)
         return SecondRun(steady=steady, flaky=flaky, flaky_before=changed)
+
+
+def _with_suspects(hearing: Hearing, verdict: Verdict) -> Flow[Verdict]:
+    """A failed verdict with the tests in its evidence that fail as without the answer, and those of them that do
+    so whatever the task's files hold; these are looked for once a second answer has left tests as they were.
+    """
+    case, brief, same = hearing.case, hearing.candidate.brief, hearing.unchanged
+    if not same or case.base is None:
+        return verdict
+    evidence: dict[str, object] = {**verdict.evidence, "unchanged": list(same)}
+    fresh = tuple(test for test in same if test not in case.seen.known)
+    if case.seen.again(hearing.candidate) and fresh:
+        independent = fresh
+        for files in taken_away(brief):
+            only = case.base.ids(independent)
+            if only:
+                away = yield from run_tests(case.bench, files, workspace=brief.workspace, only=only)
+                independent = unchanged(case.base, away, independent)
+        case.seen.known.update({test: test in independent for test in fresh})
+    independent = tuple(test for test in same if case.seen.known.get(test))
+    if independent:
+        evidence["independent"] = list(independent)
+    return replace(verdict, evidence=evidence)
 
 
 def _refused(candidate: Candidate, bench: Bench) -> str:
