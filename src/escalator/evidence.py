@@ -11,17 +11,20 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from escalator.errors import ConfigError, LedgerError
+from escalator.errors import ConfigError, EscalatorError, LedgerError
+from escalator.ledger.log import LogQuery
 from escalator.ledger.recall import recall
 from escalator.records import Attempt, Brief, Call, ChangeSet, Outcome, Task, ValidatorSpec, Verdict
 from escalator.records.facts import attempt_facts, task_facts
 from escalator.records.flat import flat
+from escalator.records.plain import paired, plain_values
 
 if TYPE_CHECKING:
     from escalator.client import Escalator
     from escalator.ledger import Archive
+    from escalator.ledger.examining import Fault
 
 FORMAT = "escalator-evidence/1"
 
@@ -45,8 +48,13 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verification:
-    """What executing the checks again gave. `holds`: every check that was executed again says what it said then,
-    at least one of them executed, and nothing stored was altered. `left_out` names checks that were not repeated.
+    """What comparing the ledger's rows with their chain, and executing the checks again, gave.
+
+    `holds`: no row was altered, every check that was executed again says what it said then, and at least one of
+    them executed; once the texts of a task were erased, its rows alone decide. `left_out` names checks that were
+    not repeated: where a row was altered none is, because what it would execute may be altered too. `parts`: how
+    many parts of rows are as they were written; None where no chain was kept for the task, or it is broken.
+    `erased`: the task's texts are not there.
     """
 
     task_id: str
@@ -54,6 +62,8 @@ class Verification:
     verdicts: tuple[Verdict, ...] = ()
     left_out: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
+    parts: int | None = None
+    erased: bool = False
 
 
 def bundle(outcome: Outcome) -> dict[str, Any]:
@@ -76,6 +86,7 @@ def bundle(outcome: Outcome) -> dict[str, Any]:
         "baseline": task.baseline or None,
         **flat(task, "cost", "saved", "seconds"),
     }
+    facts = plain_values(facts)
     return {**facts, "digest": _digest(facts)}
 
 
@@ -86,12 +97,16 @@ def intact(found: Mapping[str, Any]) -> bool:
 
 
 def sha256(text: str) -> str:
-    """The SHA-256 of a text in UTF-8."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    """The SHA-256 of a text in UTF-8, as it can be stored."""
+    return hashlib.sha256(paired(text).encode()).hexdigest()
 
 
 def _digest(facts: Mapping[str, Any]) -> str:
-    return sha256(json.dumps(facts, sort_keys=True, ensure_ascii=False, separators=(",", ":")))
+    return sha256(_canonical(facts))
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
@@ -113,7 +128,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "feedback": sha256(verdict.feedback) if verdict.feedback else None,
         "versions": versions_of(verdict),
         "isolation": asdict(verdict.isolation) if verdict.isolation else None,
-        "evidence": json.loads(json.dumps(dict(verdict.evidence), default=str)),
+        "evidence": verdict.evidence,
     }
 
 
@@ -136,17 +151,75 @@ def verify(
     semantic: bool = False,
     against: Mapping[str, Any] | None = None,
 ) -> Verification:
-    """Execute the checks of an accepted answer again, from what the ledger kept, and say what differs.
+    """Compare what the ledger kept of an accepted answer with its chain, execute its checks again, and say what
+    differs.
 
     No model is called unless `semantic` asks for a checker's opinion too. `against` is a bundle made earlier; the
-    ledger must still say what it says. Raises `LedgerError` for a task that has no accepted answer.
+    ledger must still say what it says. Raises `LedgerError` for a task that has no accepted answer, and for one
+    without its texts that has no chain either.
     """
-    known = recall(ledger, task_id)
-    outcome = known.outcome
+    examined = ledger.examine(task_id)
+    altered = [_altered(fault) for fault in examined.faults] if examined is not None else []
+    unchained = [_UNCHAINED] if examined is not None and not examined.kept and not altered else []
+    outcome: Outcome | None = None
+    try:
+        outcome = _accepted(ledger, task_id)
+    except (EscalatorError, ValueError, TypeError, AttributeError, LookupError):
+        if not altered and not (examined is not None and examined.kept and _erased(ledger, task_id)):
+            raise
+    parts = examined.parts if examined is not None and examined.kept and not altered else None
+    if outcome is None:
+        return Verification(
+            task_id=task_id, holds=not altered, differences=tuple(altered), parts=parts, erased=not altered
+        )
+    best = cast("Attempt", outcome.best)
+    differences = [
+        *altered,
+        *unchained,
+        *_stored(outcome, best),
+        *_bundled(outcome, against),
+        *_place(outcome.brief),
+    ]
+    if altered:
+        names = tuple(spec.name for spec in outcome.plan.validators)
+        return Verification(task_id=task_id, holds=False, left_out=names, differences=tuple(differences))
+    verdicts, left_out = _repeated(house, outcome, best, differences, semantic=semantic)
+    holds = bool(verdicts) and not any(difference.matters for difference in differences)
+    return Verification(
+        task_id=task_id,
+        holds=holds,
+        verdicts=tuple(verdicts),
+        left_out=tuple(left_out),
+        differences=tuple(differences),
+        parts=parts,
+    )
+
+
+def _accepted(ledger: Archive, task_id: str) -> Outcome:
+    outcome = recall(ledger, task_id).outcome
     if outcome is None or outcome.status != "accepted" or outcome.best is None:
         raise LedgerError(f"task {task_id!r} has no accepted answer, so there is nothing to verify")
-    best = outcome.best
-    differences = [*_stored(outcome, best), *_bundled(outcome, against), *_place(outcome.brief)]
+    return outcome
+
+
+def _erased(ledger: Archive, task_id: str) -> bool:
+    """Whether an answer was accepted whose texts are not there any more, or never were."""
+    (task,) = ledger.tasks(LogQuery(task_id=task_id))
+    known = ledger.look(task_id)
+    return task.state == "accepted" and known is not None and not (known.row.brief and known.outcome)
+
+
+def _altered(fault: Fault) -> Difference:
+    return Difference(what=f"the ledger: {fault.row}", before="as it was written", now=fault.what, matters=True)
+
+
+_UNCHAINED = Difference(what="the ledger", before="no chain was kept", now="not known: older than chains")
+
+
+def _repeated(
+    house: Escalator, outcome: Outcome, best: Attempt, differences: list[Difference], *, semantic: bool
+) -> tuple[list[Verdict], list[str]]:
+    """The verdicts of the checks executed again, and the names of the others; what differs is added."""
     verdicts, left_out = [], []
     given = {verdict.validator: verdict for verdict in best.verdicts}
     for spec in outcome.plan.validators:
@@ -162,14 +235,7 @@ def verify(
         verdicts.append(verdict)
         differences += _compared(spec, given.get(spec.name), verdict)
     left_out += [REVIEW] if REVIEW in given else []
-    holds = bool(verdicts) and not any(difference.matters for difference in differences)
-    return Verification(
-        task_id=task_id,
-        holds=holds,
-        verdicts=tuple(verdicts),
-        left_out=tuple(left_out),
-        differences=tuple(differences),
-    )
+    return verdicts, left_out
 
 
 def _again(house: Escalator, outcome: Outcome, best: Attempt, spec: ValidatorSpec) -> Verdict:
@@ -231,7 +297,7 @@ def _bundled(outcome: Outcome, against: Mapping[str, Any] | None) -> Iterator[Di
         yield Difference(what="the bundle", before="its digest", now="does not fit its contents", matters=True)
     now = bundle(outcome)
     for name in sorted({*now, *against} - {"digest"}):
-        if now.get(name) != against.get(name):
+        if _canonical(now.get(name)) != _canonical(against.get(name)):
             yield Difference(
                 what=f"the bundle's {name}",
                 before=_short(against.get(name)),

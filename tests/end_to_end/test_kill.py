@@ -70,11 +70,14 @@ class Scene:
         return found
 
     def spent(self) -> Decimal:
-        """USD the ledger counts for the task, and that nothing is held any more."""
+        """USD the ledger counts for the task, that nothing is held any more, and that its rows fit their chain."""
         ledger = open_ledger(self.book)
         spent, held = ledger.spent(["task:t1"])["task:t1"]
+        examined = ledger.examine("t1")
         ledger.close()
         assert held == 0
+        assert examined is not None
+        assert (examined.kept, examined.faults) == (True, ())
         return to_usd(spent)
 
     def close(self) -> None:

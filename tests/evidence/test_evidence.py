@@ -180,13 +180,24 @@ def test_what_was_not_accepted_is_not_verified(ledger: Archive) -> None:
         verify(house.escalator, ledger, "t2")
 
 
-def test_erased_texts_cannot_be_verified(ledger: Archive) -> None:
-    """After the retention period only the figures are left, and the message says so."""
+def test_of_erased_texts_the_figures_are_verified(ledger: Archive) -> None:
+    """After the retention period no check can be executed again; what is left is compared with the chain."""
     house = House({"small": [RIGHT]}, ledger=ledger)
     house.execute(**QUICK)
     ledger.forget(ledger.now() + 1).result()
-    with pytest.raises(LedgerError, match="erased"):
-        verify(house.escalator, ledger, "t1")
+    found = verify(house.escalator, ledger, "t1")
+    assert (found.holds, found.erased, found.verdicts) == (True, True, ())
+    assert found.parts
+
+
+def test_texts_that_were_never_kept_leave_the_figures(tmp_path: Path) -> None:
+    """The same in a ledger that stores no answers."""
+    archive = open_ledger(tmp_path / "ledger.sqlite", store_answers=False)
+    house = House({"small": [RIGHT]}, ledger=archive)
+    house.execute(**QUICK)
+    found = verify(house.escalator, archive, "t1")
+    archive.close()
+    assert (found.holds, found.erased) == (True, True)
 
 
 def test_the_stored_outcome_is_the_one_returned() -> None:

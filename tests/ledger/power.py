@@ -13,6 +13,7 @@ from typing import Any
 import apsw
 
 from escalator.ledger import Held
+from escalator.ledger.chain import Chains
 from escalator.ledger.money import reserve, settle
 from escalator.ledger.schema import APPLICATION_ID, SQLITE, STEPS
 from escalator.ledger.tasks import open_task
@@ -105,6 +106,7 @@ class ApswSession:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
+        self.chains = Chains()
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         return list(self._connection.execute(sql, values))
@@ -137,12 +139,15 @@ def buy_on(disk: Disk, path: Path, *, synchronous: str, calls: int) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(STEPS)}")
         open_task(session, row())
+        session.chains.flush(session)
     for number in range(calls):
         with connection:
             held = reserve(session, hold(key=str(number)))
+            session.chains.flush(session)
         assert isinstance(held, Held)
         with connection:
             settle(session, held.hold_id, paid(), keep=True)
+            session.chains.flush(session)
         disk.acknowledged.append((len(disk.operations), number + 1))
         if number % 25 == 24:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -21,6 +21,7 @@ from escalator.ledger.log import (
     TaskTally,
     TryTally,
     bucket_of,
+    day_of,
     quantile,
 )
 from escalator.ledger.reports import by_model, by_pair, by_task_type, by_worker, savings
@@ -265,3 +266,17 @@ def test_a_quantile_from_buckets_is_near_the_true_one(durations: list[float], sh
     ranked = sorted(durations)
     true = ranked[next(i for i in range(len(ranked)) if i + 1 >= share * len(ranked))]
     assert abs(quantile(counts, share) - true) <= 0.095 * true + 0.0006
+
+
+def test_what_caches_saved_is_added_up_by_days(store: Store) -> None:
+    """Calls of the days asked for, what writing cost taken off."""
+    ledger = store.open()
+    ledger.open_task(row()).result()
+    for key, saved in (("a", -250), ("b", 900), ("c", 0)):
+        ledger.settle(reserve(ledger, "t", key), paid(cache_saved=saved)).result()
+    today = day_of(ledger.calls()[0].sent)
+    assert ledger.cache_saved() == ledger.cache_saved(since=today, until=today) == 650
+    assert ledger.cache_saved(since="2999-01-01") == ledger.cache_saved(until="2000-01-01") == 0
+    examined = ledger.examine("t")
+    assert examined is not None
+    assert examined.faults == ()

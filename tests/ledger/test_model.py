@@ -86,6 +86,10 @@ class Player:
         self.ledger.sweep().result()
         return None
 
+    def untouched(self) -> list[Any]:
+        """What is wrong with the rows of each task."""
+        return [examined.faults for task in self.ledger.tasks() if (examined := self.ledger.examine(task.task_id))]
+
     def books(self) -> dict[str, Any]:
         """Everything that can be read, times and ids aside."""
         ledger = self.ledger
@@ -116,7 +120,9 @@ _FOLDERS = itertools.count()
 def test_random_histories_agree_with_the_books_in_memory(
     request: pytest.FixtureRequest, tmp_path: Path, kind: str, examples: int
 ) -> None:
-    """Any order of opening, spending, closing, crashing and erasing gives the same answers and the same books."""
+    """Any order of opening, spending, closing, crashing and erasing gives the same answers and the same books, and
+    every row fits its chain.
+    """
     url = request.getfixturevalue("postgres").url if kind == "postgres" else ""
 
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
@@ -130,6 +136,7 @@ def test_random_histories_agree_with_the_books_in_memory(
             for step in history:
                 assert one.play(step) == two.play(step), step
             assert one.books() == two.books()
+            assert one.untouched() == two.untouched() == [()] * len(one.ledger.tasks())
         finally:
             real.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final, Literal, TypeAlias
 
 from escalator.answers.dossier import FINDINGS_TOKENS, dossier, findings
@@ -73,20 +74,22 @@ _NEW: Final = (
 def compose(brief: Brief, plan: Plan, rung: Rung, history: tuple[Attempt, ...]) -> Request:
     """The request for the next attempt on a rung.
 
-    A first attempt gets the task, its files and its tests. If the last attempt was on the same rung, its answer
+    A first attempt gets the files, the tests and the task. If the last attempt was on the same rung, its answer
     follows with what was wrong with it. Everything tried before that is told in a dossier. After a truncated
     answer the model may write twice as much and is asked to be brief.
+
+    What stays the same stands first, so that a provider which keeps the beginning of a prompt need not read it
+    anew: the role, files, tests and the task for every attempt, the dossier for those of one rung.
     """
     model, style = rung.model, format_of(brief, rung.model)
     mine = history[-1] if history and history[-1].rung == rung.index else None
     earlier = history[:-1] if mine is not None else history
     tiers = {other.index: other.model.tier for other in plan.chain}
-    parts = [
-        _task(brief, style),
-        *_material(brief, style),
-        _tried(dossier(brief, earlier, tiers) if earlier else ""),
-    ]
-    messages = _turns(brief, _joined(parts), mine, style)
+    fixed = _joined([*_material(brief, style), _task(brief, style)])
+    told = _tried(dossier(brief, earlier, tiers) if earlier else "")
+    messages = _turns(brief, _joined([fixed, told]), mine, style)
+    ends = dict.fromkeys((len(fixed), len(_joined([fixed, told]))))
+    messages[0] = replace(messages[0], shared=_shared(plan, rung, history, *ends))
     system = f"{_SYSTEM}\n\n{_NEW if style == 'whole' and not brief.files else _FORMATS[style]}"
     effort = rung.effort or model.effort
     prompt = tokens_in(system) + sum(tokens_in(message.text) for message in messages)
@@ -100,6 +103,20 @@ def compose(brief: Brief, plan: Plan, rung: Rung, history: tuple[Attempt, ...]) 
         temperature=model.temperature,
         timeouts=model.timeouts,
     )
+
+
+def _shared(plan: Plan, rung: Rung, history: Sequence[Attempt], *ends: int) -> tuple[int, ...]:
+    """The ends of those parts of a prompt that another attempt of the same model, earlier or later, begins with.
+
+    A provider keeps what one model read for that model alone. `ends`: of what every attempt begins with, and of
+    what those of this rung do, where that is more.
+    """
+    model = (rung.model.provider, rung.model.id)
+    alike = {other.index for other in plan.chain if (other.model.provider, other.model.id) == model}
+    here = sum(attempt.rung == rung.index for attempt in history)
+    again = here + 1 < rung.attempts or here > 0
+    elsewhere = any(index > rung.index for index in alike) or any(a.rung in alike - {rung.index} for a in history)
+    return ends if again else ends[:1] if elsewhere else ()
 
 
 def format_of(brief: Brief, model: Model) -> Format:

@@ -53,12 +53,13 @@ def _plain(value: object) -> object:
 def table(*headings: str, rows: Iterable[Iterable[str | Text]], title: str = "") -> Table:
     """A table without heavy lines; the last column takes what room is left."""
     from rich.table import Table
+    from rich.text import Text
 
     made = Table(box=None, pad_edge=False, title=title or None, title_justify="left", header_style="bold")
     for index, heading in enumerate(headings):
         made.add_column(heading, overflow="fold", ratio=1 if index == len(headings) - 1 else None)
     for row in rows:
-        made.add_row(*row)
+        made.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))  # no text is markup
     return made
 
 

@@ -198,6 +198,8 @@ def _money(found: Report) -> None:
         f"{local.of_tokens:.0%} of tokens written"
     )
     out.print(f"spent: {money(found.totals.cost)}, of it {money(spent.wasted)} on attempts that did not pass")
+    if spent.cache_saved:
+        out.print(f"caches: {money(spent.cache_saved)} saved by providers that kept what a prompt begins with")
     if not spent.compared:
         out.print("saved: unknown; name a model with a price under cost_guard.baseline")
         return

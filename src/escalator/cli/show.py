@@ -184,7 +184,7 @@ def outcome_json(outcome: Outcome) -> dict[str, object]:
         "answer": outcome.answer,
         "files": dict(outcome.files),
         "diff": outcome.diff,
-        **flat(task, "cost", "saved"),
+        **flat(task, "cost", "cache_saved", "saved"),
         **flat(outcome, "running_cost"),
         "baseline": task.baseline or None,
         "attempts": [attempt_json(attempt) for attempt in outcome.attempts],

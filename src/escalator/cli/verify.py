@@ -16,6 +16,7 @@ from escalator.cli.console import BAD, DIM, GOOD, NOTE, console, print_json, tab
 from escalator.cli.loading import PlainCommand, command_app
 from escalator.cli.options import JsonLines, LedgerOption, MatrixOption
 from escalator.cli.show import verdict_json, verdict_line
+from escalator.records.flat import flat
 
 if TYPE_CHECKING:
     from escalator.evidence import Verification
@@ -35,9 +36,10 @@ def verify(
     ledger: LedgerOption = None,
     as_json: JsonLines = False,
 ) -> None:
-    """Execute the checks of an accepted answer again, without a model, and say what differs.
+    """Compare the rows of an accepted answer with their chain, execute its checks again, without a model, and say
+    what differs.
 
-    Exit status 0 if everything that was executed again says what it said then, else 1.
+    Exit status 0 if no row was altered and everything that was executed again says what it said then, else 1.
     """
     against = _read(bundle) if bundle is not None else None
     with books(matrix, ledger) as house:
@@ -47,13 +49,13 @@ def verify(
 
         archive = house.ledger
         found = again(house, archive, task, semantic=semantic, against=against)
-        outcome = recall(archive, task).outcome
+        outcome = recall(archive, task).outcome if save is not None else None
         if save is not None and outcome is not None:
             text = json.dumps(made_from(outcome), indent=2, ensure_ascii=False) + "\n"
             save.write_text(text, encoding="utf-8")
     if as_json:
         differences = [asdict(difference) for difference in found.differences]
-        shown = {"task_id": task, "holds": found.holds, "left_out": found.left_out, "differences": differences}
+        shown = {**flat(found, "task_id", "holds", "parts", "erased", "left_out"), "differences": differences}
         print_json({**shown, "verdicts": [verdict_json(verdict) for verdict in found.verdicts]})
     else:
         _print(found)
@@ -76,6 +78,10 @@ def _print(found: Verification) -> None:
     out = console()
     word, colour = ("holds", GOOD) if found.holds else ("does not hold", BAD)
     out.print(Text.assemble(f"task {found.task_id}: ", (word, f"bold {colour}")))
+    if found.parts is not None:
+        out.print(Text(f"      ledger: {found.parts} parts of its rows, each as it was written", DIM))
+    if found.erased:
+        out.print(Text("      its texts are erased or were never kept: no check can be executed again", DIM))
     for verdict in found.verdicts:
         out.print(verdict_line(verdict))
     if found.left_out:

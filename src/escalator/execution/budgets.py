@@ -93,6 +93,7 @@ def most(price: PriceRecord, bound: Bound, *, times: int = 1) -> Decimal:
         input_tokens=bound.input_tokens,
         max_output_tokens=bound.output_tokens,
         cache_write=bound.cache_write,
+        for_an_hour=bound.for_an_hour,
     )
     return each * times
 

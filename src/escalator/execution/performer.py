@@ -40,6 +40,7 @@ from escalator.records import (
     ValidatorSpec,
     Verdict,
 )
+from escalator.records.plain import plain_values
 from escalator.redaction import Veil, veil_of
 from escalator.steps import Admit, Ask, Asked, Check, Checked, Run, Step, Survey, Tell, Work
 from escalator.story import PROVIDER_DOWN
@@ -314,7 +315,11 @@ class Performer:
             return Checked(failure=late, calls=paid.calls)  # what the deadline left it may have been too little
         verdict = yield from self._veiled(verdict)
         verdict = replace(
-            verdict, validator=spec.name, seconds=self._context.timer() - started, required=spec.required
+            verdict,
+            validator=spec.name,
+            evidence=plain_values(verdict.evidence),
+            seconds=self._context.timer() - started,
+            required=spec.required,
         )
         if validators.cost_of(validator) == "model":
             verdict = replace(verdict, opinion=verdict.opinion or verdict.status == "inconclusive")

@@ -34,7 +34,7 @@ from escalator.execution.repeats import (
 from escalator.flow import Flow
 from escalator.foreign import shown
 from escalator.ledger import Held, Hold, Refused, Scope, Settlement, approval_scope, to_nano, to_usd
-from escalator.pricing import PriceRecord, cost, token_ceiling
+from escalator.pricing import PriceRecord, cost, token_ceiling, uncached
 from escalator.records import (
     Brief,
     Call,
@@ -320,6 +320,7 @@ class Spender:
             condition=reply.condition,
             usage=reply.usage,
             cost=billed,
+            cache_saved=self._cache_saved(model, reply, since=since),
             warnings=warnings(request, reply, held=held, billed=billed, matrix=self._context.matrix),
         )
         if reply.host and model.local:
@@ -332,6 +333,15 @@ class Spender:
             return NOTHING
         price = self.price(model, reply.model, since=since)
         return held if price is None or reply.usage.estimated else cost(price, reply.usage)
+
+    def _cache_saved(self, model: Model, reply: Completion, *, since: float) -> Decimal:
+        """What the provider's cache saved; writing to it costs more than reading the same anew."""
+        usage = reply.usage
+        cached = usage.cache_read_tokens or usage.cache_write_tokens or usage.cache_write_1h_tokens
+        if usage.estimated or not cached:
+            return NOTHING
+        price = None if is_free(model) else self.price(model, reply.model, since=since)
+        return NOTHING if price is None else uncached(price, usage) - cost(price, usage)
 
     def _charge_for_failure(
         self, error: ProviderError, request: Request, amount: Decimal
@@ -456,4 +466,5 @@ def _settlement(call: Call, payload: str, *, failed: bool) -> Settlement:
         finish=call.finish,
         error=call.error or "",
         seconds=call.seconds,
+        cache_saved=to_nano(call.cache_saved),
     )

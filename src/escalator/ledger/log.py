@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
+from escalator.ledger.examining import Examined
 from escalator.ledger.protocol import CallState, Ledger, Opened, TaskState, Tried
 
 ReviewKind: TypeAlias = Literal["answer", "approval"]
@@ -248,10 +249,18 @@ class Archive(Ledger, Protocol):
         """What opening the task would find, without claiming it; None if it is unknown."""
         ...
 
+    def examine(self, task_id: str) -> Examined | None:
+        """Whether the rows of a task are what was written; None for a task nobody knows."""
+        ...
+
     def tally(
         self, kind: type[AnyTally], by: Sequence[str], *, since: str = "", until: str = ""
     ) -> list[AnyTally]:
         """Sums grouped by some of `DIMENSIONS[kind]` and sorted by them; both days are included."""
+        ...
+
+    def cache_saved(self, *, since: str = "", until: str = "") -> int:
+        """Nano-dollars that providers' caches saved on the calls of those days, both included."""
         ...
 
     def sweep(self) -> Future[int]:

@@ -105,7 +105,9 @@ class MemoryDatabase:
         with self._lock:
             self._connection.execute("BEGIN")
             try:
-                yield SqliteSession(self._connection, self.owner, self._clock(), self.alive)
+                session = SqliteSession(self._connection, self.owner, self._clock(), self.alive)
+                yield session
+                session.chains.flush(session)
             except BaseException:
                 self._connection.execute("ROLLBACK")
                 raise

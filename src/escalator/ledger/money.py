@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from escalator.ledger import tally
+from escalator.ledger.chain import COLUMNS
 from escalator.ledger.protocol import (
     CallState,
     Held,
@@ -29,6 +30,8 @@ _HOLD = (
     "task_id, step, digest, state, purpose, model, provider, rung, number, effort, local, prompt_digest, details, "
     "scopes, amount, held, sent"
 )
+_SENT = f"{into('call', _HOLD)} RETURNING {COLUMNS['call']}"
+_ENDED = f"RETURNING task_id, amount, scopes, cache_saved, {COLUMNS['reply']}"
 
 
 @dataclass
@@ -64,8 +67,8 @@ def reserve(session: Session, hold: Hold) -> Held | Refused:
     refusal = _refusal(hold, scopes, known, session.now)
     if refusal is not None:
         return refusal
-    call_id = session.insert(
-        into("call", _HOLD),
+    rows = session.rows(
+        _SENT,
         clean(hold.task_id),
         clean(hold.key),
         clean(hold.digest),
@@ -84,8 +87,9 @@ def reserve(session: Session, hold: Hold) -> Held | Refused:
         hold.amount,
         session.now,
     )
+    session.chains.written(session, clean(hold.task_id), "call", rows)
     _move(session, names, held=hold.amount, spent=0)
-    return Held(hold_id=call_id, amount=hold.amount)
+    return Held(hold_id=rows[0][0], amount=hold.amount)
 
 
 def _known(session: Session, hold: Hold, names: Sequence[str]) -> _Known:
@@ -184,8 +188,8 @@ def _move(session: Session, names: Sequence[str], *, held: int, spent: int) -> N
 _END = (
     "UPDATE call SET state = ?, held = 0, cost = ?, ended = ?, payload = ?, input_tokens = ?, output_tokens = ?, "
     "cache_read_tokens = ?, cache_write_tokens = ?, cache_write_1h_tokens = ?, reasoning_tokens = ?, "
-    "estimated = ?, answered_by = ?, finish = ?, error = ?, seconds = ? WHERE id = ? AND state = ? "
-    "RETURNING amount, scopes"
+    "estimated = ?, answered_by = ?, finish = ?, error = ?, seconds = ?, cache_saved = ? "
+    "WHERE id = ? AND state = ?"
 )
 
 
@@ -217,7 +221,8 @@ def _end(
 ) -> tuple[int, str] | None:
     """Write how a call of that state ended. Its hold and scopes; None where it is in another state."""
     usage = ending.usage
-    ended = session.rows(
+    ended = _ended(
+        session,
         _END,
         ending.state,
         ending.cost,
@@ -234,10 +239,23 @@ def _end(
         clean(ending.finish),
         clean(ending.error),
         ending.seconds,
+        ending.cache_saved,
         hold_id,
         state,
     )
-    return (ended[0][0], ended[0][1]) if ended else None
+    return ended[0] if ended else None
+
+
+def _ended(session: Session, sql: str, *values: Any) -> list[tuple[int, str]]:
+    """Write how calls ended; hold and scopes of each."""
+    rows = session.rows(f"{sql} {_ENDED}", *values)
+    for task_id, _, _, saved, *row in sorted(rows, key=lambda row: row[_ID]):
+        session.chains.written(session, task_id, "reply", [row])
+        session.chains.written(session, task_id, "saving", [(row[0], saved)] if saved else [])
+    return [(amount, scopes) for _, amount, scopes, *_ in rows]
+
+
+_ID = 4
 
 
 def void(session: Session, hold: Hold, value: Held | Refused | None) -> None:
@@ -245,12 +263,8 @@ def void(session: Session, hold: Hold, value: Held | Refused | None) -> None:
     if isinstance(value, Refused):
         return
     test, key = ("id = ?", (value.hold_id,)) if value else ("task_id = ? AND step = ?", _place(hold))
-    for amount, scopes in session.rows(
-        "UPDATE call SET state = 'failed', held = 0, ended = ?, error = 'not_sent' "  # noqa: S608
-        f"WHERE {test} AND state = 'sent' RETURNING amount, scopes",
-        session.now,
-        *key,
-    ):
+    unsent = "UPDATE call SET state = 'failed', held = 0, ended = ?, error = 'not_sent' WHERE state = 'sent'"
+    for amount, scopes in _ended(session, f"{unsent} AND {test}", session.now, *key):
         _move(session, json.loads(scopes), held=-amount, spent=0)
 
 
@@ -260,9 +274,9 @@ def _place(hold: Hold) -> tuple[str, str]:
 
 def doubt(session: Session, task_id: str) -> None:
     """Count every unsettled call of a task as spent in full: it was sent, and nobody will hear the answer."""
-    for amount, scopes in session.rows(
-        "UPDATE call SET state = 'doubt', cost = held, held = 0, ended = ? "
-        "WHERE task_id = ? AND state = 'sent' RETURNING amount, scopes",
+    for amount, scopes in _ended(
+        session,
+        "UPDATE call SET state = 'doubt', cost = held, held = 0, ended = ? WHERE task_id = ? AND state = 'sent'",
         session.now,
         clean(task_id),
     ):

@@ -19,6 +19,7 @@ from escalator.errors import LedgerError
 from escalator.foreign import address, without
 from escalator.forking import belongs_to_this_process, never_finalise, undivided
 from escalator.ledger import tally
+from escalator.ledger.chain import Chains
 from escalator.ledger.readers import Readers
 from escalator.ledger.schema import APPLICATION_ID, POSTGRES, STEPS, Statement
 from escalator.ledger.session import Reading
@@ -58,6 +59,7 @@ class PostgresSession:
 
     def __init__(self, connection: Any, owner: str, now: float = 0.0) -> None:
         self._connection, self.owner, self.now = connection, owner, now
+        self.chains = Chains()
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         """Every row of a query."""
@@ -155,7 +157,9 @@ class PostgresBackend:
                 )
                 now, number = connection.execute(_NOW_AND_NUMBER).fetchone()
                 self._offset = now - time.monotonic()
-                yield PostgresSession(connection, str(self._owner), now)
+                session = PostgresSession(connection, str(self._owner), now)
+                yield session
+                session.chains.flush(session)
                 committing = True
                 connection.execute("COMMIT")
         except BaseException as error:

@@ -161,7 +161,8 @@ class Refused:
 class Settlement:
     """What a call came to. `cost` may exceed the hold (an overrun: recorded as it is, never clamped).
 
-    `payload` is the reply as JSON, from which a resume rebuilds it.
+    `payload` is the reply as JSON, from which a resume rebuilds it. `cache_saved`: nano-dollars that the cache of
+    the provider saved, negative where it was only written.
     """
 
     cost: int
@@ -172,6 +173,7 @@ class Settlement:
     finish: str = ""
     error: str = ""
     seconds: float = 0.0
+    cache_saved: int = 0
 
 
 TryResult: TypeAlias = Literal["passed", "failed", "inconclusive", "unusable", "unavailable"]

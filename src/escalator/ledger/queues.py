@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from escalator.ledger.chain import COLUMNS
 from escalator.ledger.log import Decision, Review, ReviewKind, ReviewState, Waiting
 from escalator.ledger.refusals import decided_already, no_review
-from escalator.ledger.session import Reading, Session, clean, into
+from escalator.ledger.session import Reading, Row, Session, clean, into
 
 _REVIEW = "id, task_id, kind, summary, payload, state, created, decided, decided_by, note"
 _PROMPT = "id, task_id, provider, model, reason, payload, created"
@@ -18,13 +20,10 @@ def review_add(session: Session, task_id: str, kind: ReviewKind, *, summary: str
         "SELECT id FROM review WHERE task_id = ? AND kind = ? AND state = 'waiting'", clean(task_id), kind
     )
     if waiting:
-        review_id = int(waiting[0][0])
-        session.run(
-            "UPDATE review SET summary = ?, payload = ? WHERE id = ?", clean(summary), clean(payload), review_id
-        )
-        return review_id
-    return session.insert(
-        into("review", "task_id, kind, summary, payload, state, created"),
+        sql = f"UPDATE review SET summary = ?, payload = ? WHERE id = ? RETURNING {COLUMNS['review']}"  # noqa: S608
+        return _asked(session, session.rows(sql, clean(summary), clean(payload), waiting[0][0]), task_id)
+    rows = session.rows(
+        f"{into('review', 'task_id, kind, summary, payload, state, created')} RETURNING {COLUMNS['review']}",
         clean(task_id),
         kind,
         clean(summary),
@@ -32,6 +31,13 @@ def review_add(session: Session, task_id: str, kind: ReviewKind, *, summary: str
         "waiting",
         session.now,
     )
+    return _asked(session, rows, task_id)
+
+
+def _asked(session: Session, rows: Sequence[Row], task_id: str) -> int:
+    """The number of a review whose row has just been written."""
+    session.chains.written(session, clean(task_id), "review", rows)
+    return int(rows[0][0])
 
 
 def review_decide(session: Session, review_id: int, decision: Decision, *, by: str, note: str) -> Review:
@@ -41,14 +47,16 @@ def review_decide(session: Session, review_id: int, decision: Decision, *, by: s
         raise no_review(review_id)
     if found.state != "waiting":
         raise decided_already(review_id, found.state, found.decided_by)
-    session.run(
-        "UPDATE review SET state = ?, decided = ?, decided_by = ?, note = ? WHERE id = ?",
+    rows = session.rows(
+        "UPDATE review SET state = ?, decided = ?, decided_by = ?, note = ? WHERE id = ? "  # noqa: S608
+        f"RETURNING {COLUMNS['decision']}",
         decision,
         session.now,
         clean(by),
         clean(note),
         review_id,
     )
+    session.chains.written(session, found.task_id, "decision", rows)
     return replace(found, state=decision, decided=session.now, decided_by=clean(by), note=clean(note))
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from escalator.ledger.chain import COLUMNS
 from escalator.ledger.log import CallRecord, LogQuery, TaskRecord, TryRecord
 from escalator.ledger.session import Reading, Session, clean, has, marks
 
@@ -133,6 +135,20 @@ def _select(
     return rows[::-1] if query.newest else rows
 
 
+def cache_saved(session: Reading, *, since: str, until: str) -> int:
+    """Nano-dollars that providers' caches saved on the calls of those days, both included; empty for no bound."""
+    rows = session.rows(
+        "SELECT COALESCE(SUM(cache_saved), 0) FROM call WHERE cache_saved <> 0 AND sent >= ? AND sent < ?",
+        _beginning(since) if since else 0.0,
+        _beginning(until) + 86_400 if until else float(_ALL),
+    )
+    return int(rows[0][0])
+
+
+def _beginning(day: str) -> float:
+    return datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()
+
+
 def forget(session: Session, before: float, batch: int = 100) -> int:
     """Erase the texts of up to `batch` final tasks closed before that time; returns how many."""
     found = session.rows(
@@ -144,10 +160,17 @@ def forget(session: Session, before: float, batch: int = 100) -> int:
     ids = [row[0] for row in found]
     if ids:
         these = f"IN ({marks(len(ids))})"
-        session.run(f"DELETE FROM paper WHERE id IN (SELECT id FROM task WHERE task_id {these})", *ids)  # noqa: S608
+        papers = f"DELETE FROM paper WHERE id IN (SELECT id FROM task WHERE task_id {these}) RETURNING id"  # noqa: S608
+        taken = {number for (number,) in session.rows(papers, *ids)}
         session.run(f"UPDATE call SET payload = NULL WHERE task_id {these}", *ids)  # noqa: S608
         session.run(f"UPDATE entry SET payload = '' WHERE task_id {these}", *ids)  # noqa: S608
         session.run(f"UPDATE review SET payload = '' WHERE task_id {these}", *ids)  # noqa: S608
         session.run(f"DELETE FROM prompt WHERE task_id {these}", *ids)  # noqa: S608
-        session.run(f"UPDATE task SET forgotten = 1, outcome = '' WHERE task_id {these}", *ids)  # noqa: S608
+        told = (
+            f"UPDATE task SET forgotten = 1, outcome = '' WHERE task_id {these} RETURNING id, {COLUMNS['erased']}"  # noqa: S608
+        )
+        for number, *row in session.rows(told, *ids):
+            session.chains.removed(session, row[0], "brief", {number} & taken)
+            session.chains.removed(session, row[0], "plan", {number} & taken)
+            session.chains.written(session, row[0], "erased", [row])
     return len(ids)

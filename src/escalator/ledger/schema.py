@@ -158,5 +158,18 @@ _LEAN = (
 """What a task writes stands in few places: its papers are written once, an answer with its call, the task's budget
 is the sum of its calls, and the roll-ups of tasks in `pending` wait until many are folded together."""
 
-STEPS: tuple[tuple[Statement, ...], ...] = (_FIRST, _PLANS_ONCE, _LEAN)
+_CHAINED = (
+    "ALTER TABLE task ADD COLUMN chain TEXT NOT NULL DEFAULT ''",
+    "CREATE TABLE chained (since BIGINT NOT NULL)",
+    "INSERT INTO chained SELECT COALESCE(MAX(id), 0) FROM task",
+)
+"""Every task has a chain of what was written for it, except those stored before this step: up to `since`."""
+
+_CACHED = (
+    "ALTER TABLE call ADD COLUMN cache_saved BIGINT NOT NULL DEFAULT 0",
+    "CREATE INDEX call_cached ON call (sent) WHERE cache_saved <> 0",
+)
+"""What a provider's cache saved, so that a report adds it up without looking at every call."""
+
+STEPS: tuple[tuple[Statement, ...], ...] = (_FIRST, _PLANS_ONCE, _LEAN, _CHAINED, _CACHED)
 """Step n brings a ledger from version n to version n + 1."""

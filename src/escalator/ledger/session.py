@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
+from escalator.ledger.chain import Chains
+from escalator.records.plain import paired
+
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
@@ -37,6 +40,11 @@ class Session(Reading, Protocol):
         """The ledger's clock, in seconds since the epoch."""
         ...
 
+    @property
+    def chains(self) -> Chains:
+        """The chains of the tasks this transaction writes to."""
+        ...
+
     def run(self, sql: str, *values: Any) -> None:
         """Execute a statement whose result is not needed."""
         ...
@@ -52,6 +60,7 @@ class SqliteSession:
     def __init__(self, connection: Connection, owner: str, now: float, alive: Callable[[str], bool]) -> None:
         self._connection, self._alive = connection, alive
         self.owner, self.now = owner, now
+        self.chains = Chains()
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         """Every row of a query."""
@@ -74,7 +83,7 @@ def clean(text: str) -> str:
     """The text without what databases refuse: NUL characters and lone surrogates become U+FFFD."""
     if text.isascii():
         return text.replace("\0", "\ufffd") if "\0" in text else text
-    return text.replace("\0", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return paired(text.replace("\0", "\ufffd"))
 
 
 def has(text: str) -> str:

@@ -148,7 +148,9 @@ class SqliteBackend:
         self.presence.renew()
         self._writer.execute("BEGIN IMMEDIATE")
         try:
-            yield SqliteSession(self._writer, self.presence.name, self.clock(), self.presence.alive)
+            session = SqliteSession(self._writer, self.presence.name, self.clock(), self.presence.alive)
+            yield session
+            session.chains.flush(session)
             self._writer.execute("COMMIT")
         except BaseException:
             if self._writer.in_transaction:

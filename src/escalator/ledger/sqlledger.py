@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 from escalator.errors import LedgerError
 from escalator.forking import FORK_SECONDS, Forks, look_after, undivided
 from escalator.ledger import money, queues, rows, tally, tasks
+from escalator.ledger.examining import Examined, examine
 from escalator.ledger.log import (
     AnyTally,
     CallRecord,
@@ -27,7 +28,7 @@ from escalator.ledger.log import (
     Waiting,
 )
 from escalator.ledger.protocol import Closing, Entry, Held, Hold, Opened, Refused, Settlement, TaskRow
-from escalator.ledger.session import Reading, Session
+from escalator.ledger.session import Reading, Session, clean
 from escalator.ledger.writes import Undo
 
 T = TypeVar("T")
@@ -232,11 +233,19 @@ class SqlLedger(Forks):
         """What opening the task would find, without claiming it."""
         return self._read(lambda session: tasks.look(session, task_id))
 
+    def examine(self, task_id: str) -> Examined | None:
+        """Whether the rows of a task are what was written; None for a task nobody knows."""
+        return self._read(lambda session: examine(session, clean(task_id)))
+
     def tally(
         self, kind: type[AnyTally], by: Sequence[str], *, since: str = "", until: str = ""
     ) -> list[AnyTally]:
         """Sums grouped by some of `DIMENSIONS[kind]`."""
         return self._read(lambda session: tally.read(session, kind, by, since=since, until=until))
+
+    def cache_saved(self, *, since: str = "", until: str = "") -> int:
+        """Nano-dollars that providers' caches saved on the calls of those days, both included."""
+        return self._read(lambda session: rows.cache_saved(session, since=since, until=until))
 
     def sweep(self) -> Future[int]:
         """Give up the tasks of every process that died; returns how many."""

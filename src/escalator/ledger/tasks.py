@@ -12,10 +12,20 @@ from dataclasses import fields, replace
 from typing import Any
 
 from escalator.ledger import tally
+from escalator.ledger.chain import COLUMNS
 from escalator.ledger.money import doubt
 from escalator.ledger.protocol import FINAL, Closing, Entry, Opened, TaskRow, Tried
 from escalator.ledger.refusals import not_ours
 from escalator.ledger.session import Reading, Session, clean, into, marks
+
+_INSERT = into("task", "task_id, state, owner, task_type, complexity, description, team, tags, opened")
+_OPENED = f"{_INSERT} RETURNING id, state, task_type, complexity, {COLUMNS['task']}"
+_REOPENED = f"UPDATE task SET owner = ?, state = 'open' WHERE task_id = ? RETURNING {COLUMNS['state']}"  # noqa: S608
+_TYPED = (
+    "UPDATE task SET task_type = ?, complexity = ? WHERE task_id = ? AND owner = ? "  # noqa: S608
+    f"RETURNING id, {COLUMNS['type']}"
+)
+_PLANNED = f"UPDATE paper SET plan = ? WHERE id = ? RETURNING {COLUMNS['plan']}"  # noqa: S608
 
 
 def open_task(session: Session, row: TaskRow, *, new: bool = False) -> Opened:
@@ -28,14 +38,15 @@ def open_task(session: Session, row: TaskRow, *, new: bool = False) -> Opened:
         return found
     tally.unfold(session, clean(row.task_id))
     doubt(session, row.task_id)
-    session.run("UPDATE task SET owner = ?, state = 'open' WHERE task_id = ?", session.owner, clean(row.task_id))
+    rows = session.rows(_REOPENED, session.owner, clean(row.task_id))
+    session.chains.written(session, clean(row.task_id), "state", rows)
     return replace(found, entries=entries(session, row.task_id))
 
 
 def plan_task(session: Session, row: TaskRow) -> None:
     """Store the plan of a task that was opened without one, with its type and complexity."""
     found = session.rows(
-        "UPDATE task SET task_type = ?, complexity = ? WHERE task_id = ? AND owner = ? RETURNING id",
+        _TYPED,
         clean(row.task_type),
         row.complexity,
         clean(row.task_id),
@@ -43,7 +54,9 @@ def plan_task(session: Session, row: TaskRow) -> None:
     )
     if not found:
         raise not_ours(row.task_id)
-    session.run("UPDATE paper SET plan = ? WHERE id = ?", clean(row.plan), found[0][0])
+    number, *typed = found[0]
+    session.chains.written(session, clean(row.task_id), "type", [typed])
+    session.chains.written(session, clean(row.task_id), "plan", session.rows(_PLANNED, clean(row.plan), number))
 
 
 def look(session: Reading, task_id: str) -> Opened | None:
@@ -84,9 +97,10 @@ def _find(session: Reading, task_id: str) -> Opened | None:
 
 
 def _insert_task(session: Session, row: TaskRow) -> None:
-    number = session.insert(
-        into("task", "task_id, state, owner, task_type, complexity, description, team, tags, opened"),
-        clean(row.task_id),
+    task_id = clean(row.task_id)
+    number, state, task_type, complexity, *stored = session.rows(
+        _OPENED,
+        task_id,
         "open",
         session.owner,
         clean(row.task_type),
@@ -95,9 +109,16 @@ def _insert_task(session: Session, row: TaskRow) -> None:
         clean(row.team),
         json.dumps(row.tags),
         session.now,
-    )
-    session.run(into("paper", "id, brief, plan"), number, clean(row.brief), clean(row.plan))
-    session.run(into("pending", "task_id"), clean(row.task_id))
+    )[0]
+    brief, plan = clean(row.brief), clean(row.plan)
+    session.run(into("paper", "id, brief, plan"), number, brief, plan)
+    session.run(into("pending", "task_id"), task_id)
+    session.chains.start(task_id)
+    session.chains.written(session, task_id, "task", [stored])
+    session.chains.written(session, task_id, "type", [(task_id, task_type, complexity)])
+    session.chains.written(session, task_id, "state", [(task_id, state)])
+    session.chains.written(session, task_id, "brief", [(number, brief)])
+    session.chains.written(session, task_id, "plan", [(number, plan)])
 
 
 def entries(session: Reading, task_id: str) -> tuple[Entry, ...]:
@@ -125,7 +146,7 @@ def record(session: Session, task_id: str, entry: Entry) -> None:
     """Store a reply that cost nothing; of the same key, the newest counts."""
     kept = session.rows(
         f"INSERT INTO entry ({_ENTRY}) SELECT task_id, {marks(6)} FROM task WHERE task_id = ? AND owner = ? "  # noqa: S608
-        "RETURNING id",
+        f"RETURNING {COLUMNS['entry']}",
         clean(entry.key),
         entry.kind,
         clean(entry.digest),
@@ -137,12 +158,14 @@ def record(session: Session, task_id: str, entry: Entry) -> None:
     )
     if not kept:
         raise not_ours(task_id)
+    session.chains.written(session, clean(task_id), "entry", kept)
 
 
 _CLOSE = (
-    "UPDATE task SET state = ?, owner = '', closed = ?, status = ?, reason = ?, worker = ?, checker = ?, "
+    "UPDATE task SET state = ?, owner = '', closed = ?, status = ?, reason = ?, worker = ?, checker = ?, "  # noqa: S608
     "attempts = ?, retries = ?, fallbacks = ?, escalations = ?, validation = ?, seconds = ?, cost = ?, "
-    "baseline = ?, outcome = ? WHERE task_id = ? AND owner = ? RETURNING id, task_type, team"
+    "baseline = ?, outcome = ? WHERE task_id = ? AND owner = ? "
+    f"RETURNING id, task_type, team, state, {COLUMNS['end']}"
 )
 
 
@@ -170,13 +193,18 @@ def close_task(session: Session, task_id: str, closing: Closing, *, keep: bool) 
     )
     if not found:
         raise not_ours(task_id)
-    number, task_type, team = found[0]
+    number, task_type, team, state, *ended = found[0]
     doubt(session, task_id)
     if not keep and closing.status in FINAL:
         session.run("DELETE FROM paper WHERE id = ?", number)
-    session.run("DELETE FROM attempt WHERE task_id = ?", clean(task_id))
+        session.chains.removed(session, clean(task_id), "brief", [number])
+        session.chains.removed(session, clean(task_id), "plan", [number])
+    replaced = session.rows("DELETE FROM attempt WHERE task_id = ? RETURNING id", clean(task_id))
+    session.chains.removed(session, clean(task_id), "attempt", [row[0] for row in replaced])
     if closing.tries:
         _log_tries(session, (clean(task_id), session.now, task_type, team), closing.tries)
+    session.chains.written(session, clean(task_id), "state", [(ended[0], state)])
+    session.chains.written(session, clean(task_id), "end", [ended])
 
 
 _TRIED = tuple(f.name for f in fields(Tried))
@@ -189,7 +217,10 @@ def _log_tries(session: Session, shared: tuple[Any, ...], tries: Sequence[Tried]
     for tried in tries:
         facts = (getattr(tried, name) for name in _TRIED)
         values += (*shared, *(clean(value) if isinstance(value, str) else value for value in facts))
-    session.run(f"INSERT INTO attempt ({_ATTEMPT}) VALUES {', '.join([one] * len(tries))}", *values)  # noqa: S608
+    many = ", ".join([one] * len(tries))
+    sql = f"INSERT INTO attempt ({_ATTEMPT}) VALUES {many} RETURNING {COLUMNS['attempt']}"  # noqa: S608
+    logged = session.rows(sql, *values)
+    session.chains.written(session, shared[0], "attempt", sorted(logged))
 
 
 def sweep(session: Session) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -24,10 +24,10 @@ class Rates:
     cache_write_1h: Decimal
     above: int = 0
 
-    def dearest_input(self, *, cache_write: bool) -> Decimal:
+    def dearest_input(self, *, cache_write: bool, for_an_hour: bool = True) -> Decimal:
         """The highest rate an input token of a request can be billed at."""
-        rates = (self.input, self.cache_read)
-        return max(*rates, self.cache_write, self.cache_write_1h) if cache_write else max(rates)
+        writing = (self.cache_write, self.cache_write_1h) if for_an_hour else (self.cache_write,)
+        return max(self.input, self.cache_read, *(writing if cache_write else ()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,12 +76,24 @@ def cost(record: PriceRecord, usage: Usage) -> Decimal:
 
 
 @exactly
+def uncached(record: PriceRecord, usage: Usage) -> Decimal:
+    """USD for the same tokens, had no cache been read or written."""
+    return cost(record, replace(usage, cache_read_tokens=0, cache_write_tokens=0, cache_write_1h_tokens=0))
+
+
+@exactly
 def ceiling(
-    record: PriceRecord, *, input_tokens: int, max_output_tokens: int, cache_write: bool = False
+    record: PriceRecord,
+    *,
+    input_tokens: int,
+    max_output_tokens: int,
+    cache_write: bool = False,
+    for_an_hour: bool = True,
 ) -> Decimal:
     """USD that a request of at most these tokens can cost, whatever part of it is read from a cache.
 
-    `cache_write`: the request asks the provider to store part of the prompt, which bills dearer than reading it.
+    `cache_write`: the request asks the provider to store part of the prompt, which bills dearer than reading it;
+    `for_an_hour`: perhaps for an hour, which bills dearer than the usual five minutes.
     Every tier the prompt could fall in counts, so the sum also holds where a longer prompt is cheaper.
     """
     sums = []
@@ -90,5 +102,6 @@ def ceiling(
             break
         following = record.tiers[index + 1 :]
         most = min(input_tokens, following[0].above) if following else input_tokens
-        sums.append(most * tier.dearest_input(cache_write=cache_write) + max_output_tokens * tier.output)
+        dearest = tier.dearest_input(cache_write=cache_write, for_an_hour=for_an_hour)
+        sums.append(most * dearest + max_output_tokens * tier.output)
     return max(sums).scaleb(-6)

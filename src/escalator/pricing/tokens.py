@@ -20,11 +20,14 @@ _CLAUDE = re.compile(r"^claude-[a-z]+-(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bound:
-    """The most tokens one request can be billed for. `cache_write`: its input may be billed as a cache write."""
+    """The most tokens one request can be billed for. `cache_write`: its input may be billed as a cache write;
+    `for_an_hour`: perhaps as one that is kept for an hour, which is dearer.
+    """
 
     input_tokens: int
     output_tokens: int
     cache_write: bool = False
+    for_an_hour: bool = True
 
 
 def token_ceiling(request: Request, *, images: int | None = None) -> int:

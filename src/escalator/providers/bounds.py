@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from escalator.pricing.tokens import PER_SCHEMA, Bound, token_ceiling
+from escalator.providers.anthropic.caching import marked
 from escalator.providers.pictures import claude_tokens, gemini_tokens, tokens_for, tokens_of_images
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def of_body(request: Request, body: Mapping[str, object]) -> Bound:
 
 
 def of_claude(request: Request) -> Bound:
-    """Of a request to Claude: thinking is within `max_tokens`, and nothing asks for a cache.
+    """Of a request to Claude: thinking is within `max_tokens`, and marks ask for a cache of five minutes.
 
     A schema is sent with the constraints that Claude cannot hold repeated in words, so it counts twice.
     """
@@ -52,6 +53,8 @@ def of_claude(request: Request) -> Bound:
     return Bound(
         input_tokens=token_ceiling(request, images=pictures) + _schema_bytes(request),
         output_tokens=request.max_tokens,
+        cache_write=any(message.shared for message in marked(request)),
+        for_an_hour=False,
     )
 
 

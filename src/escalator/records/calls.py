@@ -61,11 +61,17 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """One turn of a conversation."""
+    """One turn of a conversation.
+
+    `shared`: how many characters of the text, from its beginning, another request to the same model begins with as
+    well, everything before this turn included; ascending. A provider that can is asked to keep the prompt up to
+    there. Empty where nothing of it is sent again.
+    """
 
     role: Literal["user", "assistant"]
     text: str
     images: tuple[Image, ...] = ()
+    shared: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,8 +158,9 @@ class Call:
     """One dispatched request as the books have it. `model` is the matrix's name, `answered_by` the id that
     answered (empty if none did). `cost` is USD. `estimated`: usage was not reported, so cost is an upper bound.
     `error`: how it failed, None if an answer came. `running_cost` is USD for the time of a machine of one's own
-    (`hourly` of the model): no bill comes for it, so it is kept apart from `cost`. `warnings` say what a person
-    should know of it: a bill above what was held, a prompt that was not read in full.
+    (`hourly` of the model): no bill comes for it, so it is kept apart from `cost`. `cache_saved` is USD: what the
+    same tokens would have cost without the provider's cache, less `cost`; negative where it was only written.
+    `warnings` say what a person should know of it: a bill above what was held, a prompt that was not read in full.
     """
 
     purpose: Purpose
@@ -169,6 +176,7 @@ class Call:
     rung: int = -1
     simulated: bool = False
     running_cost: Decimal = Decimal(0)
+    cache_saved: Decimal = Decimal(0)
     warnings: tuple[str, ...] = ()
 
     @property

@@ -43,9 +43,15 @@ class Codec(Generic[T]):
             text_of_few = plainly(value, leave_out=self._leave_out)
             if text_of_few is not None:
                 return text_of_few
-        text: bytes = _adapter(self._record).dump_json(
-            value, exclude=set(self._leave_out) or None, exclude_defaults=True
-        )
+        try:
+            text: bytes = _adapter(self._record).dump_json(
+                value, exclude=set(self._leave_out) or None, exclude_defaults=True
+            )
+        except ValueError:  # half a character, as a model may write one
+            odd = plainly(value, leave_out=self._leave_out)
+            if odd is None:
+                raise
+            return odd
         return text.decode()
 
     def load(self, text: str, **missing: Any) -> T:

@@ -26,7 +26,10 @@ answer to judge, which says nothing of the model's ability."""
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskFacts:
-    """A task that has an outcome. `cost` and `saved` are USD; `calls` and tokens count every model."""
+    """A task that has an outcome. `cost`, `cache_saved` and `saved` are USD; `calls` and tokens count every model.
+
+    `cache_saved`: what the same tokens would have cost without the providers' caches, less what they did cost.
+    """
 
     task_id: str
     task_type: str
@@ -48,6 +51,7 @@ class TaskFacts:
     output_tokens: int = 0
     seconds: float = 0.0
     cost: Decimal = Decimal(0)
+    cache_saved: Decimal = Decimal(0)
     baseline: str = ""
     saved: Decimal = Decimal(0)
     simulated: bool = False
@@ -203,6 +207,7 @@ def task_facts(outcome: Outcome) -> TaskFacts:
         output_tokens=sum(call.usage.output_tokens for call in calls),
         seconds=outcome.seconds,
         cost=outcome.cost,
+        cache_saved=sum((call.cache_saved for call in calls), Decimal(0)),
         baseline=outcome.baseline.model if outcome.baseline is not None else "",
         saved=outcome.saved,
         simulated=outcome.simulated,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 from operator import attrgetter
@@ -44,7 +44,10 @@ def report(ledger: Archive, *, since: str | date = "", until: str | date = "", b
         causes=_causes(tries),
         models=tuple(by_model(once)),
         local=_local(ledger, tasks, once.tally(CallTally, ("model",))),
-        money=_money(savings(once), tasks, tries, baseline_model),
+        money=replace(
+            _money(savings(once), tasks, tries, baseline_model),
+            cache_saved=to_usd(ledger.cache_saved(since=first, until=last)),
+        ),
     )
 
 

@@ -87,6 +87,8 @@ class Money:
     `compared` accepted tasks have a baseline with a price; `saved` is that baseline less everything spent on them,
     rejected answers and checkers included. `unaccepted` was spent on tasks that came to nothing, and `net` is what
     is left of the saving after it. `wasted` of the spending went into attempts that did not pass.
+    `cache_saved` is apart from all of this: what the tokens of all calls would have cost without the providers'
+    caches, less what they did cost.
     """
 
     baseline_model: str = ""
@@ -95,6 +97,7 @@ class Money:
     saved: Decimal = Decimal(0)
     unaccepted: Decimal = Decimal(0)
     wasted: Decimal = Decimal(0)
+    cache_saved: Decimal = Decimal(0)
 
     @property
     @exactly

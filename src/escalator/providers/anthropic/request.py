@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from escalator.providers.anthropic.caching import marked
 from escalator.providers.sdk.provider import allowed
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def body(request: Request) -> dict[str, object]:
         **allowed(request.model, OPTIONS),
         "model": request.model.id,
         "max_tokens": request.max_tokens,
-        "messages": [_turn(message) for message in request.messages],
+        "messages": [_turn(message) for message in marked(request)],
     }
     if request.system:
         sent["system"] = request.system
@@ -85,7 +86,7 @@ def _least(family: str, version: tuple[int, int]) -> tuple[dict[str, object], st
 
 
 def _turn(message: Message) -> dict[str, object]:
-    if not message.images:
+    if not message.images and not message.shared:
         return {"role": message.role, "content": message.text}
     blocks: list[dict[str, object]] = [
         {
@@ -98,8 +99,12 @@ def _turn(message: Message) -> dict[str, object]:
         }
         for image in message.images
     ]
-    if message.text:
-        blocks.append({"type": "text", "text": message.text})
+    starts = (0, *message.shared)
+    ends = (*message.shared, len(message.text))
+    for start, end in zip(starts, ends, strict=True):
+        if start < end:
+            kept = {"cache_control": {"type": "ephemeral"}} if end in message.shared else {}
+            blocks.append({"type": "text", "text": message.text[start:end], **kept})
     return {"role": message.role, "content": blocks}
 
 
