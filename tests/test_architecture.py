@@ -93,6 +93,7 @@ PUBLIC = {
         "foreign",
         "errors",
         "events",
+        "remedies",
         "kinds",
         "records",
         "matrix",

@@ -17,9 +17,9 @@ from escalator.errors import ConfigError, EscalatorError, LedgerError
 from escalator.ledger.log import LogQuery
 from escalator.ledger.recall import recall
 from escalator.records import Attempt, Brief, Call, ChangeSet, Outcome, Task, ValidatorSpec, Verdict
+from escalator.records.codec import paired, plain_values
 from escalator.records.facts import attempt_facts, task_facts
 from escalator.records.flat import flat
-from escalator.records.plain import paired, plain_values
 
 if TYPE_CHECKING:
     from escalator.client import Escalator

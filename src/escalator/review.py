@@ -14,8 +14,8 @@ from typing import Literal
 
 from escalator.errors import LedgerError, TaskError
 from escalator.events import Substitution
-from escalator.execution.closing import closing
 from escalator.execution.filing import APPROVAL_SECONDS, file_review, granted, substitution_of
+from escalator.execution.rows import closing
 from escalator.ledger import Archive, TaskRow, to_nano
 from escalator.ledger.log import Decision, LogQuery, Review, ReviewKind, ReviewState
 from escalator.ledger.recall import Recalled, recall

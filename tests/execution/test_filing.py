@@ -111,12 +111,12 @@ class Full:
         return failed
 
 
-def test_a_task_whose_case_could_not_be_filed_is_not_closed() -> None:
-    """It would wait for somebody who never hears of it; instead the caller does, and a resume files it."""
+def test_a_case_that_could_not_be_filed_is_told_to_the_caller_and_filed_by_a_resume() -> None:
+    """It would wait for somebody who never hears of it; the outcome says so, and nothing bought is lost."""
     ledger: Any = Full()
     house = House({**FREE_FAIL}, ledger=ledger, cost_guard=CONFIRM)
-    with pytest.raises(LedgerError, match="the disk is full"):
-        house.execute(task_id="t", validators=["syntax"])
+    outcome = house.execute(task_id="t", validators=["syntax"])
+    assert (outcome.cause, outcome.unrecorded) == ("pending", "the disk is full")
     ledger.full = False
     again = House({}, ledger=ledger, cost_guard=CONFIRM)
     assert again.escalator.resume("t").cause == "pending"

@@ -152,6 +152,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "rung": -1,
         "simulated": False,
         "running_cost": Decimal(0),
+        "cache_saved": Decimal(0),
         "warnings": (),
     },
     "CallReply": {"completion": None, "failure": None},
@@ -201,6 +202,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "baseline": None,
         "cause": "",
         "warnings": (),
+        "unrecorded": "",
         "seconds": 0.0,
     },
     "Plan": {

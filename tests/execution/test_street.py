@@ -14,7 +14,7 @@ from escalator.testing import ScriptedProvider
 from houses import BASE, RIGHT
 
 PACKAGE = Path(escalator.__file__).parent
-MOST = 73
+MOST = 70
 """Files; a new feature is a new small thing in its room and does not lie on everybody's way."""
 
 MATRIX = {

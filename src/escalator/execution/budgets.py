@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from escalator.errors import ProviderError
 from escalator.ledger import Refused, Scope, to_nano, to_usd
-from escalator.pricing import Bound, PriceRecord, ceiling, token_ceiling, token_floor, token_floor_exceeds
-from escalator.records.calls import exactly
+from escalator.pricing import (
+    Bound,
+    PriceRecord,
+    ceiling,
+    cost,
+    token_ceiling,
+    token_floor,
+    token_floor_exceeds,
+    uncached,
+)
+from escalator.records.calls import Usage, exactly
 
 if TYPE_CHECKING:
+    from escalator.execution.context import TaskContext
     from escalator.matrix import Matrix
     from escalator.matrix.schema import BudgetSection, PeriodBudgets
     from escalator.records import Brief, Completion, Model, Request
+
+
+NOTHING = Decimal(0)
+DAY = 24 * 3600
 
 
 def scopes(budgets: BudgetSection, brief: Brief, *, task_type: str, team: str, now: float) -> tuple[Scope, ...]:
@@ -144,3 +160,64 @@ def _bought(reply: Completion, model: Model, matrix: Matrix) -> str:
         f"{model.name} was answered by {reply.model}, which {seller} sells, and was booked as local and free; "
         "write local: false and its price for this model, or local: true if its weights run here"
     )
+
+
+class Tariff:
+    """What the calls of one task can cost, and what they are booked at."""
+
+    def __init__(self, context: TaskContext) -> None:
+        self._context = context
+        self._prices: dict[tuple[str, str, float, float], PriceRecord | None] = {}
+
+    def price(self, model: Model, answered_by: str = "", *, since: float | None = None) -> PriceRecord | None:
+        """What the model costs: before a call on the dearest day it may end on, after it from `since` till now."""
+        now = self._context.clock()
+        patience = self._context.matrix.file.cost_guard.patience
+        until = now if since is not None else now + model.timeouts.total + patience
+        key = (model.name, answered_by, (now if since is None else since) // DAY, until // DAY)
+        if key not in self._prices:
+            days = [datetime.fromtimestamp(day * DAY, UTC).date() for day in key[2:]]
+            self._prices[key] = self._context.prices.price_within(
+                model, since=days[0], until=days[1], answered_by=answered_by
+            )
+        return self._prices[key]
+
+    def highest(self, price: PriceRecord, request: Request, *, output: int = 0, times: int = 1) -> Decimal:
+        """USD so many requests can cost at most, as the wire bounds them; `output`: tokens an answer may have."""
+        try:
+            bound = bound_of(self._context.provider(request.model.provider), request)
+        except ProviderError:  # it is told when the call is made
+            bound = bound_of(None, request)
+        return most(price, replace(bound, output_tokens=max(bound.output_tokens, output)), times=times)
+
+    def cost(self, model: Model, reply: Completion, held: Decimal, *, since: float) -> Decimal:
+        """What an answer is booked at: by its figures, or all that was held where they cannot be read."""
+        if is_free(model):
+            return NOTHING
+        price = self.price(model, reply.model, since=since)
+        return held if price is None or reply.usage.estimated else cost(price, reply.usage)
+
+    def cache_saved(self, model: Model, reply: Completion, *, since: float) -> Decimal:
+        """What the provider's cache saved; writing to it costs more than reading the same anew."""
+        usage = reply.usage
+        cached = usage.cache_read_tokens or usage.cache_write_tokens or usage.cache_write_1h_tokens
+        if usage.estimated or not cached:
+            return NOTHING
+        price = None if is_free(model) else self.price(model, reply.model, since=since)
+        return NOTHING if price is None else uncached(price, usage) - cost(price, usage)
+
+    def of_failure(self, error: ProviderError, request: Request, amount: Decimal) -> tuple[Decimal, Usage]:
+        """A failed call that may have been billed is charged in full, unless its whole usage was reported.
+
+        What was seen of an answer bounds nothing: a model may have thought unseen.
+        """
+        if not error.billed:
+            return NOTHING, Usage(estimated=True)
+        if error.input_tokens is None or error.output_tokens is None:
+            usage = Usage(input_tokens=token_ceiling(request), output_tokens=request.max_tokens, estimated=True)
+        else:
+            usage = Usage(input_tokens=error.input_tokens, output_tokens=error.output_tokens)
+        if is_free(request.model):
+            return NOTHING, usage
+        price = self.price(request.model)
+        return (amount if price is None or usage.estimated else cost(price, usage)), usage

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from escalator.execution.closing import closing
 from escalator.execution.context import TaskContext
 from escalator.execution.effects import written
 from escalator.execution.journal import Record
 from escalator.execution.performer import interpret
 from escalator.execution.prepare import deadline_of, named_classifier, opened_books
-from escalator.execution.rows import task_row
+from escalator.execution.rows import closing, task_row
 from escalator.execution.spending import Place, Spender
 from escalator.flow import Flow
 from escalator.planning import make_plan

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from escalator.execution.closing import closing
 from escalator.execution.context import TaskContext
 from escalator.execution.effects import BIG, Compute, written
 from escalator.execution.journal import Record
@@ -21,7 +20,7 @@ from escalator.execution.prepare import (
     reading,
     stated,
 )
-from escalator.execution.rows import task_row
+from escalator.execution.rows import closing, task_row
 from escalator.execution.spending import Place, Spender
 from escalator.flow import Flow
 from escalator.planning import make_plan

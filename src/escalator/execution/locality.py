@@ -42,7 +42,9 @@ class Locality:
 
     def forbidden(self, model: Model) -> Failure | None:
         """Why this task may not use a model, as the matrix in force has it."""
-        if self._context.matrix.keeps_local(model):
+        free_here = model.local and is_free(model)
+        matters = self._brief.local_only or free_here or not model.local
+        if not matters or self._context.matrix.keeps_local(model):
             return None
         if self._brief.local_only:
             text = f"the task is local_only and {model.name} runs elsewhere"
@@ -54,7 +56,7 @@ class Locality:
             )
             return Failure(kind="local_only", message=text, provider=model.provider)
         today = self._context.matrix.models.get(model.name)
-        if model.local and is_free(model) and today is not None and not is_free(today):
+        if free_here and today is not None and not is_free(today):
             text = f"{model.name} was free because it was local, and it has moved elsewhere; run the task anew"
             return Failure(kind="unknown_price", message=text, provider=model.provider)
         return None

@@ -40,7 +40,7 @@ from escalator.records import (
     ValidatorSpec,
     Verdict,
 )
-from escalator.records.plain import plain_values
+from escalator.records.codec import plain_values
 from escalator.redaction import Veil, veil_of
 from escalator.steps import Admit, Ask, Asked, Check, Checked, Run, Step, Survey, Tell, Work
 from escalator.story import PROVIDER_DOWN
@@ -138,7 +138,7 @@ class Performer:
         failure = self._too_long(rung, request, step.history)
         if failure is not None or is_free(rung.model):
             return failure
-        price = self._spender.price(rung.model)
+        price = self._spender.tariff.price(rung.model)
         if price is None:
             return unknown_price(rung.model)
         if self._record.began(f"r{rung.index}."):
@@ -149,7 +149,7 @@ class Performer:
         yield from self._spender.written()
         before = step.history[-1].model if step.history else ""
         most = rung.model.max_output
-        highest = self._spender.highest(price, request, output=most, times=rung.attempts)
+        highest = self._spender.tariff.highest(price, request, output=most, times=rung.attempts)
         self._spender.compare(rung.model, highest, self._plan.classification.task_type)
         return (
             yield from self._spender.consents.ask(

@@ -11,7 +11,6 @@ from escalator.errors import ConfigError, LedgerBusyError, LedgerError, TaskErro
 from escalator.events import Planned, TaskEnded, TaskStarted, Warned
 from escalator.execution.briefing import relimited
 from escalator.execution.classifying import classified_by_model
-from escalator.execution.closing import baseline, closing, warnings
 from escalator.execution.context import TaskContext
 from escalator.execution.effects import BIG, asked, attempted, computed, kept, written
 from escalator.execution.filing import file_review, granted
@@ -30,7 +29,7 @@ from escalator.execution.prepare import (
     reading,
     stated,
 )
-from escalator.execution.rows import task_row, wanted_of
+from escalator.execution.rows import baseline, closing, task_row, wanted_of, warnings
 from escalator.execution.spending import NEARLY, Place, Spender
 from escalator.flow import Flow
 from escalator.ledger import Entry, Opened, TaskRow

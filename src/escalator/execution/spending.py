@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -16,7 +15,17 @@ from typing import TYPE_CHECKING
 from escalator.answers.prompts import digest as prompt_digest
 from escalator.errors import LedgerBusyError, LedgerError, ProviderError
 from escalator.events import CallFinished, Warned
-from escalator.execution.budgets import bound_of, is_free, most, refusal, running_cost, scopes, warnings
+from escalator.execution.budgets import (
+    NOTHING,
+    Tariff,
+    bound_of,
+    is_free,
+    most,
+    refusal,
+    running_cost,
+    scopes,
+    warnings,
+)
 from escalator.execution.consent import Consents
 from escalator.execution.effects import BIG, Compute, Send, attempted, kept
 from escalator.execution.holdups import waited_for
@@ -34,7 +43,7 @@ from escalator.execution.repeats import (
 from escalator.flow import Flow
 from escalator.foreign import shown
 from escalator.ledger import Held, Hold, Refused, Scope, Settlement, approval_scope, to_nano, to_usd
-from escalator.pricing import PriceRecord, cost, token_ceiling, uncached
+from escalator.pricing import PriceRecord
 from escalator.records import (
     Brief,
     Call,
@@ -45,7 +54,6 @@ from escalator.records import (
     Policies,
     Purpose,
     Request,
-    Usage,
 )
 from escalator.steps import Ask, Asked
 
@@ -56,8 +64,6 @@ if TYPE_CHECKING:
     from escalator.ledger import Archive
     from escalator.providers import Provider
 
-NOTHING = Decimal(0)
-DAY = 24 * 3600
 NEARLY = 0.05
 GRACE = 0.25
 """Seconds beyond its deadline that a task takes at most to write down how it ended."""
@@ -102,7 +108,7 @@ class Spender:
         self._unwritten: list[Future[None]] = []
         self._sent = False
         self.notes: list[str] = []
-        self._prices: dict[tuple[str, str, float, float], PriceRecord | None] = {}
+        self.tariff = Tariff(context)
 
     def under(self, plan: Plan) -> None:
         """Spend under this plan from now on; before it only a classifier is called."""
@@ -163,7 +169,9 @@ class Spender:
                 reply: Dispatched = yield from self._dispatch(step.purpose, request, here, marks)
                 if reply.call is not None:
                     sent.append(reply.call)
-                if not is_adapted(reply.failure) or here.key.endswith(ADAPTED * MOST_ADAPTATIONS):
+                if reply.failure is None or not is_adapted(reply.failure):
+                    return reply
+                if here.key.endswith(ADAPTED * MOST_ADAPTATIONS):
                     return reply
                 here = replace(here, key=here.key + ADAPTED)
                 request = fitting(request, reply.failure)
@@ -190,11 +198,11 @@ class Spender:
         if failure is None:
             failure = yield from self.locality.strayed(request.model, remaining=self.remaining())
         if failure is None and not is_free(request.model):
-            price = self.price(request.model)
+            price = self.tariff.price(request.model)
             failure = unknown_price(request.model) if price is None else None
             if price is not None and request.model.name not in self.consents.settled:
                 yield from self.written()
-                highest = self.highest(price, request, times=self.policies.transport_retries + 1)
+                highest = self.tariff.highest(price, request, times=self.policies.transport_retries + 1)
                 self.compare(request.model, highest, place.task_type)
                 failure = yield from self.consents.ask(
                     request.model, self.before_paid, from_model="", reason=f"needed as {purpose}", highest=highest
@@ -209,12 +217,12 @@ class Spender:
     def _reserve_and_send(
         self, purpose: Purpose, request: Request, place: Place, digests: Digests
     ) -> Flow[Dispatched]:
-        model, price = request.model, self.price(request.model)
+        model, price = request.model, self.tariff.price(request.model)
         try:
             provider = self._context.provider(model.provider)
         except ProviderError as error:
             return Dispatched(failure=as_failure(error, model))
-        amount = NOTHING if is_free(model) or price is None else self.highest(price, request)
+        amount = NOTHING if is_free(model) or price is None else self.tariff.highest(price, request)
         wanted = self._wanted(purpose, request, place, digests=digests, amount=amount)
         try:
             held = yield from self._hold(wanted, provider, request, price)
@@ -308,11 +316,11 @@ class Spender:
     ) -> Dispatched:
         model = request.model
         if isinstance(reply, ProviderError):
-            charged, usage = self._charge_for_failure(reply, request, held)
+            charged, usage = self.tariff.of_failure(reply, request, held)
             call = replace(base, error=reply.kind, cost=charged, usage=usage)
             late = self.overdue() if reply.kind == "timeout" else None  # its time was what the deadline left
             return Dispatched(failure=late or as_failure(reply, model), call=call)
-        billed = self._cost(model, reply, held, since=since)
+        billed = self.tariff.cost(model, reply, held, since=since)
         call = replace(
             base,
             answered_by=shown(reply.model),
@@ -320,71 +328,16 @@ class Spender:
             condition=reply.condition,
             usage=reply.usage,
             cost=billed,
-            cache_saved=self._cache_saved(model, reply, since=since),
+            cache_saved=self.tariff.cache_saved(model, reply, since=since),
             warnings=warnings(request, reply, held=held, billed=billed, matrix=self._context.matrix),
         )
         if reply.host and model.local:
             return Dispatched(failure=self.locality.elsewhere(model, reply.host), call=call)
         return Dispatched(completion=reply, call=call)
 
-    def _cost(self, model: Model, reply: Completion, held: Decimal, *, since: float) -> Decimal:
-        """What an answer is booked at: by its figures, or all that was held where they cannot be read."""
-        if is_free(model):
-            return NOTHING
-        price = self.price(model, reply.model, since=since)
-        return held if price is None or reply.usage.estimated else cost(price, reply.usage)
-
-    def _cache_saved(self, model: Model, reply: Completion, *, since: float) -> Decimal:
-        """What the provider's cache saved; writing to it costs more than reading the same anew."""
-        usage = reply.usage
-        cached = usage.cache_read_tokens or usage.cache_write_tokens or usage.cache_write_1h_tokens
-        if usage.estimated or not cached:
-            return NOTHING
-        price = None if is_free(model) else self.price(model, reply.model, since=since)
-        return NOTHING if price is None else uncached(price, usage) - cost(price, usage)
-
-    def _charge_for_failure(
-        self, error: ProviderError, request: Request, amount: Decimal
-    ) -> tuple[Decimal, Usage]:
-        """A failed call that may have been billed is charged in full, unless its whole usage was reported.
-
-        What was seen of an answer bounds nothing: a model may have thought unseen.
-        """
-        if not error.billed:
-            return NOTHING, Usage(estimated=True)
-        if error.input_tokens is None or error.output_tokens is None:
-            usage = Usage(input_tokens=token_ceiling(request), output_tokens=request.max_tokens, estimated=True)
-        else:
-            usage = Usage(input_tokens=error.input_tokens, output_tokens=error.output_tokens)
-        if is_free(request.model):
-            return NOTHING, usage
-        price = self.price(request.model)
-        return (amount if price is None or usage.estimated else cost(price, usage)), usage
-
     def _replayed(self, reply: CallReply) -> Dispatched:
         self._context.publish(CallFinished(task_id=self._brief.task_id, call=reply.call, replayed=True))
         return Dispatched(completion=reply.completion, failure=reply.failure, call=reply.call)
-
-    def price(self, model: Model, answered_by: str = "", *, since: float | None = None) -> PriceRecord | None:
-        """What the model costs: before a call on the dearest day it may end on, after it from `since` till now."""
-        now = self._context.clock()
-        patience = self._context.matrix.file.cost_guard.patience
-        until = now if since is not None else now + model.timeouts.total + patience
-        key = (model.name, answered_by, (now if since is None else since) // DAY, until // DAY)
-        if key not in self._prices:
-            days = [datetime.fromtimestamp(day * DAY, UTC).date() for day in key[2:]]
-            self._prices[key] = self._context.prices.price_within(
-                model, since=days[0], until=days[1], answered_by=answered_by
-            )
-        return self._prices[key]
-
-    def highest(self, price: PriceRecord, request: Request, *, output: int = 0, times: int = 1) -> Decimal:
-        """USD so many requests can cost at most, as the wire bounds them; `output`: tokens an answer may have."""
-        try:
-            bound = bound_of(self._context.provider(request.model.provider), request)
-        except ProviderError:  # it is told when the call is made
-            bound = bound_of(None, request)
-        return most(price, replace(bound, output_tokens=max(bound.output_tokens, output)), times=times)
 
     def _scopes(self, task_type: str) -> tuple[Scope, ...]:
         """Every budget that a call of this task counts to."""

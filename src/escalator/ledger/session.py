@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from escalator.ledger.chain import Chains
-from escalator.records.plain import paired
+from escalator.records.codec import paired
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

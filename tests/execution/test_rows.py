@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from escalator.execution.closing import closing, warnings
 from escalator.execution.journal import Record
+from escalator.execution.rows import closing, warnings
 from escalator.ledger import Entry
 from escalator.records import Attempt, Call, Completion, Outcome, Tier, Transition, Usage
 from escalator.records.codec import OUTCOMES
