@@ -131,3 +131,18 @@ def test_a_task_whose_end_cannot_be_written_has_its_answer(tmp_path: Path) -> No
         holding.close()
     with contextlib.closing(SqliteLedger(path)) as ledger:
         assert [task.state for task in ledger.tasks()] == ["accepted"]
+
+
+def test_a_reservation_that_came_too_late_holds_no_money(tmp_path: Path) -> None:
+    """The task ended while its reservation waited for the lock: once the lock is free, nothing is held."""
+    path = tmp_path / "ledger.sqlite"
+    priced = matrix()["models"]["small"] | {"price": {"input": 1, "output": 4}}
+    types = {"standard_development": {**matrix()["task_types"]["standard_development"], "chain": ["small"]}}
+    data = matrix(models={**matrix()["models"], "small": priced}, task_types=types)
+    with Escalator(data, ledger=path, providers=ScriptedProvider(lambda _: RIGHT)) as house:
+        assert house.execute("Fix add().", **TASK).status == "accepted"
+        with locked(path):
+            assert house.execute("Fix add().", deadline=0.5, **TASK).cause == "deadline"
+        assert house.execute("Fix add() again.", **TASK).status == "accepted"
+        assert {call.state for call in house.ledger.calls()} <= {"done", "failed"}
+        assert sum(call.held for call in house.ledger.calls()) == 0

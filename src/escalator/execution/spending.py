@@ -65,6 +65,8 @@ if TYPE_CHECKING:
     from escalator.providers import Provider
 
 NEARLY = 0.05
+"""Seconds before its deadline from which on a wait of a task counts as ended by it."""
+
 GRACE = 0.25
 """Seconds beyond its deadline that a task takes at most to write down how it ended."""
 
