@@ -103,7 +103,7 @@ PUBLIC = {
         "sandbox",
         "providers",
     ),
-    *("ledger", "report", "review", "evidence", "simulation", "cli"),
+    *("validators", "ledger", "report", "review", "evidence", "simulation", "cli"),
 }
 """Rooms a program of a user's may import from as well; the others are how `escalator` itself is made."""
 

@@ -93,7 +93,7 @@ def test_a_resumed_task_still_counts_its_classifier() -> None:
     first.provider._script = {**models, "haiku": [LABEL]}
     stopped = first.execute("Round the invoice total.", task_type=None, task_id="t")
     assert (stopped.status, stopped.cause) == ("stopped", "budget")
-    second = House({"haiku": [RIGHT]}, ledger=ledger, classifier={"llm": "haiku"})
+    second = House({"small": [RIGHT]}, ledger=ledger, classifier={"llm": "haiku"})
     outcome = second.escalator.execute(
         "Round the invoice total.", task_id="t", files=BASE, validators=["syntax", adds]
     )

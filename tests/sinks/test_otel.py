@@ -14,7 +14,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from escalator.ledger import MemoryLedger
 from escalator.sinks import otel_sink
 from escalator.testing import failure
-from houses import RIGHT, WRONG, House
+from houses import RIGHT, WRONG, House, chain_of
 
 CLIMB = {"small": [WRONG, WRONG], "large": [failure("server")], "haiku": [RIGHT]}
 
@@ -129,12 +129,12 @@ def test_a_task_continues_the_caller_s_trace() -> None:
 def test_a_resumed_task_shows_replayed_calls_as_events() -> None:
     """A call read from the ledger took no time now, so it is no span."""
     ledger = MemoryLedger()
-    House(
-        {"small": [failure("server")] * 9, "large": [failure("server")] * 9, "haiku": [failure("server")] * 9},
-        ledger=ledger,
-    ).execute(task_id="t1")
+    away = [failure("server")] * 9
+    House({"small": [WRONG, WRONG], "large": away, "haiku": away}, ledger=ledger).execute(task_id="t1")
     collector = Collector()
-    House({}, ledger=ledger).execute(task_id="t1", on_event=collector.sink())
+    House(
+        {}, ledger=ledger, approve=None, cost_guard={"before_paid": "deny"}, task_types=chain_of("small")
+    ).execute(task_id="t1", on_event=collector.sink())
     (root,) = collector.named("escalator.execute")
     assert collector.named("chat") == []
     assert {event.name for event in root.events} >= {"escalator.replayed"}

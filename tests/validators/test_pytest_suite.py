@@ -55,7 +55,7 @@ def test_a_missing_interpreter_is_told_before_anything_is_run(tmp_path):
     )
 
     assert (verdict.status, verdict.reason) == ("inconclusive", "unavailable")
-    assert "pip install pytest" in why_unavailable(validator, brief_of())
+    assert "option python" in why_unavailable(validator, brief_of())
 
 
 def test_it_is_available_where_pytest_is():

@@ -44,6 +44,9 @@ _NO_SYSTEM = re.compile(
     r"|(?:unsupported|unexpected|invalid|unknown) role\W{1,3}system\b|developer instruction is not enabled"
 )
 _NUMBER = re.compile(r"\d[\d,]*")
+_STATUS = re.compile(r"answered \d{3}:")
+"""Our own words before those of the server."""
+
 _BEYOND = re.compile(r"\d\s*>\s*(\d[\d,]*)")
 _WINDOW = re.compile(r"(?:context (?:length|size|window)|<=)[^\d(]{0,40}\(?(\d[\d,]*)")
 
@@ -87,7 +90,7 @@ def room(message: str, asked: int) -> tuple[int, int] | None:
 
     None where the words do not hold all three figures, or where too little is left for an answer.
     """
-    text = message.lower()
+    text = _STATUS.sub("", message.lower())
     said = [_plain(number) for number in _NUMBER.findall(text)]
     named = _WINDOW.search(text) or _BEYOND.search(text)
     if named is None:
@@ -95,8 +98,9 @@ def room(message: str, asked: int) -> tuple[int, int] | None:
     window = _plain(named[1])
     fitting = [number for number in said if number != asked and number < window < number + asked]
     summed = [number for number in fitting if number + asked in said]
-    prompt = max(summed or fitting * (asked in said), default=window)
-    return (prompt, window) if window - prompt >= min(LEAST_ROOM, asked) else None
+    tells_asked = said.count(asked) > (asked == window)
+    prompt = max(summed or fitting * tells_asked, default=window)
+    return (prompt, window) if window - prompt >= min(LEAST_ROOM, max(asked, 1)) else None
 
 
 def _plain(number: str) -> int:

@@ -163,7 +163,14 @@ class Sandbox:
             else:
                 _announce(result.isolation)
                 return mode, result.isolation
-        raise SandboxError(f"Nothing here can run untrusted code safely. {' '.join(reasons)} {remedy()}")
+        raise SandboxError(f"Nothing here can run untrusted code safely. {' '.join(reasons)} {self._cure()}")
+
+    def _cure(self) -> str:
+        """What to do where no isolation that was asked for works: take one that does, else make one work."""
+        asked = self._candidates()
+        others = (mode for mode in _AUTOMATIC if mode not in asked)
+        works = next((mode.name for mode in others if probed(mode).isolation is not None), None)
+        return remedy() if works is None else f"{works} works here: leave `isolation` at auto."
 
     def _candidates(self) -> tuple[Mode, ...]:
         fallback = (_NONE,) if self._allow_unsandboxed else ()
