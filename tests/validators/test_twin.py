@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+import warnings
 
 import pytest
 
@@ -57,6 +58,17 @@ def test_a_right_answer_fails_the_twin(written, value):
     assert tests == {f"{PATH}::test_it"}
     assert outcome(text, f=lambda: value) == "failed"
     assert outcome(text, f=Equal) == "passed"
+
+
+@pytest.mark.parametrize("body", ["assert f() is None", "self.assertIsNone(f())", "assert f() is True"])
+def test_a_twin_gives_python_nothing_to_warn_of(body):
+    """A verdict would print it for each assertion, and where warnings are errors there would be no twin at all."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        text, _ = changed(f"def test_it():\n    {body}\n")
+        compile(text, PATH, "exec")
+
+    assert text
 
 
 def test_a_table_is_changed_in_every_row():

@@ -11,7 +11,10 @@ _ALPHABETS = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
 
 
 def other_than(value: Any, chance: Random) -> Any:
-    """A value that is not equal to the given one, and differs from it in one place."""
+    """A value that is not equal to the given one, and differs from it in one place.
+
+    In place of None stands one that may follow `is`, too: of a number there Python warns.
+    """
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float | complex):
@@ -24,7 +27,7 @@ def other_than(value: Any, chance: Random) -> Any:
         return type(value)(_row(list(value), chance))
     if isinstance(value, set):
         return _set(value, chance)
-    return _table(value, chance) if isinstance(value, dict) else 0
+    return _table(value, chance) if isinstance(value, dict) else False
 
 
 def _number(value: Any, chance: Random) -> Any:
