@@ -21,7 +21,7 @@ def judge(root, tests, answer=None, *, project=None, options=None, prompt="Write
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(text.encode("utf-8", "surrogatepass"))
     brief = Brief(task_id=root.name, prompt=prompt, workspace=root, files={"calc.py": STUB}, tests=tests)
-    return judged(pytest_suite(timeout=60, **(options or {})), brief, answer or {"calc.py": RIGHT})
+    return judged(pytest_suite(**{"timeout": 60, **(options or {})}), brief, answer or {"calc.py": RIGHT})
 
 
 def test_a_right_answer_passes_whatever_its_tests_look_like(tmp_path):
@@ -40,6 +40,22 @@ def test_no_right_answer_passes_the_twin(tmp_path):
 
     assert verdict.passed, f"{list(MODULES)}\n{verdict.feedback}"
     assert verdict.evidence["twin"]["tests"] == verdict.evidence["twin"]["failed"] > 20
+
+
+@pytest.mark.clock
+def test_failing_may_take_longer_than_passing(tmp_path):
+    """A project that words its failures at length is given the time for it: the twin is nothing but failures."""
+    conftest = (
+        "import time\n\n\ndef pytest_assertrepr_compare(op, left, right):\n"
+        "    time.sleep(20 if left == 4 else 0)\n    return ['at length']\n"
+    )
+    options = {"timeout": 15, "blind": False, "sentinels": "always"}
+    verdict = judge(
+        tmp_path, {"tests/test_calc.py": PLAIN}, project={"tests/conftest.py": conftest}, options=options
+    )
+
+    assert verdict.passed, verdict
+    assert verdict.evidence["twin"]["failed"] == 1
 
 
 class TestConftest:

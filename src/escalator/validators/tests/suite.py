@@ -29,6 +29,9 @@ from escalator.validators.tests.twin import plain_of, twin_of
 CRITICAL = "critical"
 """The type of task whose tests are always run again with other expected values."""
 
+_TWIN_TIMES = 3.0
+"""How much longer than the tests their twin may take: all of it fails, and pytest words every failure."""
+
 _MOST_BASES = 32
 _NO_TESTS = "No tests that pytest can run were given."
 _NO_PYTEST = "No Python interpreter with pytest was found."
@@ -280,7 +283,7 @@ def _twin_run(hearing: Hearing, files: Mapping[str, str | None]) -> Flow[Session
     only = tuple(sorted({test.partition("[")[0] for test in hearing.unproven} & twin.tests - failing))
     if not only:
         return None
-    workspace = hearing.candidate.brief.workspace
+    workspace, bench = hearing.candidate.brief.workspace, replace(bench, timeout=_TWIN_TIMES * bench.timeout)
     return (yield from run_tests(bench, files, workspace=workspace, only=only, form=twin.form))
 
 
