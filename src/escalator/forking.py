@@ -12,11 +12,13 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Condition, Lock, RLock, get_ident
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakSet
+
+T = TypeVar("T")
 
 FORK_SECONDS = 5.0
 """How long a fork waits at most for what is being written or read."""
@@ -150,18 +152,32 @@ def _imported_elsewhere() -> list[str]:
     return [name for name, lock in locks if getattr(lock(), "owner", None) not in (None, get_ident())]
 
 
+def _each(things: Iterable[T], what: Callable[[T], object]) -> None:
+    """Do it to each of them, also where one fails; what failed first is raised at the end, for Python to show."""
+    failed: Exception | None = None
+    for thing in things:
+        try:
+            what(thing)
+        except Exception as error:  # noqa: BLE001  # one that is half closed must not keep the others from it
+            failed = failed or error
+    if failed is not None:
+        raise failed
+
+
 def _before() -> None:
     _one_at_a_time.acquire()
     _wait_for_blocks()
-    for thing in list(_living):
-        thing.before_fork()
-    _wait_for_imports()
+    try:
+        _each(list(_living), lambda thing: thing.before_fork())
+    finally:
+        _wait_for_imports()
 
 
 def _in_parent() -> None:
-    for thing in list(_living):
-        thing.after_fork()
-    _one_at_a_time.release()
+    try:
+        _each(list(_living), lambda thing: thing.after_fork())
+    finally:
+        _one_at_a_time.release()
 
 
 def _in_child() -> None:
@@ -170,12 +186,13 @@ def _in_child() -> None:
     here = get_ident()
     for thread in [thread for thread in _inside if thread != here]:
         del _inside[thread]
-    for connection in list(_descriptors):
-        cut(_descriptor(connection))
+    connections = list(_descriptors)
     _descriptors.clear()
-    _free_cached_properties()
-    for thing in list(_living):
-        thing.begin_anew()
+    try:
+        _each(connections, lambda connection: cut(_descriptor(connection)))
+    finally:
+        _free_cached_properties()
+        _each(list(_living), lambda thing: thing.begin_anew())
 
 
 def _free_cached_properties() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from escalator.errors import LedgerError
-from escalator.forking import ForkLock, undivided
+from escalator.forking import ForkLock, Forks, look_after, undivided
 from escalator.ledger import MemoryLedger
 from escalator.ledger.sqlite import SqliteLedger
 from ledger.children import finish
@@ -68,6 +68,36 @@ def test_a_lock_another_thread_holds_is_free_in_a_child() -> None:
     assert _in_child(take) == 7
     done.set()
     thread.join()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_one_that_cannot_begin_anew_keeps_no_other_from_it() -> None:
+    """Nor does one that fails before the fork: what is half closed is its own matter."""
+
+    closed = True
+
+    class Broken(Forks):
+        def before_fork(self) -> None:
+            if closed:
+                raise ValueError("closed")
+
+        begin_anew = before_fork
+
+    class Whole(Forks):
+        rested = begun = False
+
+        def before_fork(self) -> None:
+            self.rested = True
+
+        def begin_anew(self) -> None:
+            self.begun = True
+
+    things = [thing for _ in range(8) for thing in (Broken(), Whole())]
+    for thing in things:
+        look_after(thing)
+    whole = [thing for thing in things if isinstance(thing, Whole)]
+    assert _in_child(lambda: all(thing.rested and thing.begun for thing in whole)) == 1
+    closed = False
 
 
 def test_a_fork_waits_for_what_must_not_be_divided() -> None:
