@@ -212,7 +212,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "baseline": None,
         "matrix": "",
         "notes": (),
-        "own_validators": False,
+        "own_validators": None,
         "policies": Policies(
             unavailable="stop",
             skipped="review",

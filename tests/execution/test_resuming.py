@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -99,6 +101,38 @@ def test_what_a_failed_call_may_have_cost_stays_in_the_outcome() -> None:
     assert outcome.status == "accepted"
     assert outcome.cost == Decimal(charged) / NANO > 0
     assert [call.error for call in outcome.overhead] == ["timeout"]
+
+
+def test_a_classifiers_failed_call_is_told_once_however_often_the_task_goes_on() -> None:
+    """It failed and it was a classifier's: two reasons for one place in the outcome."""
+    ledger = MemoryLedger()
+    types = chain_of("haiku")
+    for reply in (failure("timeout", billed=True), failure("timeout", billed=True), RIGHT):
+        provider = {"haiku": [failure("timeout", billed=True), reply] if not ledger.calls() else [reply]}
+        house = House(provider, ledger=ledger, task_types=types, classifier={"llm": "haiku"})
+        outcome = house.execute(task_id="t", task_type=None)
+        assert outcome.cost == Decimal(sum(call.cost for call in ledger.calls())) / NANO > 0
+    assert outcome.status == "accepted"
+    assert [call.purpose for call in outcome.overhead].count("classifier") == 1
+
+
+def test_a_plan_from_before_it_said_whose_its_validators_are_keeps_them() -> None:
+    """A task of an older ledger is the same one with its validators or none given, and is judged by them still."""
+    ledger = MemoryLedger()
+    types = chain_of("small")
+    away = {"small": [failure("connection")] * 3}
+    House(away, ledger=ledger, task_types=types).execute(task_id="t", validators=[adds])
+    opened = ledger.look("t")
+    assert opened is not None
+    plan = json.loads(opened.row.plan)
+    del plan["own_validators"]
+    older = MemoryLedger()
+    older.open_task(replace(opened.row, plan=json.dumps(plan))).result()
+    older.release("t").result()
+    house = House({"small": [RIGHT]}, ledger=older, task_types=types, models=models(small={"context": 9999}))
+    outcome = house.execute(task_id="t", validators=[adds])
+    assert outcome.status == "accepted"
+    assert {verdict.validator for verdict in outcome.attempts[0].verdicts} == {"adds"}
 
 
 def test_a_verdict_that_decided_nothing_is_asked_for_again() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from escalator.execution.context import TaskContext
 from escalator.execution.effects import written
-from escalator.execution.journal import Record
+from escalator.execution.journal import CLASSIFIER, Record
 from escalator.execution.performer import interpret
 from escalator.execution.prepare import deadline_of, named_classifier, opened_books
 from escalator.execution.rows import closing, task_row
@@ -27,7 +27,7 @@ def classified_by_model(
         return (yield from spender.spend(step, place))
 
     flow = classified(named_classifier(context), brief)
-    place = Place(key="classify", task_type=task_type)
+    place = Place(key=CLASSIFIER, task_type=task_type)
     result = yield from interpret(flow, ask, place, size=len(brief.prompt))
     return result.classification, result.calls
 

@@ -34,6 +34,9 @@ class Judgement:
 CIRCUMSTANCES = frozenset({"unavailable", "error"})
 """Why a verdict decides nothing that may be otherwise today: what it needs was missing, or broke."""
 
+CLASSIFIER = "classify"
+"""Where a classifier's calls stand in the ledger."""
+
 REPLIES = Codec(CallReply)
 JUDGEMENTS = Codec(Judgement)
 
@@ -54,6 +57,7 @@ class Record:
         self._places = frozenset(
             place for entry in calls if entry.state == "done" and (place := place_of(entry.key)) is not None
         )
+        self._told = set[str]()
         self.diverged = ""
         self.unkept = 0
 
@@ -79,6 +83,7 @@ class Record:
         if not entry.payload:
             self.unkept += 1
             return None
+        self._told.add(entry.key)
         return entry
 
     def judgement(self, key: str, digest: str) -> Judgement | None:
@@ -91,18 +96,33 @@ class Record:
         kept = JUDGEMENTS.load(entry.payload)
         place = place_of(key)
         beyond = place is not None and any(later > place for later in self._places)
-        return kept if beyond or kept.verdict.reason not in CIRCUMSTANCES else None
+        if not beyond and kept.verdict.reason in CIRCUMSTANCES:
+            return None
+        self._told |= self._asked_at(key.removesuffix(".verdict"))
+        return kept
 
     def has(self, key: str) -> bool:
         """Whether a reply for `key` that counts was kept, so that nobody will be asked."""
         entry = self._last(key)
         return entry is not None and self._counts(entry) and bool(entry.payload) and not self.diverged
 
-    def charged(self) -> tuple[Call, ...]:
-        """Calls that failed, may have been billed and are told by no attempt of a resumed walk."""
-        failed = (e for e in self._entries.values() if e.kind == "call" and e.state == "failed" and e.payload)
-        untold = (e for e in failed if e.key in self._after or f"{e.key}+" in self._entries)
-        return tuple(call for e in untold if (call := REPLIES.load(e.payload).call).cost)
+    def untold(self) -> tuple[Call, ...]:
+        """Calls that were paid for or may have been, and that no attempt of the walk that has ended tells of; with
+        those of a classifier, whose answer stands in the plan.
+        """
+        kept = (e for e in self._entries.values() if e.kind == "call" and e.payload and e.key not in self._told)
+        calls = ((entry.key, REPLIES.load(entry.payload).call) for entry in kept)
+        return tuple(call for key, call in calls if call.cost or key.startswith(CLASSIFIER))
+
+    def _asked_at(self, place: str) -> set[str]:
+        """The calls that a verdict tells of: those made at its place, of each key the last."""
+        return {
+            key
+            for key, entry in self._entries.items()
+            if entry.kind == "call"
+            and re.match(rf"{re.escape(place)}([.~^+]|$)", key)
+            and f"{key}+" not in self._entries
+        }
 
     def _counts(self, entry: Entry) -> bool:
         return entry.state == "done" or (entry.state == "failed" and entry.key not in self._after)

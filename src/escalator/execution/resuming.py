@@ -62,8 +62,9 @@ def check_same_plan(
     stored: Plan, brief: Brief, *, wanted: Sequence[ValidatorSpec] | None, stated: Classification | None
 ) -> None:
     """Raise `TaskError` where a known id is given with other validators, or as another type, than then."""
-    own = stored.validators if stored.own_validators else None
-    check_same_validators(own, brief, wanted)
+    if stored.own_validators is not None or wanted is not None:
+        own = None if stored.own_validators is False else stored.validators
+        check_same_validators(own, brief, wanted)
     kind = stored.classification
     if stated is not None and stated.task_type != kind.task_type:
         raise _another(brief, "task_type", f"it was {kind.task_type} and is {stated.task_type}")
@@ -126,11 +127,12 @@ def replanned(
             key="task_types",
             hint="resume it under the matrix it was started with, or add the type",
         )
-    wanted = stored.validators if stored.own_validators else None
+    wanted = None if stored.own_validators is False else stored.validators
     today = planned(context, brief, kind, wanted, given)
     plan = replace(
         today,
         chain=_joined(stored.chain, today.chain, record.answered, matrix),
+        own_validators=stored.own_validators,
         before_paid=max(stored.before_paid, today.before_paid, key=STRICTEST.index),
         review_accepted=stored.review_accepted or today.review_accepted,
     )

@@ -80,7 +80,8 @@ def warnings(outcome: Outcome, record: Record, trouble: str = "") -> tuple[str, 
         )
     if record.unkept:
         found.append(
-            f"the ledger keeps no answers (store_answers: false), so {record.unkept} replies were asked for again"
+            f"the ledger keeps no answers (store_answers: false), so {record.unkept} replies were asked for "
+            "again; budgets count what they had cost, and this outcome's cost leaves it out"
         )
     if record.doubtful and not all(is_free(rung.model) for rung in outcome.plan.chain):
         found.append(

@@ -14,7 +14,7 @@ from escalator.execution.classifying import classified_by_model
 from escalator.execution.context import TaskContext
 from escalator.execution.effects import BIG, asked, attempted, computed, kept, written
 from escalator.execution.filing import file_review, granted
-from escalator.execution.journal import REPLIES, Record
+from escalator.execution.journal import Record
 from escalator.execution.performer import Performer
 from escalator.execution.prepare import (
     Judges,
@@ -32,7 +32,7 @@ from escalator.execution.prepare import (
 from escalator.execution.rows import baseline, closing, task_row, wanted_of, warnings
 from escalator.execution.spending import NEARLY, Place, Spender
 from escalator.flow import Flow
-from escalator.ledger import Entry, Opened, TaskRow
+from escalator.ledger import Opened, TaskRow
 from escalator.ledger.recall import is_planned
 from escalator.records import (
     Brief,
@@ -207,17 +207,15 @@ def _worked(
     record = Record(opened.entries)
     spender = Spender(context, brief, record, deadline=deadline_of(context, brief))
     context.publish(TaskStarted(task_id=brief.task_id, prompt=brief.prompt, resumed=opened.status == "resumed"))
-    overhead = record.charged()
+    overhead = tuple[Call, ...]()
     if plan is not None:
         pass
     elif is_planned(opened.row):
         plan, said = yield from _replanned(context, opened, brief, record=record, given=given)
         told = (*told, *said)
-        overhead += tuple(call for entry in opened.entries for call in _classifier_call(entry))
     else:
         wanted = wanted_of(opened.row)
-        kind, calls = yield from classified_by_model(context, brief, spender, opened.row.task_type)
-        overhead += calls
+        kind, overhead = yield from classified_by_model(context, brief, spender, opened.row.task_type)
         plan = planned(context, brief, kind, wanted, given)
         planning = context.ledger.plan_task(task_row(context, brief, kind, plan, wanted))
         yield from kept(planning, spender.remaining_with_grace())
@@ -285,12 +283,6 @@ def _gone(task_id: str) -> TaskError:
     return TaskError(text, field="task_id", hint="choose a new id to have it done again")
 
 
-def _classifier_call(entry: Entry) -> Iterator[Call]:
-    """The recorded call of a classifier, which no attempt will replay."""
-    if entry.payload and entry.kind == "call" and entry.key.startswith("classify"):
-        yield REPLIES.load(entry.payload).call
-
-
 def _walked(
     context: TaskContext,
     brief: Brief,
@@ -312,7 +304,7 @@ def _walked(
         outcome: Outcome = yield from performer.interpret(walk(brief, plan), Place(key="walk"))
     finally:
         performer.stop()
-    outcome = replace(outcome, overhead=overhead)
+    outcome = replace(outcome, overhead=(*overhead, *record.untold()))
     found = tuple(dict.fromkeys((*spender.notes, *warnings(outcome, record, context.ledger.trouble()))))
     for message in found:
         if message not in spender.notes:  # those were told when they came up

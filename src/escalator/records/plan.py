@@ -145,7 +145,7 @@ class Policies:
 class Plan:
     """The resolved chain, validators and limits for one task. `review_accepted`: even a passing answer waits
     for a person. `baseline` names the model that savings are counted against. `own_validators`: the task named
-    them, so they are not those of its type.
+    them, so they are not those of its type; None in a plan stored before that was kept.
     """
 
     classification: Classification
@@ -158,4 +158,4 @@ class Plan:
     baseline: Model | None = None
     matrix: str = ""
     notes: tuple[str, ...] = ()
-    own_validators: bool = False
+    own_validators: bool | None = None
