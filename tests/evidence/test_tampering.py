@@ -179,7 +179,8 @@ def test_a_fresh_bundle_holds(
     judge.name, judge.cost = "odd", "instant"  # type: ignore[attr-defined]
     house = House({"haiku": [f"{comment}\n{WRONG}", f"{RIGHT}\n{comment}"]}, ledger=archive, task_types=PAID)
     name = f"t{next(_NUMBERS)}"
-    outcome = house.execute(f"Fix add(). {feedback}", task_id=name, validators=["syntax", judge])
+    prompt = f"Fix add(). {feedback}".encode("utf-8", "replace").decode()  # half characters are refused there
+    outcome = house.execute(prompt, task_id=name, validators=["syntax", judge])
     assert outcome.status == "accepted"
     anchor = json.loads(json.dumps(bundle(outcome)))
     found = verify(house.escalator, archive, name, against=anchor)

@@ -96,7 +96,7 @@ def _attack(
     package = folder / "escalator"
     package.mkdir()
     (package / "__init__.py").touch()
-    for room in ("errors.py", "records", "workspace", "sandbox"):
+    for room in ("foreign.py", "errors.py", "remedies.py", "forking.py", "records", "workspace", "sandbox"):
         source = Path(escalator.__file__).parent / room
         (shutil.copytree if source.is_dir() else shutil.copy)(source, package / room)
     shutil.copy(RUNNER, folder)
