@@ -174,11 +174,17 @@ class Server:
 @contextmanager
 def server(*, delay: float = 0.0) -> Iterator[Server]:
     """A server for the length of a block. `delay`: seconds before each answer."""
-    command = [sys.executable, __file__, "--delay", str(delay)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with started(__file__, "--delay", str(delay)) as url:
+        yield Server(url=url)
+
+
+@contextmanager
+def started(program: str, *options: str) -> Iterator[str]:
+    """The address of a server in a process of its own, which prints its port, for the length of a block."""
+    process = subprocess.Popen([sys.executable, program, *options], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        yield Server(url=f"http://127.0.0.1:{int(process.stdout.readline())}")
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
     finally:
         process.kill()
         process.communicate()

@@ -12,8 +12,6 @@ import asyncio
 import json
 import random
 import re
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -170,14 +168,10 @@ class Faulty:
 @contextmanager
 def faulty_server(seed: int) -> Iterator[Faulty]:
     """A server for the length of a block."""
-    command = [sys.executable, __file__, "--seed", str(seed)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield Faulty(url=f"http://127.0.0.1:{int(process.stdout.readline())}")
-    finally:
-        process.kill()
-        process.communicate()
+    from benchmarks.server import started  # not at the top: as a program this file stands alone
+
+    with started(__file__, "--seed", str(seed)) as url:
+        yield Faulty(url=url)
 
 
 if __name__ == "__main__":

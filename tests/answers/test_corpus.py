@@ -266,7 +266,7 @@ READ |= {
 }
 REFUSED |= {
     "a diff with a path of another machine": block(
-        DIFF.replace("a/shop", "/home/me/a/shop").replace("b/shop", "/home/me/b/shop"), "diff"
+        DIFF.replace("a/shop", "/elsewhere/a/shop").replace("b/shop", "/elsewhere/b/shop"), "diff"
     ),
     "JSON in single quotes": f"{{'files': {{'shop.py': {NEW!r}}}}}",
     "JSON with a comma too many": block('{"files": {"shop.py": ' + json.dumps(NEW) + ",}}\n", "json"),
